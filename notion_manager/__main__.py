@@ -1,0 +1,5 @@
+"""`python -m notion_manager`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,109 @@
+"""A cursor over decoded JSON. Its errors name the path: `messages[2].content[0].text`."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, Self
+
+import orjson
+
+from .errors import BadRequest
+
+_NAMES: dict[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+class Node:
+    """A JSON value and where it stands. Null and absent are one: `missing`.
+
+    Readers without a default raise BadRequest where the value is missing; every reader raises it
+    where the value has another type.
+    """
+
+    __slots__ = ("path", "value")
+
+    def __init__(self, value: Any, path: str = "") -> None:
+        self.value = value
+        self.path = path
+
+    @classmethod
+    def parse(cls, body: bytes) -> Self:
+        """The root of a request body; BadRequest unless it is a JSON object."""
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError as exc:
+            raise BadRequest(f"the body is not valid JSON: {exc}") from None
+        if not isinstance(value, dict):
+            raise BadRequest(f"the body must be a JSON object, not {_NAMES[type(value)]}")
+        return cls(value)
+
+    @property
+    def missing(self) -> bool:
+        return self.value is None
+
+    def fail(self, message: str) -> BadRequest:
+        return BadRequest(message, field=self.path)
+
+    def expected(self, what: str) -> BadRequest:
+        if self.missing:
+            return self.fail(f"required; expected {what}")
+        return self.fail(f"expected {what}, got {_NAMES[type(self.value)]}")
+
+    def __getitem__(self, key: str) -> "Node":
+        """A member of this object; missing where it is absent."""
+        path = f"{self.path}.{key}" if self.path else key
+        return Node(self.object().get(key), path)
+
+    def object(self) -> dict[str, Any]:
+        if not isinstance(self.value, dict):
+            raise self.expected("an object")
+        return self.value
+
+    def each(self) -> "Iterator[Node]":
+        """The entries of a list; none where it is missing."""
+        if self.missing:
+            return
+        if not isinstance(self.value, list):
+            raise self.expected("a list")
+        for index, value in enumerate(self.value):
+            yield Node(value, f"{self.path}[{index}]")
+
+    def is_text(self) -> bool:
+        return isinstance(self.value, str)
+
+    def text(self, default: str | None = None) -> str:
+        if self.missing and default is not None:
+            return default
+        if not isinstance(self.value, str):
+            raise self.expected("a string")
+        return self.value
+
+    def one_of(self, choices: Collection[str], default: str | None = None) -> str:
+        """A string out of `choices`."""
+        text = self.text(default)
+        if text not in choices:
+            raise self.fail(f"expected one of {', '.join(choices)}; got {text[:64]!r}")
+        return text
+
+    def integer(self, *, least: int = 0) -> int | None:
+        """A whole number of at least `least`, or None where it is missing."""
+        value = self.value
+        if self.missing:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise self.expected("a whole number")
+        if value < least:
+            raise self.fail(f"must be at least {least}; got {value}")
+        return int(value)
+
+    def flag(self, *, default: bool = False) -> bool:
+        if self.missing:
+            return default
+        if not isinstance(self.value, bool):
+            raise self.expected("a boolean")
+        return self.value

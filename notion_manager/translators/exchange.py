@@ -1,0 +1,22 @@
+"""What an exchange is given besides the body: the facts that pure code cannot find out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _nothing(id: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """`id` is 32 hex digits, fresh; `now` is Unix seconds; header names are lower-case.
+
+    `recall` gives back what an earlier exchange of the same caller wanted remembered under an id.
+    """
+
+    id: str
+    now: int
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    recall: Callable[[str], Mapping[str, Any] | None] = _nothing

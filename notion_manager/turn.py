@@ -1,0 +1,259 @@
+"""The waist of the hourglass: what a client asks, and what a model says back.
+
+Every translator decodes into a `Turn`; every upstream answers with `Event`s.
+Nothing here knows HTTP, JSON text, SSE or Notion, and nothing here imports from us.
+
+Three invariants hold for every stream of events: pieces of one part are contiguous; exactly one
+`Done` comes, and it comes last; failure is an exception, never an event.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Reasoning shown by the model. A signature ends the part it arrives in."""
+
+    text: str
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A request to run a tool. `arguments` is JSON text, or raw text where `freeform`; it may be
+    a fragment in a stream."""
+
+    id: str
+    name: str
+    arguments: str
+    namespace: str = ""
+    freeform: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file whose bytes came with the request."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A file that the client only points at: a URL, or `file-id:…` for one uploaded elsewhere."""
+
+    url: str
+    media_type: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReference:
+    """In a tool's result: the name of a deferred tool that may be used from now on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    call_id: str
+    parts: tuple["Text | File | FileLink | ToolReference", ...]
+    failed: bool = False
+
+
+Part = Text | Thinking | ToolCall | ToolResult | File | FileLink
+Piece = Text | Thinking | ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the conversation. A `system` message stands where the client put it."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the client can run, with a JSON schema for its arguments."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    namespace: str = ""
+    strict: bool = False
+    deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FreeformTool:
+    """A tool whose input is raw text, perhaps bound by a grammar ("lark" or "regex")."""
+
+    name: str
+    description: str
+    syntax: str = ""
+    grammar: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """`name` narrows "required" to one tool."""
+
+    mode: Literal["auto", "required", "none"] = "auto"
+    name: str = ""
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class JsonOutput:
+    """The answer must be JSON; `schema` None means any object."""
+
+    schema: Mapping[str, Any] | None = None
+    name: str = ""
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`max_tokens` is None where the client set none."""
+
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """None leaves the choice to the configuration."""
+
+    web: bool | None = None
+    workspace: bool | None = None
+
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a client asks. `model` is the name the client used until the gateway resolves it."""
+
+    model: str
+    messages: tuple[Message, ...]
+    system: str = ""
+    tools: tuple[Tool | FreeformTool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    output: JsonOutput | None = None
+    limits: Limits = Limits()
+    effort: Effort = ""
+    search: Search = Search()
+    read_only: bool | None = None
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens. `input` includes `cached` and `cache_written`; `output` includes `thinking`."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cache_written: int = 0
+    thinking: int = 0
+    estimated: bool = False
+
+
+class Stop(Enum):
+    END = "end"
+    LENGTH = "length"
+    SEQUENCE = "sequence"
+    TOOL = "tool"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The last event of every reply, exactly once.
+
+    `served` is the upstream's own name of the model that answered. `truth` is set only when what
+    was streamed turned out to differ from what the upstream finally holds to be its answer; `fold`
+    prefers it.
+    """
+
+    stop: Stop
+    usage: Usage = Usage()
+    sequence: str = ""
+    served: str = ""
+    truth: tuple[Piece, ...] | None = None
+
+
+Event = Piece | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: what a stream adds up to."""
+
+    parts: tuple[Piece, ...]
+    done: Done
+
+
+def continues(a: Piece, b: Piece) -> bool:
+    """Whether `b` belongs to the same part as `a`."""
+    match a, b:
+        case Text(), Text():
+            return True
+        case Thinking(), Thinking():
+            return not a.signature
+        case ToolCall(), ToolCall():
+            return a.id == b.id
+        case _:
+            return False
+
+
+def join(pieces: Sequence[Piece]) -> Piece:
+    """The one piece that a run of pieces of the same part spells. The run is not empty."""
+    first = pieces[0]
+    match first:
+        case Text():
+            return Text("".join(p.text for p in pieces if isinstance(p, Text)))
+        case Thinking():
+            run = [p for p in pieces if isinstance(p, Thinking)]
+            return Thinking("".join(p.text for p in run), run[-1].signature)
+        case ToolCall():
+            fragments = [p.arguments for p in pieces if isinstance(p, ToolCall)]
+            return replace(first, arguments="".join(fragments))
+
+
+def coalesce(events: Iterable[Event]) -> list[Event]:
+    """The same events with neighbours of one part joined: fewer frames, the same meaning."""
+    joined: list[Event] = []
+    run: list[Piece] = []
+    for event in events:
+        if run and (isinstance(event, Done) or not continues(run[-1], event)):
+            joined.append(join(run))
+            run = []
+        if isinstance(event, Done):
+            joined.append(event)
+        else:
+            run.append(event)
+    return [*joined, join(run)] if run else joined
+
+
+def fold(events: Iterable[Event]) -> Reply:
+    """Add a finished stream up into the reply it spells."""
+    *pieces, done = coalesce(events)
+    if not isinstance(done, Done):
+        raise ValueError("the stream has no Done")  # noqa: TRY004 - the stream is wrong, not a type
+    if done.truth is not None:
+        return Reply(tuple(e for e in coalesce(done.truth) if not isinstance(e, Done)), done)
+    return Reply(tuple(p for p in pieces if not isinstance(p, Done)), done)

@@ -1,0 +1,23 @@
+"""What can answer a turn. To add an upstream, write a module with a class of this shape."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from ..models import Model
+from ..turn import Event, Turn
+
+
+class Upstream(Protocol):
+    """One account, able to answer. Raises only Problem.
+
+    `open` yields batches: all the events that one network read gave, possibly none. By then
+    `turn.model` is the upstream's own name of the model, or "" to let it pick, `turn.effort` is one
+    that the model accepts or "", and the Nones of `turn.search` and `turn.read_only` are settled.
+    Each `Done` carries usage, estimated where the upstream gave none. Leaving the context closes
+    the connection if the answer is unfinished.
+    """
+
+    def open(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Event]]]: ...
+
+    async def models(self) -> Sequence[Model]: ...
