@@ -1,0 +1,293 @@
+"""One setting: how it is written, read and checked. Knows no setting by its name."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
+from urllib.parse import SplitResult, urlsplit
+
+T = TypeVar("T")
+META = "setting"  # where a dataclass field keeps its Setting
+
+
+class Unfit(ValueError):
+    """A value that cannot be taken: what is wrong with it, and what to write instead."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+Check = Callable[[Any], None]  # raises Unfit
+
+
+def anything(value: Any) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a field's type cannot say. `private` values may hold a password."""
+
+    why: str
+    check: Check = anything
+    private: bool = False
+
+
+def setting(default: T, why: str, check: Check = anything, *, private: bool = False) -> T:
+    """A dataclass field that is a setting; `why` is one line for the person who may change it."""
+    meta = {META: Setting(why, check, private)}
+    return field(default=default, repr=not private, metadata=meta)
+
+
+# Checks
+
+
+def between(least: float, most: float, unit: str = "") -> Check:
+    """A number within bounds, both allowed; `nan` is in none."""
+
+    def check(value: float) -> None:
+        if not least <= value <= most:
+            span = f"{least:g} to {most:g} {unit}".rstrip()
+            raise Unfit(f"{value:g} is out of range", f"write a number from {span}")
+
+    return check
+
+
+def filled(value: str) -> None:
+    if not value.strip() or not value.isprintable():
+        raise Unfit("it is blank or holds control characters", "write a name, or leave the key out")
+
+
+def host(value: str) -> None:
+    """A bare host name or address, without scheme, port or brackets."""
+    if not re.fullmatch(r"[A-Za-z0-9.:_-]+", value) or (":" in value and not _address(value)):
+        raise Unfit(
+            "it is no host name or address",
+            "write it bare, such as 127.0.0.1, ::1 or box.example.org",
+        )
+
+
+def hosts(values: Sequence[str]) -> None:
+    for value in values:
+        host(value)
+
+
+def origins(values: Sequence[str]) -> None:
+    """What browsers send as `Origin`: scheme, host and perhaps port."""
+    for value in values:
+        site(value)
+
+
+def site(value: str) -> None:
+    """An http or https URL with a host and nothing after it."""
+    url = _url(value)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise Unfit("it is no http or https address", "write it as https://www.example.org")
+    if "@" in url.netloc:
+        raise Unfit("it holds a user name or password", "take out what stands before the @")
+    if url.path or url.query or url.fragment or value.endswith(("?", "#")):
+        raise Unfit("it goes on after the host", f"write {url.scheme}://{url.netloc}")
+
+
+def proxy(value: str) -> None:
+    """Empty, or the URL of an HTTP proxy, perhaps with a user name and password."""
+    if not value:
+        return
+    url = _url(value)
+    if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/"):
+        raise Unfit(
+            "it is no address of an HTTP proxy",
+            "write it as http://proxy.example.org:3128; for SOCKS, put an HTTP proxy before it",
+        )
+
+
+def version(value: str) -> None:
+    if not re.fullmatch(r"[0-9A-Za-z._-]+", value):
+        raise Unfit("it is no version", "write it as 23.13.20261006.0243, or leave the key out")
+
+
+def names(value: Mapping[str, str]) -> None:
+    for name in (*value.keys(), *value.values()):
+        filled(name)
+
+
+def loopback(name: str) -> bool:
+    """Whether only this machine can reach it."""
+    address = _address(name)
+    return address.is_loopback if address else name.lower() == "localhost"
+
+
+def scheme_and_host(url: str) -> tuple[str, str]:
+    parts = _url(url)
+    return parts.scheme, parts.hostname or ""
+
+
+def masked(value: str) -> str:
+    """A URL without the user name and password in it."""
+    return re.sub(r"//.*@", "//…@", value)
+
+
+def _address(name: str) -> Any:
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
+
+
+def _url(value: str) -> SplitResult:
+    """Raises Unfit for what no URL can be; its reason never repeats the value."""
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError:
+        raise Unfit("it is no valid URL", "write it as https://www.example.org") from None
+    if not value.isprintable() or " " in value:
+        raise Unfit("it holds blanks or control characters", "write it without")
+    return url
+
+
+# Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How values of one type are read; both readers raise Unfit.
+
+    `take` reads a TOML value. `parse` makes one from the text of an environment variable or a flag.
+    """
+
+    name: str
+    take: Callable[[object], Any]
+    parse: Callable[[str], object]
+
+
+def kind_of(type_: Any) -> Kind:
+    """The kind for a field's declared type."""
+    if get_origin(type_) is Literal:
+        return _choice(get_args(type_))
+    return KINDS[type_]
+
+
+def spell(value: object) -> str:
+    """A value as TOML writes it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case tuple():
+            return f"[{', '.join(spell(v) for v in cast('tuple[object, ...]', value))}]"
+        case Mapping():
+            items = cast("Mapping[str, object]", value).items()
+            inner = ", ".join(f"{spell(k)} = {spell(v)}" for k, v in items)
+            return f"{{ {inner} }}" if inner else "{}"
+        case _:
+            return str(value)
+
+
+def _unlike(value: object, name: str, remedy: str) -> Unfit:
+    given = _GIVEN.get(type(value), "a date or time")
+    return Unfit(f"expected {name}, got {given}", remedy)
+
+
+def _plain(type_: type, name: str, remedy: str) -> Callable[[object], Any]:
+    def take(value: object) -> Any:
+        if type(value) is not type_:  # so that true is no number
+            raise _unlike(value, name, remedy)
+        return value
+
+    return take
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _unlike(value, "a number", "write it as 10 or 2.5, without quotes")
+    return float(value)
+
+
+def _list(value: object) -> tuple[str, ...]:
+    items = cast("list[str]", value)
+    if not isinstance(value, list) or not all(type(v) is str for v in items):
+        raise _unlike(items, "a list of strings", 'write it as ["one", "two"]')
+    return tuple(items)
+
+
+def _table(value: object) -> dict[str, str]:
+    table = cast("dict[str, str]", value)
+    if not isinstance(value, dict) or not all(type(v) is str for v in table.values()):
+        raise _unlike(table, "a table of strings", 'write it as { name = "another" }')
+    return table
+
+
+def _choice(choices: Sequence[str]) -> Kind:
+    listed = ", ".join(choices)
+
+    def take(value: object) -> str:
+        if value not in choices:
+            raise Unfit("it is none of the choices", f"choose one of {listed}")
+        return cast("str", value)
+
+    return Kind(f"one of {listed}", take, str)
+
+
+def _parse_flag(text: str) -> bool:
+    try:
+        return _FLAGS[text.strip().lower()]
+    except KeyError:
+        raise Unfit("expected true or false", "write true or false") from None
+
+
+def _parse_whole(text: str) -> object:
+    return int(text) if re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", text) else text
+
+
+def _parse_number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _parse_list(text: str) -> object:
+    return [item for part in text.split(",") if (item := part.strip())]
+
+
+def _parse_table(text: str) -> object:
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(middle for _, middle, _ in pairs):
+        raise Unfit("expected names and values", "write it as name=another,second=other")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+_FLAGS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+_GIVEN: dict[type, str] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number with a fraction",
+    str: "a string",
+    list: "a list of something else",
+    dict: "a table of something else",
+}
+
+KINDS: dict[Any, Kind] = {
+    bool: Kind(
+        "true or false", _plain(bool, "true or false", "write true or false, without quotes"),
+        _parse_flag,
+    ),
+    int: Kind(
+        "a whole number", _plain(int, "a whole number", "write it as 3000, without quotes"),
+        _parse_whole,
+    ),
+    float: Kind("a number", _number, _parse_number),
+    str: Kind("a string", _plain(str, "a string", 'write it in quotes: "…"'), str),
+    tuple[str, ...]: Kind("a list of strings", _list, _parse_list),
+    Mapping[str, str]: Kind("a table of strings", _table, _parse_table),
+}  # fmt: skip
