@@ -1,0 +1,1 @@
+"""Notion AI, through the API of its own web application."""
