@@ -1,0 +1,286 @@
+"""The conversation as the service takes it: whole, verbatim, and ending with the user."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count, pairwise
+from typing import Any
+from uuid import UUID
+
+import pytest
+from goldens import GOLDEN, check
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notion_manager.errors import BadRequest, Unsupported
+from notion_manager.secret import Secret
+from notion_manager.turn import (
+    File,
+    FileLink,
+    JsonOutput,
+    Message,
+    Part,
+    Search,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Turn,
+)
+from notion_manager.upstreams.notion_web.account import Account
+from notion_manager.upstreams.notion_web.transcript import probe, request
+
+ACCOUNT = Account(
+    "work",
+    Secret("canary"),
+    "11111111-1111-4111-8111-111111111111",
+    "Ada Example",
+    "ada@example.test",
+    "22222222-2222-4222-8222-222222222222",
+    "Ada's Space",
+    "33333333-3333-4333-8333-333333333333",
+    "team",
+    "Europe/Paris",
+)
+NOW = datetime(2026, 11, 22, 18, 6, 21, 123456, tzinfo=UTC)
+
+
+def ids() -> Iterator[str]:
+    return (f"c0000000-0000-4000-8000-{n:012x}" for n in count(1))
+
+
+def user(*texts: str) -> Message:
+    return Message("user", tuple(map(Text, texts)))
+
+
+def assistant(*texts: str) -> Message:
+    return Message("assistant", tuple(map(Text, texts)))
+
+
+def system(*texts: str) -> Message:
+    return Message("system", tuple(map(Text, texts)))
+
+
+def sent(turn: Turn, account: Account = ACCOUNT) -> dict[str, Any]:
+    return json.loads(request(turn, account, ids=ids(), now=NOW))
+
+
+def steps(*messages: Message, system: str = "") -> list[tuple[str, str]]:
+    """The conversation's steps, as (type, text)."""
+    transcript = sent(Turn("m", messages, system))["transcript"][2:]
+    return [(step["type"], _text_of(step["value"])) for step in transcript]
+
+
+def _text_of(value: Any) -> str:
+    match value:
+        case [[str(text)]] | [{"type": "text", "content": str(text)}]:
+            return text
+    raise AssertionError(value)
+
+
+GOLDENS = {
+    "one-question": Turn(
+        "almond-croissant-low",
+        (user("What is the capital of France?"),),
+        effort="low",
+        search=Search(web=True, workspace=False),
+        read_only=False,
+    ),
+    "auto-without-search": Turn(
+        "",
+        (user("Hello"),),
+        effort="high",
+        search=Search(web=False, workspace=False),
+        read_only=True,
+    ),
+    "history-with-system": Turn(
+        "oatmeal-cookie",
+        (
+            user("What is the capital of France?"),
+            Message("assistant", (Thinking("Easy.", "c2ln"), Text("Paris."))),
+            system("From now on answer in capitals."),
+            user("And of Spain?"),
+        ),
+        system="You are a geographer.\nBe brief.",
+        search=Search(web=False, workspace=True),
+        read_only=True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_a_turn_becomes_a_new_thread(name: str, *, rewrite: bool) -> None:
+    spelled = json.dumps(sent(GOLDENS[name]), indent=1, ensure_ascii=False) + "\n"
+    check(GOLDEN / "upstream" / f"request-{name}.json", spelled, rewrite=rewrite)
+
+
+def test_instructions_come_verbatim_before_the_first_question_under_a_heading() -> None:
+    assert steps(user("Hi"), system="Be brief.") == [
+        (
+            "user",
+            "# Instructions from the calling application\n\nBe brief.\n\n# Conversation\n\nHi",
+        )
+    ]
+
+
+def test_rule_20_instructions_in_mid_conversation_stay_in_their_place() -> None:
+    assert steps(user("a"), assistant("b"), system("c"), system("d"), user("e")) == [
+        ("user", "a"),
+        ("agent-inference", "b"),
+        ("user", "# Instructions from the calling application\n\nc\n\nd\n\n# Conversation\n\ne"),
+    ]
+
+
+def test_rule_20_instructions_at_the_end_are_a_step_of_their_own() -> None:
+    assert steps(user("a"), assistant("b"), system("c")) == [
+        ("user", "a"),
+        ("agent-inference", "b"),
+        ("user", "# Instructions from the calling application\n\nc"),
+    ]
+    assert steps(user("a"), system("c")) == [
+        ("user", "a\n\n# Instructions from the calling application\n\nc")
+    ]
+
+
+def test_instructions_before_an_opening_answer_are_a_step_of_their_own() -> None:
+    assert steps(assistant("Welcome."), user("Hi"), system="s") == [
+        ("user", "# Instructions from the calling application\n\ns"),
+        ("agent-inference", "Welcome."),
+        ("user", "Hi"),
+    ]
+
+
+def test_neighbours_of_one_side_are_one_step() -> None:
+    assert steps(user("a", "b"), user("c"), assistant("d"), assistant("e", "f"), user("g")) == [
+        ("user", "a\n\nb\n\nc"),
+        ("agent-inference", "d\n\ne\n\nf"),
+        ("user", "g"),
+    ]
+
+
+def test_blank_answers_and_old_thinking_are_not_sent() -> None:
+    thought = Message("assistant", (Thinking("hm"),))
+    assert steps(user("a"), assistant(" \n"), thought, user("b"), assistant(), user("c")) == [
+        ("user", "a\n\nb\n\nc")
+    ]
+
+
+def test_rule_57_a_warm_up_with_an_empty_input_is_a_question() -> None:
+    assert steps(user("")) == [("user", "")]
+
+
+@pytest.mark.parametrize("messages", [(), (system(""),), (user("a"), assistant("b"))])
+def test_a_turn_that_asks_nothing_is_refused(messages: tuple[Message, ...]) -> None:
+    with pytest.raises(BadRequest, match=r"^messages: "):
+        sent(Turn("m", messages))
+
+
+TOOL = Tool("ls", "", {})
+
+
+@pytest.mark.parametrize(
+    ("turn", "what"),
+    [
+        (Turn("m", (user("a"),), tools=(TOOL,)), "run tools"),
+        (Turn("m", (user("a"),), tools=(TOOL,), tool_choice=ToolChoice("none")), "run tools"),
+        (Turn("m", (user("a"),), output=JsonOutput()), "JSON"),
+    ],
+)
+def test_what_this_upstream_cannot_do_is_refused_by_name(turn: Turn, what: str) -> None:
+    with pytest.raises(Unsupported, match=what):
+        sent(turn)
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        (ToolCall("1", "ls", "{}"), "tool calls"),
+        (ToolResult("1", ()), "tool calls"),
+        (File("image/png", b""), "files"),
+        (FileLink("https://example.test/a.png"), "files"),
+    ],
+)
+def test_what_is_not_text_is_refused_by_name(part: Part, what: str) -> None:
+    with pytest.raises(Unsupported, match=what):
+        sent(Turn("m", (Message("user", (Text("a"), part)),)))
+
+
+def test_choosing_no_tool_where_there_is_none_is_fine() -> None:
+    assert sent(Turn("m", (user("a"),), tool_choice=ToolChoice("none")))["transcript"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "name", "time"),
+    [
+        ("Europe/Paris", "Europe/Paris", "2026-11-22T19:06:21.123+01:00"),
+        ("UTC", "UTC", "2026-11-22T18:06:21.123+00:00"),
+        ("Nowhere/At-All", "UTC", "2026-11-22T18:06:21.123+00:00"),
+        ("", "UTC", "2026-11-22T18:06:21.123+00:00"),
+        ("/etc/passwd", "UTC", "2026-11-22T18:06:21.123+00:00"),
+        ("Europe", "UTC", "2026-11-22T18:06:21.123+00:00"),
+    ],
+)
+def test_the_time_is_the_accounts_own(zone: str, name: str, time: str) -> None:
+    _, context, question = sent(Turn("m", (user("a"),)), replace(ACCOUNT, timezone=zone))[
+        "transcript"
+    ]
+    assert context["value"]["timezone"] == name
+    assert context["value"]["currentDatetime"] == question["createdAt"] == time
+
+
+@pytest.mark.parametrize(
+    ("search", "web", "scopes", "integrations"),
+    [
+        (Search(), False, [], False),
+        (Search(web=True, workspace=False), True, [{"type": "everything"}], False),
+        (Search(web=False, workspace=True), False, [{"type": "everything"}], True),
+    ],
+)
+def test_search_is_what_the_turn_says(
+    search: Search, web: Any, scopes: list[Any], integrations: Any
+) -> None:
+    value = sent(Turn("m", (user("a"),), search=search))["transcript"][0]["value"]
+    assert (value["useWebSearch"], value["searchScopes"]) == (web, scopes)
+    assert value["enableAgentIntegrations"] is value["enableAgentAutomations"] is integrations
+
+
+def test_a_free_read_names_the_workspace() -> None:
+    assert json.loads(probe(ACCOUNT)) == {"spaceId": ACCOUNT.space_id}
+
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+messages = st.lists(
+    st.builds(
+        lambda role, said: Message(role, tuple(map(Text, said))),
+        st.sampled_from(["system", "user", "assistant"]),
+        st.lists(texts, min_size=1, max_size=2),
+    ),
+    max_size=6,
+)
+
+
+@given(messages, texts, texts)
+def test_every_word_arrives_verbatim_and_the_sides_alternate(
+    earlier: list[Message], instructions: str, question: str
+) -> None:
+    body = sent(Turn("m", (*earlier, user(question)), instructions))
+    conversation = body["transcript"][2:]
+    said = [_text_of(step["value"]) for step in conversation]
+    for message in earlier:
+        spelled = "\n\n".join(p.text for p in message.parts if isinstance(p, Text))
+        assert any(spelled.strip() in text for text in said)
+    assert instructions.strip() in said[0]
+    assert question in said[-1]
+    types = [step["type"] for step in conversation]
+    assert types[-1] == "user"
+    assert all(a != b for a, b in pairwise(types))
+
+
+@given(messages)
+def test_every_id_is_a_uuid_of_its_own(earlier: list[Message]) -> None:
+    body = sent(Turn("m", (*earlier, user("?"))))
+    found = [body["traceId"], body["threadId"], *(step["id"] for step in body["transcript"])]
+    assert len(set(map(UUID, found))) == len(found)
