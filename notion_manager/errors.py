@@ -90,6 +90,7 @@ class NotFound(Problem):
 
 class UnknownModel(NotFound):
     code = "model_not_found"
+    elsewhere = True  # accounts differ in what they offer
 
 
 class MethodNotAllowed(Problem):

@@ -1,7 +1,7 @@
 """A cursor over decoded JSON. Its errors name the path: `messages[2].content[0].text`."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import orjson
 
@@ -62,7 +62,7 @@ class Node:
     def object(self) -> dict[str, Any]:
         if not isinstance(self.value, dict):
             raise self.expected("an object")
-        return self.value
+        return cast("dict[str, Any]", self.value)
 
     def each(self) -> "Iterator[Node]":
         """The entries of a list; none where it is missing."""
@@ -70,7 +70,7 @@ class Node:
             return
         if not isinstance(self.value, list):
             raise self.expected("a list")
-        for index, value in enumerate(self.value):
+        for index, value in enumerate(cast("list[Any]", self.value)):
             yield Node(value, f"{self.path}[{index}]")
 
     def is_text(self) -> bool:
@@ -95,11 +95,13 @@ class Node:
         value = self.value
         if self.missing:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
             raise self.expected("a whole number")
         if value < least:
             raise self.fail(f"must be at least {least}; got {value}")
-        return int(value)
+        return value
 
     def flag(self, *, default: bool = False) -> bool:
         if self.missing:

@@ -35,7 +35,7 @@ BYTES_PER_TOKEN = 3  # of an attached document, erring high
 
 
 @cache
-def _vocabulary() -> splintr.Tokenizer:
+def _vocabulary() -> splintr.AnyTokenizer:
     return splintr.Tokenizer.from_pretrained("o200k_base")
 
 

@@ -28,8 +28,10 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A request to run a tool. `arguments` is JSON text, or raw text where `freeform`; it may be
-    a fragment in a stream."""
+    """A request to run a tool.
+
+    `arguments` is JSON text, or raw text where `freeform`; in a stream it may be a fragment.
+    """
 
     id: str
     name: str

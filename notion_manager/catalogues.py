@@ -1,0 +1,95 @@
+"""What each account offers, kept at hand so that no request waits for a list it has seen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .errors import Problem
+from .models import Model
+from .upstreams import Upstream
+
+FRESH = 600.0  # seconds
+
+Keep = Callable[[str, Sequence[Model]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    models: tuple[Model, ...]
+    fetched_at: float
+
+
+class Catalogues:
+    """The models of every account. A stale list is served while a new one is fetched.
+
+    `keep` is told of each list fetched, so that the next start has one at once.
+    """
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        shelf: Mapping[str, Shelved],
+        *,
+        keep: Keep,
+        clock: Callable[[], float],
+    ) -> None:
+        self._upstreams = upstreams
+        self._shelf = dict(shelf)
+        self._keep = keep
+        self._clock = clock
+        self._fetching: dict[str, asyncio.Task[tuple[Model, ...]]] = {}
+
+    async def of(self, name: str) -> tuple[Model, ...]:
+        """The models of one account; raises the Problem of a fetch only if there is no old list."""
+        shelved = self._shelf.get(name)
+        if shelved is None:
+            return await asyncio.shield(self._fetch(name))
+        if self._clock() - shelved.fetched_at > FRESH:
+            self._fetch(name)
+        return shelved.models
+
+    async def all(self, patience: float) -> list[Model]:
+        """Every model that some account offers, once; waits `patience` seconds at most."""
+        missing = [self._fetch(name) for name in self._upstreams if name not in self._shelf]
+        if missing:
+            await asyncio.wait(missing, timeout=patience)
+        merged: dict[str, Model] = {}
+        for shelved in self._shelf.values():
+            for model in shelved.models:
+                known = merged.get(model.id)
+                if known is None or (known.refusal and not model.refusal):
+                    merged[model.id] = model
+        return list(merged.values())
+
+    def refresh(self) -> None:
+        """Fetch every list anew, in the background."""
+        for name in self._upstreams:
+            self._fetch(name)
+
+    async def close(self) -> None:
+        tasks = list(self._fetching.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _fetch(self, name: str) -> asyncio.Task[tuple[Model, ...]]:
+        """One fetch at a time for each account, whoever asks."""
+        task = self._fetching.get(name)
+        if task is None:
+            task = asyncio.create_task(self._fetched(name))
+            self._fetching[name] = task
+            task.add_done_callback(lambda done: self._finished(name, done))
+        return task
+
+    async def _fetched(self, name: str) -> tuple[Model, ...]:
+        models = tuple(await self._upstreams[name].models())
+        old = self._shelf.get(name)
+        if models or old is None:  # an empty list never wipes one that was good
+            self._shelf[name] = Shelved(models, self._clock())
+            await self._keep(name, models)
+        return self._shelf[name].models
+
+    def _finished(self, name: str, task: asyncio.Task[tuple[Model, ...]]) -> None:
+        del self._fetching[name]
+        if not task.cancelled() and isinstance(task.exception(), Problem):
+            return  # whoever waited was told; with an old list on the shelf nobody needs to be

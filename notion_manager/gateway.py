@@ -1,0 +1,187 @@
+"""Where a Turn becomes Events: pick an account, open it, fail over, hand it back."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import tenacity
+
+from .catalogues import Catalogues
+from .errors import Busy, EmptyAnswer, NoAccount, Problem
+from .models import Choice, Naming, choose, fit_effort
+from .pool import Pool, Standing
+from .turn import Done, Event, Search, Stop, Text, Turn
+from .upstreams import Upstream
+
+Batches = AsyncIterator[Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a turn means where it does not say, and how hard the gateway tries."""
+
+    naming: Naming = Naming()
+    web_search: bool = True
+    workspace_search: bool = False
+    ask_mode: bool = True
+    attempts: int = 3
+    patience: float = 10.0  # seconds to wait for an account that rests
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer under way: its first content is in hand."""
+
+    batches: Batches
+    account: str
+    choice: Choice
+
+    @property
+    def model(self) -> str:
+        return self.choice.model.id if self.choice.model else "auto"
+
+
+@dataclass(slots=True)
+class _Tried:
+    """One request's history: who was asked, and what the last one said."""
+
+    names: set[str] = field(default_factory=set[str])
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What the gateway does to the world. Tests bring their own time.
+
+    `keep` is told of each standing that a report changed, before the client hears of the problem.
+    """
+
+    keep: Callable[[Standing], Awaitable[None]]
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Gateway:
+    """Opens turns on accounts. Until first content is in hand, every failure is free."""
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        pool: Pool,
+        catalogues: Catalogues,
+        habits: Habits,
+        effects: Effects,
+    ) -> None:
+        self.pool = pool
+        self.catalogues = catalogues
+        self.habits = habits
+        self._upstreams = upstreams
+        self._keep = effects.keep
+        self._clock = effects.clock
+        self._retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(self._worth_another),
+            wait=tenacity.wait_exception(_pause),
+            stop=tenacity.stop_after_attempt(habits.attempts),
+            sleep=effects.sleep,
+            reraise=True,
+        )
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncGenerator[Answer, None]:
+        """Enter with the first content in hand. Raises Problem, also from the answer's batches."""
+        if asks_nothing(turn):
+            yield Answer(_nothing(), "", Choice(None, "auto"))
+            return
+        stack, answer = await self._retrying.copy()(self._begin, turn, _Tried())
+        async with stack:
+            yield answer
+
+    def _worth_another(self, exc: BaseException) -> bool:
+        if isinstance(exc, Busy):
+            return (exc.retry_after or 0.0) <= self.habits.patience
+        return isinstance(exc, Problem) and exc.elsewhere
+
+    async def _begin(self, turn: Turn, tried: _Tried) -> tuple[AsyncExitStack, Answer]:
+        async with AsyncExitStack() as stack:
+            answer = await stack.enter_async_context(self._seat(turn, tried))
+            async for batch in answer.batches:
+                if batch:
+                    resumed = replace(answer, batches=_resume(batch, answer.batches))
+                    return stack.pop_all(), resumed
+            raise EmptyAnswer("the upstream said nothing")
+
+    @asynccontextmanager
+    async def _seat(self, turn: Turn, tried: _Tried) -> AsyncGenerator[Answer, None]:
+        """Hold one account for one reply, and tell the pool how it went."""
+        name = self._pick(tried)
+        tried.names.add(name)
+        try:
+            choice = choose(turn.model, await self.catalogues.of(name), self.habits.naming)
+            async with self._upstreams[name].open(self._settle(turn, choice)) as batches:
+                yield Answer(batches, name, choice)
+        except Problem as problem:
+            tried.problem = problem
+            await self._report(name, problem)
+            raise
+        else:
+            await self._report(name, None)
+        finally:  # a client that leaves is neither: cancellation only releases
+            self.pool.release(name)
+
+    def _pick(self, tried: _Tried) -> str:
+        """Prefer telling what an account said over telling that all are resting now."""
+        try:
+            return self.pool.pick(self._clock(), tried.names)
+        except (Busy, NoAccount) as refusal:
+            if tried.problem is None or self._worth_waiting(refusal):
+                raise
+            raise tried.problem from refusal
+
+    def _worth_waiting(self, refusal: Problem) -> bool:
+        return isinstance(refusal, Busy) and self._worth_another(refusal)
+
+    async def _report(self, name: str, problem: Problem | None) -> None:
+        for standing in self.pool.report(name, problem, self._clock()):
+            await self._keep(standing)
+
+    def _settle(self, turn: Turn, choice: Choice) -> Turn:
+        """The turn with the model's own name and every open question answered."""
+        asked = turn.read_only if turn.read_only is not None else choice.read_only
+        effort = choice.effort or turn.effort
+        return replace(
+            turn,
+            model=choice.model.codename if choice.model else "",
+            effort=fit_effort(choice.model, effort) if choice.model else "",
+            search=Search(
+                web=_either(asked=turn.search.web, habit=self.habits.web_search),
+                workspace=_either(asked=turn.search.workspace, habit=self.habits.workspace_search),
+            ),
+            read_only=_either(asked=asked, habit=self.habits.ask_mode),
+        )
+
+
+def asks_nothing(turn: Turn) -> bool:
+    """A warm-up: nothing is asked, so no allowance should be spent on it."""
+    parts = [part for message in turn.messages for part in message.parts]
+    return not turn.system and all(isinstance(p, Text) and not p.text for p in parts)
+
+
+def _either(*, asked: bool | None, habit: bool) -> bool:
+    return habit if asked is None else asked
+
+
+def _pause(exc: BaseException) -> float:
+    """Wait only for a seat; another account needs no pause."""
+    return exc.retry_after or 0.0 if isinstance(exc, Busy) else 0.0
+
+
+async def _resume(first: Sequence[Event], rest: Batches) -> Batches:
+    yield first
+    async for batch in rest:
+        yield batch
+
+
+async def _nothing() -> Batches:
+    yield [Done(Stop.END)]

@@ -1,0 +1,131 @@
+"""Who answers next. Pure policy: no clock, no lock, no network; `now` is an argument."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from .errors import (
+    AccountRefused,
+    Busy,
+    Denied,
+    EdgeChallenged,
+    NoAccount,
+    Problem,
+    QuotaExhausted,
+    RateLimited,
+    TemporarilyUnavailable,
+    UpstreamBroken,
+    WorkspaceRefused,
+)
+
+LIMIT_REST = 45.0  # seconds, where the service names no time
+STICKY_REST = 1800.0  # doubles with each strike
+LONGEST_REST = 6 * 3600.0
+RESTS: dict[type[Problem], float] = {
+    QuotaExhausted: 1800.0,  # until the allowance is worth another look
+    Denied: 300.0,
+    EdgeChallenged: 300.0,
+    UpstreamBroken: 30.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one account is doing. Times are Unix seconds; `reason` is empty while all is well."""
+
+    name: str
+    busy: int = 0
+    strikes: int = 0
+    ready_at: float = 0.0
+    retired: bool = False
+    reason: str = ""
+    since: float = 0.0
+    last_used: float = 0.0
+
+
+def after(standing: Standing, problem: Problem | None, now: float) -> Standing:
+    """The standing that follows from how a request ended."""
+    if problem is None:
+        return replace(standing, strikes=0, ready_at=0.0, retired=False, reason="", since=0.0)
+    struck = replace(standing, strikes=standing.strikes + 1, reason=problem.code, since=now)
+    match problem:
+        case AccountRefused() | WorkspaceRefused():
+            return replace(struck, retired=True)
+        case UpstreamBroken() if struck.strikes == 1:
+            return struck  # one immediate retry smooths most hiccups
+        case _:
+            rest = _rest(problem, struck.strikes)
+            return standing if rest is None else replace(struck, ready_at=now + rest)
+
+
+def _rest(problem: Problem, strikes: int) -> float | None:
+    """Seconds of rest; None where the problem says nothing about the account."""
+    if isinstance(problem, RateLimited):
+        return min(problem.retry_after or LIMIT_REST, LONGEST_REST)
+    if isinstance(problem, TemporarilyUnavailable):
+        return min(STICKY_REST * 2 ** (strikes - 1), LONGEST_REST)
+    return next((rest for kind, rest in RESTS.items() if isinstance(problem, kind)), None)
+
+
+class Pool:
+    """The standings, and the one rule for choosing among them.
+
+    `pick` and `release` come in pairs; `report` says how the time between them went.
+    """
+
+    def __init__(self, standings: Iterable[Standing]) -> None:
+        self.standings = {s.name: replace(s, busy=0) for s in standings}
+
+    def pick(self, now: float, tried: Collection[str] = ()) -> str:
+        """Take the account that is ready: untried first, then idlest, then longest rested.
+
+        Raises Busy with the seconds until one is due, or NoAccount.
+        """
+        ready = [s for s in self.standings.values() if self._ready(s, now)]
+        if not ready:
+            raise self._refusal(now)
+        best = min(ready, key=lambda s: (s.name in tried, s.busy, s.last_used))
+        self.standings[best.name] = replace(best, busy=best.busy + 1, last_used=now)
+        return best.name
+
+    def release(self, name: str) -> None:
+        standing = self.standings[name]
+        self.standings[name] = replace(standing, busy=standing.busy - 1)
+
+    def report(self, name: str, problem: Problem | None, now: float) -> list[Standing]:
+        """Note how a request ended; gives the standings that changed thereby.
+
+        An edge challenge concerns the network address, so every account rests.
+        """
+        names = list(self.standings) if isinstance(problem, EdgeChallenged) else [name]
+        changed: list[Standing] = []
+        for each in names:
+            old = self.standings[each]
+            new = after(old, problem, now)
+            self.standings[each] = new
+            if new != old:
+                changed.append(new)
+        return changed
+
+    def ready(self, now: float) -> int:
+        """How many accounts could be picked."""
+        return sum(self._ready(s, now) for s in self.standings.values())
+
+    @staticmethod
+    def _ready(standing: Standing, now: float) -> bool:
+        return not standing.retired and standing.ready_at <= now
+
+    def _refusal(self, now: float) -> Problem:
+        if not self.standings:
+            return NoAccount("no account is configured; add one with `notion-manager accounts add`")
+        resting = [s for s in self.standings.values() if not s.retired]
+        if not resting:
+            reasons = ", ".join(sorted({s.reason for s in self.standings.values()}))
+            return NoAccount(
+                f"no account can be used ({reasons}); see `notion-manager accounts list`"
+            )
+        due = min(resting, key=lambda s: s.ready_at)
+        wait = due.ready_at - now
+        return Busy(
+            f"every account is resting ({due.reason}); the next is due in {wait:.0f} s",
+            retry_after=wait,
+        )

@@ -1,0 +1,142 @@
+"""One request of one of the three APIs: bytes in, a Turn through the gateway, bytes out."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ..config import Timeouts
+from ..errors import Internal, Problem, TooSlow
+from ..gateway import Gateway
+from ..translators import Translator
+from ..translators.anthropic_messages import count_tokens
+from ..translators.exchange import Exchange
+from ..turn import Done, Event, fold
+from .memory import Memory
+from .outlet import Outlet
+from .trace import Trace
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+logger = logging.getLogger(__name__)
+TRACE: web.RequestKey[Trace] = web.RequestKey("trace", Trace)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What answering takes."""
+
+    gateway: Gateway
+    memory: Memory
+    timeouts: Timeouts
+
+
+def answering(translator: type[Translator], desk: Desk) -> Handler:
+    """A handler for POST on the translator's path."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        trace = request[TRACE]
+        exchange = translator(await read(request, desk.timeouts), _exchange(request, desk.memory))
+        trace.asked = exchange.turn.model
+        trace.ignored = exchange.ignored
+        deliver = _streamed if exchange.stream else _whole
+        response = await deliver(request, exchange, desk)
+        for id, item in exchange.remember():
+            desk.memory.put(trace.key, id, item)
+        return response
+
+    return answer
+
+
+def counting(desk: Desk) -> Handler:
+    """A handler for the Messages API's token counting. The count is an estimate, and says so."""
+
+    async def count(request: web.Request) -> web.StreamResponse:
+        body = await read(request, desk.timeouts)
+        counted = count_tokens(body, _exchange(request, desk.memory))
+        headers = {"x-notion-manager-usage": "estimated"}
+        return web.Response(body=counted, content_type="application/json", headers=headers)
+
+    return count
+
+
+async def read(request: web.Request, timeouts: Timeouts) -> bytes:
+    """The body; raises TooSlow. Its size is bounded by the application."""
+    try:
+        async with asyncio.timeout(timeouts.body):
+            return await request.read()
+    except TimeoutError as exc:
+        raise TooSlow(f"the body did not arrive within {timeouts.body:g} s") from exc
+
+
+def _exchange(request: web.Request, memory: Memory) -> Exchange:
+    trace = request[TRACE]
+    return Exchange(
+        id=trace.id,
+        now=int(time.time()),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        recall=lambda id: memory.get(trace.key, id),
+    )
+
+
+async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
+    trace = request[TRACE]
+    events: list[Event] = []
+    async with desk.gateway.open(exchange.turn) as answer:
+        trace.opened(answer, time.time())
+        async for batch in answer.batches:
+            events += batch
+    reply = fold(events)
+    trace.done(reply.done)
+    return web.Response(
+        body=exchange.whole(reply), content_type="application/json", headers=trace.headers()
+    )
+
+
+async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
+    trace = request[TRACE]
+    async with Outlet(request, exchange, trace.headers, desk.timeouts) as outlet:
+        try:
+            with ours(trace.id):
+                await _relay(exchange, desk, trace, outlet)
+        except Problem as problem:
+            if not outlet.begun:
+                raise
+            trace.problem = problem
+            await outlet.fail(problem)
+            _hang_up(request)
+        else:
+            await outlet.response.write_eof()
+    return outlet.response
+
+
+async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet) -> None:
+    """One upstream read, one batch, one write. The pool hears of a failure before the client."""
+    async with desk.gateway.open(exchange.turn) as answer:
+        trace.opened(answer, time.time())
+        async for batch in answer.batches:
+            if batch:
+                await outlet.feed(batch)
+                if isinstance(batch[-1], Done):
+                    trace.done(batch[-1])
+
+
+def _hang_up(request: web.Request) -> None:
+    """Close without the end that a whole body has: some clients would take it for a full answer."""
+    if request.transport is not None:
+        request.transport.close()
+
+
+@contextmanager
+def ours(id: str) -> Generator[None]:
+    """Anything unforeseen: the log has it all, the client learns that the fault is ours."""
+    try:
+        yield
+    except (Problem, ConnectionError, web.HTTPException):
+        raise
+    except Exception as exc:
+        logger.exception("request %s failed", id)
+        raise Internal(f"internal error; the log has more under {id}") from exc

@@ -1,0 +1,161 @@
+"""The routes, and the one middleware that every request passes."""
+
+import math
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from ..errors import (
+    Internal,
+    KeyRefused,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    TooLarge,
+    UpgradeRequired,
+)
+from ..logs import RequestRecord
+from ..translators import TRANSLATORS, Translator
+from ..translators.anthropic_messages import AnthropicMessages
+from ..translators.openai_chat import OpenAIChat
+from .answer import TRACE, Desk, Handler, answering, counting, ours
+from .guard import OPEN_PATHS, Guard
+from .listener import Middleware
+from .models import Shelf
+from .pages import Pages
+from .trace import Trace
+
+HUNG_UP = 499  # what the log says of a client that left
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What stands before every handler."""
+
+    guard: Guard
+    log: Callable[[RequestRecord], None]
+
+
+def make_app(
+    desk: Desk, door: Door, shelf: Shelf, pages: Pages, body_limit: int
+) -> web.Application:
+    """The application; `body_limit` is in bytes, after decompression."""
+    app = web.Application(client_max_size=body_limit, middlewares=[_passing(door)])
+    app.router.add_routes(
+        [
+            *(web.post(t.path, answering(t, desk)) for t in TRANSLATORS),
+            web.post(f"{AnthropicMessages.path}/count_tokens", counting(desk)),
+            web.get("/v1/responses", _no_websocket),
+            web.get("/v1/responses/{id}", _no_stored_response),
+            web.get("/v1/models", shelf.list),
+            web.get("/models", shelf.list),
+            web.get("/v1/models/{id:.+}", shelf.one),
+            web.get("/health", pages.health),
+            web.get("/", pages.index),
+        ]
+    )
+    return app
+
+
+def _passing(door: Door) -> Middleware:
+    @web.middleware
+    async def passing(request: web.Request, handler: Handler) -> web.StreamResponse:
+        speaker = _speaker(request)
+        trace = Trace(
+            id=uuid.uuid4().hex,
+            api=speaker.name,
+            id_headers=tuple({"x-request-id", speaker.request_id_header}),
+            began=time.time(),
+        )
+        request[TRACE] = trace
+        status = HUNG_UP
+        try:
+            response = await _served(door, request, handler, speaker)
+            status = response.status
+        finally:  # a client that left is logged too
+            if request.path not in OPEN_PATHS:
+                door.log(trace.record(status, time.time()))
+        return response
+
+    return passing
+
+
+async def _served(
+    door: Door, request: web.Request, handler: Handler, speaker: type[Translator]
+) -> web.StreamResponse:
+    """The handler's response, or its Problem in the shape of the API that was called."""
+    trace = request[TRACE]
+    try:
+        with ours(trace.id):
+            _admit(door.guard, request)
+            response = await handler(request)
+            if not response.prepared:
+                response.headers.update(trace.headers())
+            return response
+    except web.HTTPException as refusal:
+        problem = _problem(refusal, request)
+    except Problem as raised:
+        problem = raised
+    trace.problem = problem
+    return _refusal(problem, trace, speaker)
+
+
+def _admit(guard: Guard, request: web.Request) -> None:
+    guard.check_host(request.headers.get("Host", ""))
+    guard.check_origin(request.headers)
+    if request.path in OPEN_PATHS:
+        return
+    request[TRACE].key = guard.name_of(request.headers)
+    if request.method == "POST":
+        guard.check_json(request.content_type)
+
+
+def _refusal(problem: Problem, trace: Trace, speaker: type[Translator]) -> web.Response:
+    headers = trace.headers()
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
+    if not problem.heals:
+        headers["x-should-retry"] = "false"
+    if isinstance(problem, KeyRefused):
+        headers["WWW-Authenticate"] = "Bearer"
+    return web.Response(
+        status=problem.status,
+        body=speaker.refuse(problem, trace.id),
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def _speaker(request: web.Request) -> type[Translator]:
+    """Whose error shape a request's sender understands."""
+    for translator in TRANSLATORS:
+        if request.path.startswith(translator.path):
+            return translator
+    return AnthropicMessages if "anthropic-version" in request.headers else OpenAIChat
+
+
+def _problem(refusal: web.HTTPException, request: web.Request) -> Problem:
+    """What aiohttp refuses by itself, in our words."""
+    match refusal:
+        case web.HTTPNotFound():
+            return NotFound(f"there is nothing at {request.path[:200]}")
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(refusal.allowed_methods))
+            return MethodNotAllowed(f"{request.path[:200]} takes {allowed}")
+        case web.HTTPRequestEntityTooLarge():
+            return TooLarge("the body is larger than server.body_limit allows")
+        case _:
+            return Internal(refusal.reason)
+
+
+async def _no_websocket(request: web.Request) -> web.StreamResponse:
+    if "upgrade" in request.headers:
+        raise UpgradeRequired("WebSockets are not spoken here; POST to /v1/responses instead")
+    raise MethodNotAllowed("/v1/responses takes POST")
+
+
+async def _no_stored_response(request: web.Request) -> web.StreamResponse:
+    raise NotFound("responses are not stored here; send the whole input with each request")

@@ -1,0 +1,96 @@
+"""Who may speak to the server at all: hosts, origins, keys, content types."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from hmac import compare_digest
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from ..config import Server
+from ..errors import Forbidden, KeyRefused, Misdirected, NotJson
+
+OPEN_PATHS = frozenset({"/", "/health"})
+
+
+def digest(key: str) -> str:
+    """What is stored of a key. Keys are 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class Guard:
+    """Refuses with a Problem before anything else looks at a request.
+
+    `keys` gives the digests now valid and the names they go by.
+    """
+
+    def __init__(self, server: Server, keys: Callable[[], Mapping[str, str]]) -> None:
+        self._hosts = frozenset({server.host.lower(), *(h.lower() for h in server.allowed_hosts)})
+        self._origins = frozenset(server.allowed_origins)
+        self._keys = keys
+
+    def check_host(self, host: str) -> None:
+        """Raises Misdirected: a page of a stranger's domain that resolves to us is a rebinding."""
+        name = _hostname(host)
+        if name != "localhost" and not _is_loopback(name) and name not in self._hosts:
+            raise Misdirected(
+                f"this server does not answer to the host {name[:64]!r}; "
+                "add it to server.allowed_hosts if it should"
+            )
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """Raises Forbidden for what a browser sends on behalf of another site."""
+        origin = headers.get("Origin")
+        if origin is not None and origin not in self._origins:
+            raise Forbidden(
+                "requests from web pages are refused; add the page's origin to "
+                "server.allowed_origins if it is yours"
+            )
+        if origin is None and headers.get("Sec-Fetch-Site", "none") == "cross-site":
+            raise Forbidden("requests on behalf of another site are refused")
+
+    def name_of(self, headers: Mapping[str, str]) -> str:
+        """The name of the presented key. Raises KeyRefused.
+
+        Every stored digest is compared, in constant time, whichever matches.
+        """
+        presented = _presented(headers)
+        if not presented:
+            raise KeyRefused(
+                "no API key was sent; send one as `Authorization: Bearer KEY` or `x-api-key: KEY`"
+            )
+        found = ""
+        hashed = digest(presented)
+        for stored, name in self._keys().items():
+            if compare_digest(stored, hashed):
+                found = name
+        if not found:
+            raise KeyRefused("the API key is not known here; `notion-manager keys add` makes one")
+        return found
+
+    @staticmethod
+    def check_json(content_type: str) -> None:
+        """Raises NotJson: what a form on a web page can send is never taken for a request."""
+        if content_type != "application/json" and not content_type.endswith("+json"):
+            raise NotJson(f"the content type must be application/json, not {content_type[:64]!r}")
+
+
+def _presented(headers: Mapping[str, str]) -> str:
+    scheme, _, credential = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credential.strip():
+        return credential.strip()
+    return headers.get("x-api-key", "").strip()
+
+
+def _hostname(host: str) -> str:
+    """The name in a Host header, without port and brackets; empty where it is not one."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,98 @@
+"""A listening socket that serves an application until it is told to stop."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakSet
+
+from aiohttp import web
+
+from ..config import Server, Timeouts
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Middleware(Protocol):
+    """What aiohttp calls round each handler."""
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse: ...
+
+
+KEEP_ALIVE = 75.0  # seconds; also the most that a second request's headers may take
+BACKLOG = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application, server: Server, timeouts: Timeouts
+) -> AsyncGenerator[Address, None]:
+    """Serve inside the block; on the way out, let answers under way finish within `shutdown` s.
+
+    Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves
+    cancels its handler at once, and so lets the upstream go.
+    """
+    greeted = WeakSet[asyncio.Protocol]()
+    app.middlewares.insert(0, _noting(greeted))
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        keepalive_timeout=KEEP_ALIVE,
+        shutdown_timeout=timeouts.shutdown,
+    )
+    await runner.setup()
+    try:
+        listener = await _bound(runner, server, timeouts.headers, greeted)
+        try:
+            host, port = listener.sockets[0].getsockname()[:2]
+            yield Address(host, port)
+        finally:
+            listener.close()
+    finally:
+        await runner.cleanup()
+
+
+def _noting(greeted: WeakSet[asyncio.Protocol]) -> Middleware:
+    @web.middleware
+    async def noting(request: web.Request, handler: Handler) -> web.StreamResponse:
+        greeted.add(request.protocol)
+        return await handler(request)
+
+    return noting
+
+
+async def _bound(
+    runner: web.AppRunner, server: Server, patience: float, greeted: WeakSet[asyncio.Protocol]
+) -> asyncio.Server:
+    """A connection whose first request's headers take longer than `patience` seconds is dropped.
+
+    aiohttp has no such limit; the later requests of a connection fall under its keep-alive.
+    """
+    loop = asyncio.get_running_loop()
+    factory = runner.server
+    if factory is None:
+        raise RuntimeError("the runner is not set up")
+
+    def drop_if_silent(protocol: web.RequestHandler) -> None:
+        if protocol not in greeted:
+            protocol.force_close()
+
+    def connected() -> asyncio.Protocol:
+        protocol = factory()
+        loop.call_later(patience, drop_if_silent, protocol)
+        return protocol
+
+    return await loop.create_server(connected, server.host, server.port, backlog=BACKLOG)

@@ -1,0 +1,70 @@
+"""GET /v1/models: what can be asked for, in the shape that the asker reads."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from ..gateway import Gateway
+from ..models import Model, choose, listing
+from ..wire import dumps
+
+PATIENCE = 2.0  # seconds: Claude Code gives the list three
+CREATED = 1735689600  # catalogues give no dates; one constant keeps lists comparable
+
+
+class Shelf:
+    """The models list, from the catalogues at hand whatever the upstream does."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        """OpenAI's shape, or Anthropic's for clients that send `anthropic-version`."""
+        models = await self._gateway.catalogues.all(PATIENCE)
+        entries = [_entry(id, m) for id, m in listing(models, self._gateway.habits.naming)]
+        data = dumps(_anthropic(entries) if _asks_anthropic(request) else _openai(entries))
+        return web.Response(body=data, content_type="application/json")
+
+    async def one(self, request: web.Request) -> web.StreamResponse:
+        """One model, by any name that a request could use. Raises UnknownModel."""
+        id = request.match_info["id"]
+        models = await self._gateway.catalogues.all(PATIENCE)
+        choice = choose(id, models, self._gateway.habits.naming)
+        return web.Response(body=dumps(_entry(id, choice.model)), content_type="application/json")
+
+
+def _asks_anthropic(request: web.Request) -> bool:
+    return "anthropic-version" in request.headers
+
+
+def _entry(id: str, model: Model | None) -> dict[str, Any]:
+    """One object with both vendors' keys: each client reads its own."""
+    entry: dict[str, Any] = {
+        "id": id,
+        "type": "model",
+        "object": "model",
+        "created": CREATED,
+        "created_at": datetime.fromtimestamp(CREATED, UTC).isoformat().replace("+00:00", "Z"),
+        "owned_by": model.vendor if model else "notion",
+        "display_name": model.label if model else "Auto (the service picks)",
+    }
+    if model and model.context:
+        entry |= {"context_window": model.context, "max_input_tokens": model.context}
+    if model and model.output:
+        entry["max_tokens"] = model.output
+    return entry
+
+
+def _openai(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "list", "data": entries}
+
+
+def _anthropic(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    ids = [entry["id"] for entry in entries]
+    return {
+        "data": entries,
+        "has_more": False,
+        "first_id": ids[0] if ids else None,
+        "last_id": ids[-1] if ids else None,
+    }

@@ -1,0 +1,99 @@
+"""A streamed answer on its way out: status, frames, and signs of life while nothing comes."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
+
+from aiohttp import web
+
+from ..config import Timeouts
+from ..errors import Problem
+from ..translators import Translator
+from ..turn import Event
+
+SSE_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+}
+
+
+class Outlet:
+    """Holds the status back until there is something to say, or `commit_after` seconds passed.
+
+    From then on a ping goes out after each `ping_every` seconds without a write. Use as an async
+    context manager; leaving it stops the pings.
+    """
+
+    def __init__(
+        self,
+        request: web.Request,
+        exchange: Translator,
+        headers: Callable[[], Mapping[str, str]],
+        timeouts: Timeouts,
+    ) -> None:
+        self.response = web.StreamResponse(headers=SSE_HEADERS)
+        self.begun = False
+        self._headers = headers
+        self._request = request
+        self._exchange = exchange
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        self._turnstile = asyncio.Lock()
+        self._last = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._pinging: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._timer = self._loop.call_later(self._timeouts.commit_after, self._wake)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._pinging is not None:
+            self._pinging.cancel()
+            await asyncio.gather(self._pinging, return_exceptions=True)
+
+    async def feed(self, batch: Sequence[Event]) -> None:
+        """Send a batch's frames, after the status and the protocol's opening if still due."""
+        if self._pinging is None:
+            await self._write(lambda: self._exchange.feed(batch))
+            return
+        async with self._turnstile:
+            await self._write(lambda: self._exchange.feed(batch))
+
+    async def fail(self, problem: Problem) -> None:
+        """Tell a problem in-band. Only after the status went out; before, it deserves its own."""
+        async with self._turnstile:
+            await self._write(lambda: self._exchange.fail(problem))
+
+    async def _write(self, make: Callable[[], bytes]) -> None:
+        """`make` runs at the moment of writing: what an exchange says has an order."""
+        data = b""
+        if not self.begun:
+            self.begun = True
+            self.response.headers.update(self._headers())
+            await self.response.prepare(self._request)
+            data = self._exchange.start()
+        if data := data + make():
+            self._last = self._loop.time()
+            await self.response.write(data)
+
+    def _wake(self) -> None:
+        """Ping if silence has lasted long enough; come back when it may have."""
+        every = self._timeouts.ping_every if self.begun else self._timeouts.commit_after
+        quiet = self._loop.time() - self._last
+        if quiet < every:
+            self._timer = self._loop.call_later(every - quiet, self._wake)
+            return
+        self._pinging = asyncio.create_task(self._ping())
+
+    async def _ping(self) -> None:
+        """Hold the turnstile, so that content never cuts into a ping's frame."""
+        async with self._turnstile:
+            try:
+                await self._write(self._exchange.ping)
+            except ConnectionError:
+                return  # the client left; the handler is being cancelled
+        self._timer = self._loop.call_later(self._timeouts.ping_every, self._wake)

@@ -1,0 +1,52 @@
+"""What anybody may see: that the process lives, how the pool is, and what this is."""
+
+import time
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from .. import __version__
+from ..pool import Pool
+from ..translators import TRANSLATORS
+from ..wire import dumps
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """No account is named here: these pages need no key."""
+
+    pool: Pool
+    simulated: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+    async def health(self, request: web.Request) -> web.StreamResponse:
+        """200 as long as the process serves; the pool's state stands apart."""
+        accounts = len(self.pool.standings)
+        ready = self.pool.ready(time.time())
+        return _json(
+            {
+                "status": "ok",
+                "version": __version__,
+                "uptime_seconds": round(time.monotonic() - self.began, 1),
+                "simulated": self.simulated,
+                "pool": {
+                    "status": "ok" if ready else "empty" if not accounts else "resting",
+                    "accounts": accounts,
+                    "ready": ready,
+                },
+            }
+        )
+
+    async def index(self, request: web.Request) -> web.StreamResponse:
+        return _json(
+            {
+                "name": "notion-manager",
+                "version": __version__,
+                "apis": [*(t.path for t in TRANSLATORS), "/v1/models"],
+                "health": "/health",
+            }
+        )
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=dumps(value), content_type="application/json")

@@ -1,0 +1,72 @@
+"""What is known of one request while it is served: for its log line and its headers."""
+
+from dataclasses import dataclass
+
+from ..errors import Problem
+from ..gateway import Answer
+from ..logs import RequestRecord
+from ..turn import Done, Usage
+
+LONGEST_HEADER = 1024  # characters
+
+
+@dataclass(slots=True)
+class Trace:
+    """Filled in as the request goes on. Times are Unix seconds."""
+
+    id: str
+    api: str
+    id_headers: tuple[str, ...]
+    began: float
+    key: str = ""
+    asked: str = ""
+    model: str = ""
+    served: str = ""
+    how: str = ""
+    account: str = ""
+    first_content: float | None = None
+    usage: Usage | None = None
+    problem: Problem | None = None
+    ignored: tuple[str, ...] = ()
+
+    def opened(self, answer: Answer, now: float) -> None:
+        """The first content is in hand."""
+        self.first_content = now
+        self.account = answer.account
+        self.model = answer.model
+        self.how = answer.choice.how
+
+    def done(self, done: Done) -> None:
+        self.usage = done.usage
+        self.served = done.served
+
+    def headers(self) -> dict[str, str]:
+        """What every response of the three APIs says about itself."""
+        said = dict.fromkeys(self.id_headers, self.id)
+        if self.model:
+            said["x-notion-manager-model"] = self.model
+            said["x-notion-manager-model-choice"] = self.how
+        if self.account:
+            said["x-notion-manager-account"] = self.account
+        if self.ignored:
+            said["x-notion-manager-ignored"] = ", ".join(self.ignored)[:LONGEST_HEADER]
+        if self.usage is not None and self.usage.estimated:
+            said["x-notion-manager-usage"] = "estimated"
+        return said
+
+    def record(self, status: int, now: float) -> RequestRecord:
+        """The line for the log."""
+        return RequestRecord(
+            id=self.id,
+            key=self.key,
+            api=self.api,
+            asked=self.asked,
+            served=self.served or self.model,
+            account=self.account,
+            status=status,
+            first_content=None if self.first_content is None else self.first_content - self.began,
+            duration=now - self.began,
+            input_tokens=self.usage.input if self.usage else None,
+            output_tokens=self.usage.output if self.usage else None,
+            problem=self.problem.code if self.problem else "",
+        )

@@ -1,0 +1,166 @@
+"""The only I/O of this upstream: one account's conversation with Notion's web API."""
+
+import asyncio
+import io
+import ssl
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import aiohttp
+
+from ...config import Config, Timeouts
+from ...errors import Problem, UpstreamBroken, UpstreamTimeout
+from ...models import Model
+from ...secret import Secret
+from ...tokens import of_exchange
+from ...turn import Event, Turn
+from .account import Account, Login, parse_login
+from .catalogue import parse_catalogue
+from .failures import from_http
+from .headers import endpoint, headers, login_headers
+from .stream import Decoder
+from .transcript import probe, request
+
+LARGE = 1 << 20  # bytes: beyond this a body is sent from a file object, piece by piece
+ERROR_BODY = 64 << 10  # bytes of a refusal that are read
+
+
+def connect(timeouts: Timeouts) -> aiohttp.ClientSession:
+    """One session for all accounts: it keeps connections, and never a cookie."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=timeouts.connect, sock_read=timeouts.silence
+        ),
+    )
+
+
+async def read_login(http: aiohttp.ClientSession, config: Config, cookie: Secret) -> Login:
+    """Who a token belongs to, and which workspaces it opens. A free read."""
+    sent = login_headers(cookie, config.notion)
+    return parse_login(await _read(http, config, "loadUserContent", sent, b"{}"))
+
+
+class NotionWeb:
+    """One account, able to answer. Raises only Problem."""
+
+    def __init__(self, http: aiohttp.ClientSession, account: Account, config: Config) -> None:
+        self._http = http
+        self._account = account
+        self._config = config
+
+    async def models(self) -> Sequence[Model]:
+        """The live catalogue. A free read."""
+        sent = headers(self._account, self._config.notion, accept="application/json")
+        body = probe(self._account)
+        return parse_catalogue(
+            await _read(self._http, self._config, "getAvailableModels", sent, body)
+        )
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
+        """Send the turn; yields batches. Leaving early closes the connection."""
+        body = request(turn, self._account, ids=_ids(), now=datetime.now(UTC))
+        sent = headers(self._account, self._config.notion, accept="application/x-ndjson")
+        response = await _post(self._http, self._config, "runInferenceTranscript", sent, body)
+        try:
+            if response.status != HTTP_OK:
+                raise await _refusal(response)
+            decoder = Decoder(partial(of_exchange, turn))
+            yield _batches(response.content, decoder, self._config.timeouts)
+        finally:
+            response.close()
+
+
+HTTP_OK = 200
+
+
+async def _batches(
+    content: aiohttp.StreamReader, decoder: Decoder, timeouts: Timeouts
+) -> AsyncIterator[Sequence[Event]]:
+    """One read, one batch."""
+    while data := await (_late(content, timeouts) if decoder.complete else _next(content)):
+        yield decoder.feed(data)
+    yield decoder.finish()
+
+
+async def _next(content: aiohttp.StreamReader) -> bytes:
+    with _network():
+        return await content.readany()
+
+
+async def _late(content: aiohttp.StreamReader, timeouts: Timeouts) -> bytes:
+    """What follows a finished answer, if it comes soon; how that ends no longer matters."""
+    try:
+        async with asyncio.timeout(timeouts.linger):
+            return await _next(content)
+    except (TimeoutError, UpstreamBroken):
+        return b""
+
+
+async def _read(
+    http: aiohttp.ClientSession,
+    config: Config,
+    name: str,
+    sent: Mapping[str, str],
+    body: bytes,
+) -> bytes:
+    """A small JSON endpoint, whole."""
+    try:
+        async with asyncio.timeout(config.timeouts.api):
+            response = await _post(http, config, name, sent, body)
+            async with response:
+                if response.status != HTTP_OK:
+                    raise await _refusal(response)
+                with _network():
+                    return await response.read()
+    except TimeoutError as exc:
+        raise UpstreamTimeout(f"Notion did not answer {name} in time") from exc
+
+
+async def _post(
+    http: aiohttp.ClientSession,
+    config: Config,
+    name: str,
+    sent: Mapping[str, str],
+    body: bytes,
+) -> aiohttp.ClientResponse:
+    """The credential goes to the configured host alone: no redirect is followed."""
+    with _network():
+        return await http.post(
+            endpoint(config.notion, name),
+            data=io.BytesIO(body) if len(body) > LARGE else body,
+            headers=sent,
+            allow_redirects=False,
+            proxy=config.notion.proxy or None,
+        )
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> Problem:
+    with _network():
+        body = await response.content.read(ERROR_BODY)
+    return from_http(response.status, response.headers, body)
+
+
+@contextmanager
+def _network() -> Generator[None]:
+    """Every way the network can fail, in our words. Bound tightly round what awaits it."""
+    try:
+        yield
+    except TimeoutError as exc:  # aiohttp's own timeouts are of this type too
+        if isinstance(exc, aiohttp.ClientError):
+            raise UpstreamTimeout("Notion went silent") from exc
+        raise
+    except ssl.SSLError as exc:
+        raise UpstreamBroken(f"TLS with Notion failed: {exc.reason}") from exc
+    except (aiohttp.ClientError, OSError) as exc:
+        raise UpstreamBroken(f"the connection to Notion failed: {type(exc).__name__}") from exc
+
+
+def _ids() -> Iterator[str]:
+    while True:
+        yield str(uuid.uuid4())

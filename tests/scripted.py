@@ -1,0 +1,100 @@
+"""Upstreams that play a script: what the gateway and the server are tested with."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from notion_manager.catalogues import Catalogues, Shelved
+from notion_manager.errors import Problem
+from notion_manager.gateway import Effects, Gateway, Habits
+from notion_manager.models import Model
+from notion_manager.pool import Pool, Standing
+from notion_manager.turn import Done, Event, Stop, Text, Turn, Usage
+
+MODELS = (
+    Model("opus-4.6", "avocado-froyo-medium", "Opus 4.6", "anthropic", ("low", "high"), "high"),
+    Model("gpt-5.4-mini", "oregon-grape-medium", "GPT-5.4 Mini", "openai"),
+)
+
+HANG = "hang"
+Step = Sequence[Event] | Problem | str
+DONE = Done(Stop.END, Usage(input=10, output=2), served="avocado-froyo-medium")
+
+
+def says(*texts: str) -> list[Step]:
+    """An answer, a word a batch."""
+    return [*([Text(t)] for t in texts), [DONE]]
+
+
+class Scripted:
+    """Each `open` plays the next script: batches to yield, problems to raise, HANG for ever."""
+
+    def __init__(
+        self, *scripts: Sequence[Step], models: Sequence[Model] | Problem = MODELS
+    ) -> None:
+        self.scripts = list(scripts)
+        self.turns: list[Turn] = []
+        self.opened = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._models = models
+
+    async def models(self) -> Sequence[Model]:
+        if isinstance(self._models, Problem):
+            raise self._models
+        return self._models
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
+        self.turns.append(turn)
+        self.opened.set()
+        playing = _play(self.scripts.pop(0))
+        try:
+            yield playing
+        finally:
+            await playing.aclose()
+            self.closed.set()
+
+
+async def _play(script: Sequence[Step]) -> AsyncGenerator[Sequence[Event], None]:
+    for step in script:
+        if isinstance(step, Problem):
+            raise step
+        if isinstance(step, str):
+            await asyncio.Event().wait()
+        else:
+            yield step
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+async def keep_nothing(*args: object) -> None:
+    """Nothing outlives a test."""
+
+
+def gateway(
+    upstreams: dict[str, Scripted],
+    habits: Habits = Habits(),
+    *,
+    clock: Clock | None = None,
+    shelf: dict[str, Shelved] | None = None,
+    keep: Callable[..., object] = keep_nothing,
+) -> Gateway:
+    clock = clock or Clock()
+    pool = Pool(Standing(name) for name in upstreams)
+    catalogues = Catalogues(upstreams, shelf or {}, keep=keep_nothing, clock=clock)
+    return Gateway(
+        upstreams, pool, catalogues, habits, Effects(keep=keep, clock=clock, sleep=clock.sleep)
+    )

@@ -1,0 +1,259 @@
+"""The gateway: failing over is free until the first content, and impossible after it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from notion_manager.errors import (
+    AccountRefused,
+    BadRequest,
+    Busy,
+    Denied,
+    EmptyAnswer,
+    ModelUnavailable,
+    NoAccount,
+    RateLimited,
+    UnknownModel,
+    UpstreamBroken,
+)
+from notion_manager.gateway import Gateway, Habits
+from notion_manager.models import Naming
+from notion_manager.pool import Standing
+from notion_manager.turn import Event, Message, Search, Text, Thinking, Turn, fold
+from tests.scripted import DONE, HANG, MODELS, Clock, Scripted, Shelved, gateway, says
+
+ASK = Turn("opus-4.6", (Message("user", (Text("hi"),)),))
+
+
+async def read(gate: Gateway, turn: Turn = ASK) -> tuple[str, str]:
+    """Who answered, and what."""
+    events: list[Event] = []
+    async with gate.open(turn) as answer:
+        async for batch in answer.batches:
+            events += batch
+    text = "".join(p.text for p in fold(events).parts if isinstance(p, Text))
+    return answer.account, text
+
+
+async def test_an_answer_comes_through_batch_by_batch() -> None:
+    gate = gateway({"a": Scripted(says("Hel", "lo"))})
+    async with gate.open(ASK) as answer:
+        batches = [list(b) async for b in answer.batches]
+    assert batches == [[Text("Hel")], [Text("lo")], [DONE]]
+    assert (answer.account, answer.model) == ("a", "opus-4.6")
+
+
+@pytest.mark.parametrize(
+    "problem", [RateLimited("slow", retry_after=5), UpstreamBroken("gone"), AccountRefused("dead")]
+)
+async def test_another_account_is_asked_before_the_first_content(problem: RateLimited) -> None:
+    ups = {"a": Scripted([problem]), "b": Scripted(says("yo"))}
+    gate = gateway(ups)
+    assert await read(gate) == ("b", "yo")
+    assert gate.pool.standings["a"].reason == problem.code
+    assert all(s.busy == 0 for s in gate.pool.standings.values())
+
+
+async def test_empty_batches_are_no_content() -> None:
+    ups = {"a": Scripted([[], [], UpstreamBroken("gone")]), "b": Scripted(says("yo"))}
+    assert await read(gateway(ups)) == ("b", "yo")
+
+
+async def test_thinking_is_content() -> None:
+    ups = {"a": Scripted([[Thinking("hm")], UpstreamBroken("gone")]), "b": Scripted(says("yo"))}
+    gate = gateway(ups)
+    with pytest.raises(UpstreamBroken, match="gone"):
+        await read(gate)
+    assert not ups["b"].turns
+
+
+async def test_after_content_nothing_is_sent_again_and_the_pool_hears_of_it() -> None:
+    ups = {"a": Scripted([[Text("yo")], UpstreamBroken("gone")]), "b": Scripted(says("no"))}
+    gate = gateway(ups)
+    with pytest.raises(UpstreamBroken, match="gone"):
+        await read(gate)
+    assert gate.pool.standings["a"].strikes == 1
+    assert not ups["b"].turns
+
+
+async def test_a_denial_is_shown_and_not_got_round() -> None:
+    ups = {"a": Scripted([Denied("no")]), "b": Scripted(says("yo"))}
+    gate = gateway(ups)
+    with pytest.raises(Denied):
+        await read(gate)
+    assert not ups["b"].turns
+
+
+async def test_a_bad_request_goes_nowhere_else_and_blames_no_account() -> None:
+    ups = {"a": Scripted([BadRequest("no")]), "b": Scripted(says("yo"))}
+    gate = gateway(ups)
+    with pytest.raises(BadRequest):
+        await read(gate)
+    assert gate.pool.standings["a"].reason == ""
+
+
+async def test_a_lone_account_is_asked_once_more_at_once_after_a_hiccup() -> None:
+    clock = Clock()
+    gate = gateway({"a": Scripted([EmptyAnswer("nothing")], says("yo"))}, clock=clock)
+    assert await read(gate) == ("a", "yo")
+    assert not any(clock.slept)
+
+
+async def test_a_short_rest_is_waited_for() -> None:
+    clock = Clock()
+    gate = gateway({"a": Scripted([RateLimited("x", retry_after=4)], says("yo"))}, clock=clock)
+    assert await read(gate) == ("a", "yo")
+    assert sum(clock.slept) == 4
+
+
+async def test_when_all_rest_for_long_the_client_hears_what_the_service_said() -> None:
+    gate = gateway({"a": Scripted([RateLimited("slow down", retry_after=60)])})
+    with pytest.raises(RateLimited, match="slow down"):
+        await read(gate)
+    with pytest.raises(Busy) as caught:
+        await read(gate)
+    assert caught.value.retry_after == 60
+
+
+async def test_without_an_account_the_remedy_is_named() -> None:
+    with pytest.raises(NoAccount, match="accounts add"):
+        await read(gateway({}))
+
+
+async def test_attempts_are_bounded() -> None:
+    ups = {n: Scripted([RateLimited("x", retry_after=600)]) for n in "abcde"}
+    with pytest.raises(RateLimited):
+        await read(gateway(ups, Habits(attempts=3)))
+    assert sum(len(u.turns) for u in ups.values()) == 3
+
+
+async def test_a_stream_that_says_nothing_is_an_empty_answer() -> None:
+    with pytest.raises(EmptyAnswer):
+        await read(gateway({"a": Scripted([], [])}))
+
+
+async def test_a_client_that_leaves_frees_the_seat_and_strikes_nobody() -> None:
+    ups = {"a": Scripted([HANG])}
+    gate = gateway(ups)
+    task = asyncio.create_task(read(gate))
+    await ups["a"].opened.wait()
+    assert gate.pool.standings["a"].busy == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert ups["a"].closed.is_set()
+    assert (gate.pool.standings["a"].busy, gate.pool.standings["a"].strikes) == (0, 0)
+
+
+async def test_the_upstream_is_told_the_models_own_name_and_settled_questions() -> None:
+    ups = {"a": Scripted(says("yo"))}
+    await read(gateway(ups, Habits(web_search=False, workspace_search=True)))
+    sent = ups["a"].turns[0]
+    assert sent.model == "avocado-froyo-medium"
+    assert sent.search == Search(web=False, workspace=True)
+    assert sent.read_only is True
+
+
+async def test_a_request_may_settle_its_own_questions() -> None:
+    ups = {"a": Scripted(says("yo"))}
+    turn = Turn(
+        "opus-4.6-ask", ASK.messages, search=Search(web=False), effort="low", read_only=None
+    )
+    await read(gateway(ups, Habits(ask_mode=False)), turn)
+    sent = ups["a"].turns[0]
+    assert (sent.search.web, sent.read_only, sent.effort) == (False, True, "low")
+
+
+async def test_a_model_that_nobody_has_is_unknown() -> None:
+    gate = gateway({"a": Scripted(), "b": Scripted()})
+    with pytest.raises(UnknownModel):
+        await read(gate, Turn("no-such-model", ASK.messages))
+
+
+async def test_auto_leaves_the_model_to_the_service() -> None:
+    ups = {"a": Scripted(says("yo"))}
+    gate = gateway(ups, Habits(naming=Naming(default="auto")))
+    async with gate.open(Turn("", ASK.messages)) as answer:
+        assert answer.model == "auto"
+    assert ups["a"].turns[0].model == ""
+
+
+async def test_a_model_that_one_account_lacks_is_asked_of_another() -> None:
+    only = (MODELS[1],)
+    ups = {"a": Scripted(models=only), "b": Scripted(says("yo"))}
+    gate = gateway(ups, Habits(naming=Naming(unknown="refuse")))
+    assert await read(gate) == ("b", "yo")
+    assert gate.pool.standings["a"].reason == ""
+
+
+async def test_nothing_asked_is_answered_with_nothing_and_spends_nothing() -> None:
+    ups: dict[str, Scripted] = {"a": Scripted()}
+    assert await read(gateway(ups), Turn("x", (Message("user", (Text(""),)),))) == ("", "")
+    assert not ups["a"].turns
+
+
+async def test_changed_standings_are_kept_before_the_client_hears() -> None:
+    kept: list[Standing] = []
+
+    async def keep(standing: Standing) -> None:
+        kept.append(standing)
+
+    gate = gateway({"a": Scripted([AccountRefused("dead")])}, keep=keep)
+    with pytest.raises(AccountRefused):
+        await read(gate)
+    assert [(s.name, s.retired) for s in kept] == [("a", True)]
+
+
+# catalogues
+
+
+async def test_a_catalogue_that_cannot_be_read_is_the_accounts_problem() -> None:
+    ups = {"a": Scripted(models=AccountRefused("dead")), "b": Scripted(says("yo"))}
+    assert await read(gateway(ups)) == ("b", "yo")
+
+
+async def test_a_stale_catalogue_is_served_while_a_new_one_is_fetched() -> None:
+    old = {"a": Shelved(MODELS, 0.0)}
+    newer = (MODELS[1],)
+    gate = gateway({"a": Scripted(says("yo"), models=newer)}, shelf=old)
+    assert await read(gate) == ("a", "yo")
+    await asyncio.sleep(0)
+    assert await gate.catalogues.of("a") == newer
+
+
+async def test_an_empty_catalogue_never_wipes_a_good_one() -> None:
+    old = {"a": Shelved(MODELS, 0.0)}
+    gate = gateway({"a": Scripted(models=())}, shelf=old)
+    gate.catalogues.refresh()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await gate.catalogues.of("a") == MODELS
+    await gate.catalogues.close()
+
+
+async def test_the_list_of_all_models_prefers_one_that_can_be_used() -> None:
+    refused = replace(MODELS[0], refusal="not on this plan")
+    shelf = {"a": Shelved((refused,), 1000.0), "b": Shelved(MODELS, 1000.0)}
+    gate = gateway({"a": Scripted(), "b": Scripted()}, shelf=shelf)
+    assert await gate.catalogues.all(1.0) == list(MODELS)
+
+
+async def test_the_list_comes_in_time_whatever_the_upstream_does() -> None:
+    class Stuck(Scripted):
+        async def models(self) -> Sequence[object]:  # type: ignore[override]
+            await asyncio.Event().wait()
+            return ()
+
+    gate = gateway({"a": Stuck(), "b": Scripted()})
+    assert await gate.catalogues.all(0.01) == list(MODELS)
+    await gate.catalogues.close()
+
+
+async def test_a_failed_fetch_is_tried_anew_by_the_next_request() -> None:
+    up = Scripted(says("yo"), models=ModelUnavailable("later"))
+    gate = gateway({"a": up})
+    with pytest.raises(ModelUnavailable):
+        await gate.catalogues.of("a")
+    up._models = MODELS
+    assert await read(gate) == ("a", "yo")

@@ -1,0 +1,160 @@
+"""The pool's policy, by example and by law."""
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from notion_manager.errors import (
+    AccountRefused,
+    AiDisabled,
+    BadRequest,
+    Busy,
+    Denied,
+    EdgeChallenged,
+    EmptyAnswer,
+    ModelUnavailable,
+    NoAccount,
+    Problem,
+    QuotaExhausted,
+    RateLimited,
+    TemporarilyUnavailable,
+    UpstreamBroken,
+)
+from notion_manager.pool import Pool, Standing, after
+
+FRESH = Standing("a")
+
+
+@pytest.mark.parametrize(
+    ("problem", "rest"),
+    [
+        (RateLimited("x", retry_after=7), 7),
+        (RateLimited("x"), 45),
+        (QuotaExhausted("x"), 1800),
+        (Denied("x"), 300),
+        (EdgeChallenged("x"), 300),
+        (TemporarilyUnavailable("x"), 1800),
+        (UpstreamBroken("x"), 0),
+        (EmptyAnswer("x"), 0),
+    ],
+)
+def test_a_problem_rests_the_account_it_concerns(problem: Problem, rest: float) -> None:
+    standing = after(FRESH, problem, 100.0)
+    assert max(0.0, standing.ready_at - 100.0) == rest
+    assert (standing.reason, standing.since, standing.strikes) == (problem.code, 100.0, 1)
+
+
+@pytest.mark.parametrize("problem", [BadRequest("x"), ModelUnavailable("x"), NoAccount("x")])
+def test_what_says_nothing_of_the_account_changes_nothing(problem: Problem) -> None:
+    assert after(FRESH, problem, 100.0) == FRESH
+
+
+@pytest.mark.parametrize("problem", [AccountRefused("x"), AiDisabled("x")])
+def test_a_dead_token_or_workspace_retires_the_account(problem: Problem) -> None:
+    assert after(FRESH, problem, 100.0).retired
+
+
+def test_a_second_breakdown_rests_and_a_good_answer_clears_the_record() -> None:
+    once = after(FRESH, UpstreamBroken("x"), 100.0)
+    twice = after(once, UpstreamBroken("x"), 100.0)
+    assert twice.ready_at == 130.0
+    assert after(twice, None, 140.0) == FRESH
+
+
+def test_a_sticky_refusal_doubles_up_to_a_bound() -> None:
+    standing = FRESH
+    rests: list[float] = []
+    for _ in range(7):
+        standing = after(standing, TemporarilyUnavailable("x"), 0.0)
+        rests.append(standing.ready_at)
+    assert rests[:3] == [1800, 3600, 7200]
+    assert rests[-1] == 6 * 3600
+
+
+def test_the_idlest_then_the_longest_rested_is_picked() -> None:
+    pool = Pool(
+        [Standing("a", last_used=5), Standing("b", last_used=3), Standing("c", last_used=4)]
+    )
+    assert [pool.pick(10.0) for _ in range(3)] == ["b", "c", "a"]
+
+
+def test_untried_comes_first() -> None:
+    pool = Pool([Standing("a"), Standing("b", last_used=9)])
+    assert pool.pick(10.0, tried={"a"}) == "b"
+
+
+def test_an_edge_challenge_rests_every_account() -> None:
+    pool = Pool([Standing("a"), Standing("b")])
+    changed = pool.report(pool.pick(0.0), EdgeChallenged("x"), 0.0)
+    assert {s.name for s in changed} == {"a", "b"}
+    with pytest.raises(Busy):
+        pool.pick(1.0)
+
+
+def test_busy_says_when_and_why() -> None:
+    pool = Pool([Standing("a", ready_at=50, reason="rate_limit_exceeded")])
+    with pytest.raises(Busy, match="rate_limit_exceeded") as caught:
+        pool.pick(20.0)
+    assert caught.value.retry_after == 30
+
+
+def test_nobody_left_says_why() -> None:
+    with pytest.raises(NoAccount, match="account_unauthorized"):
+        Pool([Standing("a", retired=True, reason="account_unauthorized")]).pick(0.0)
+
+
+def test_a_seat_of_an_earlier_process_is_not_taken() -> None:
+    assert Pool([Standing("a", busy=3)]).standings["a"].busy == 0
+
+
+class Seats(RuleBasedStateMachine):
+    """The pool never picks a retired or resting account, and seats add up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = Pool(Standing(n) for n in "abc")
+        self.now = 0.0
+        self.held: list[str] = []
+
+    @rule(seconds=st.floats(0, 4000))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def pick(self) -> None:
+        before = dict(self.pool.standings)
+        try:
+            name = self.pool.pick(self.now)
+        except (Busy, NoAccount):
+            assert not any(s.ready_at <= self.now and not s.retired for s in before.values())
+            assert self.pool.ready(self.now) == 0
+            return
+        assert before[name].ready_at <= self.now
+        assert not before[name].retired
+        self.held.append(name)
+
+    @precondition(lambda self: self.held)
+    @rule(
+        how=st.sampled_from(
+            [
+                None,
+                RateLimited("x", retry_after=5),
+                UpstreamBroken("y"),
+                BadRequest("z"),
+                AccountRefused("w"),
+                EdgeChallenged("v"),
+            ]
+        )
+    )
+    def give_back(self, how: Problem | None) -> None:
+        name = self.held.pop()
+        self.pool.report(name, how, self.now)
+        self.pool.release(name)
+
+    @invariant()
+    def seats_add_up(self) -> None:
+        for name, standing in self.pool.standings.items():
+            assert standing.busy == self.held.count(name)
+
+
+TestSeats = Seats.TestCase
