@@ -1,0 +1,308 @@
+"""What outlives the process: accounts, keys, standings and catalogues, in one SQLite file.
+
+The daemon and the command line may use it at the same time, and a thread may use it as well as any
+other. What a verb has returned from is on disk, whatever kills the process next.
+"""
+
+import os
+import secrets
+import sqlite3
+import stat
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+import orjson
+
+from .catalogues import Shelved
+from .keys import Key, digest
+from .models import Model
+from .pool import Standing
+from .secret import Secret
+from .upstreams.notion_web.account import Account
+
+T = TypeVar("T")
+
+MIGRATIONS = (
+    """
+    CREATE TABLE accounts (
+        alias TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL,
+        space_id TEXT NOT NULL,
+        token TEXT NOT NULL,
+        rest TEXT NOT NULL, -- the other fields, as JSON
+        UNIQUE (user_id, space_id)
+    ) STRICT;
+    CREATE TABLE keys (
+        name TEXT PRIMARY KEY,
+        hash TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE standings (
+        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
+        standing TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE catalogues (
+        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
+        models TEXT NOT NULL,
+        fetched_at REAL NOT NULL
+    ) STRICT;
+    """,
+)
+"""Entry N takes a file from version N to N + 1. Only ever add to the end."""
+
+PATIENCE = 10.0  # seconds to wait for another process that writes
+_COLUMNS = ("alias", "user_id", "space_id", "token_v2")
+
+
+class StoreProblem(Exception):
+    """The state cannot be used as asked. `remedy` says what to do about it."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class Taken(StoreProblem):
+    """The name belongs to something else already."""
+
+
+class Store:
+    """A context manager; every method may raise StoreProblem. Times are Unix seconds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        _secure(path)
+        with self._blamed():
+            self._db = _open(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._db.close()
+
+    # Accounts
+
+    def accounts(self) -> tuple[Account, ...]:
+        """By alias."""
+        rows = self._rows("SELECT alias, user_id, space_id, token, rest FROM accounts ORDER BY 1")
+        return tuple(_account(*row) for row in rows)
+
+    def put_account(self, account: Account) -> None:
+        """Add it, or renew the same user's account of the same workspace.
+
+        A renewed one has a clean standing: it was just checked. Raises Taken if another account
+        has the alias.
+        """
+        values = (account.alias, account.user_id, account.space_id, account.token_v2.reveal())
+        with self._write() as db:
+            _refuse_taken_alias(db, account)
+            db.execute(
+                "INSERT INTO accounts VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_id, space_id)"
+                " DO UPDATE SET alias = excluded.alias, token = excluded.token,"
+                " rest = excluded.rest",
+                (*values, _rest(account)),
+            )
+            db.execute("DELETE FROM standings WHERE alias = ?", (account.alias,))
+
+    def remove_account(self, alias: str) -> bool:
+        """With its standing and catalogue. False if there was none."""
+        return self._change("DELETE FROM accounts WHERE alias = ?", alias)
+
+    # Keys
+
+    def keys(self) -> tuple[Key, ...]:
+        """Oldest first."""
+        rows = self._rows("SELECT name, hash, created_at FROM keys ORDER BY created_at, name")
+        return tuple(Key(*row) for row in rows)
+
+    def add_key(self, name: str, now: int) -> Secret:
+        """Make one. Only its digest is kept: this is the last time it can be seen.
+
+        Raises Taken if there is one of that name.
+        """
+        made = Secret(f"nm-{secrets.token_urlsafe(32)}")
+        row = "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)"
+        if not self._change(row, name, digest(made.reveal()), now):
+            raise Taken(
+                f"there is a key named {name}",
+                f"choose another name, or run `notion-manager keys remove {name}` first",
+            )
+        return made
+
+    def remove_key(self, name: str) -> bool:
+        """False if there was none."""
+        return self._change("DELETE FROM keys WHERE name = ?", name)
+
+    # What accounts were last seen to be like. What concerns none of ours any more is dropped, and
+    # what an older version wrote in another shape is forgotten.
+
+    def standings(self) -> tuple[Standing, ...]:
+        """None for an account of which there is nothing to say."""
+        found = (
+            (alias, _decoded(text, Standing))
+            for alias, text in self._rows("SELECT alias, standing FROM standings ORDER BY 1")
+        )
+        return tuple(replace(standing, name=alias) for alias, standing in found if standing)
+
+    def save_standing(self, standing: Standing) -> None:
+        self._change(
+            "INSERT OR REPLACE INTO standings SELECT alias, ? FROM accounts WHERE alias = ?",
+            msgspec.json.encode(replace(standing, busy=0)).decode(),
+            standing.name,
+        )
+
+    def catalogues(self) -> dict[str, Shelved]:
+        """The last list of models fetched, for each alias that has one."""
+        rows = self._rows("SELECT alias, models, fetched_at FROM catalogues")
+        found = ((alias, _decoded(text, tuple[Model, ...]), at) for alias, text, at in rows)
+        return {alias: Shelved(models, at) for alias, models, at in found if models is not None}
+
+    def save_catalogue(self, alias: str, models: Sequence[Model], now: float) -> None:
+        self._change(
+            "INSERT OR REPLACE INTO catalogues SELECT alias, ?, ? FROM accounts WHERE alias = ?",
+            msgspec.json.encode(models).decode(),
+            now,
+            alias,
+        )
+
+    # How all of them touch the file
+
+    def _rows(self, query: str) -> list[Any]:
+        with self._lock, self._blamed():
+            return self._db.execute(query).fetchall()
+
+    def _change(self, statement: str, *values: object) -> bool:
+        """Whether any row changed."""
+        with self._write() as db:
+            return db.execute(statement, values).rowcount > 0
+
+    @contextmanager
+    def _write(self) -> Generator[sqlite3.Connection]:
+        with self._lock, self._blamed(), _transaction(self._db):
+            yield self._db
+
+    @contextmanager
+    def _blamed(self) -> Generator[None]:
+        """SQLite's errors, in our words."""
+        try:
+            yield
+        except sqlite3.OperationalError as exc:
+            raise StoreProblem(
+                f"{self._path} cannot be used: {exc}",
+                "see that the disk has room, the file is yours and no other program holds it",
+            ) from exc
+        except sqlite3.DatabaseError as exc:
+            raise StoreProblem(
+                f"{self._path} is damaged: {exc}",
+                "move it away and add your accounts and keys again, or restore a copy",
+            ) from exc
+
+
+def _secure(path: Path) -> None:
+    """Make file and directory, for this user alone; tighten what is looser.
+
+    The file is never opened here: closing it would drop SQLite's locks of this whole process.
+    """
+    directory = path.parent
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if directory.stat().st_mode & stat.S_ISVTX:
+            raise StoreProblem(f"{directory} is shared by everybody", "name a directory of its own")
+        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
+            directory.chmod(0o700)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+    except OSError as exc:
+        raise StoreProblem(
+            f"{path} cannot be made safe: {exc.strerror}",
+            "see that its directory is yours, or set NOTION_MANAGER_STATE_DIR",
+        ) from exc
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        _migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    with _transaction(db):
+        ((version,),) = db.execute("PRAGMA user_version").fetchall()
+        if version > len(MIGRATIONS):
+            raise StoreProblem(
+                f"{path} was written by a newer notion-manager",
+                "update notion-manager, or name another NOTION_MANAGER_STATE_DIR",
+            )
+        for script in MIGRATIONS[version:]:
+            for statement in filter(str.strip, script.split(";")):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Generator[None]:
+    """The write lock is taken at once, so that waiting for it cannot fail half-way."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _refuse_taken_alias(db: sqlite3.Connection, account: Account) -> None:
+    query = "SELECT 1 FROM accounts WHERE alias = ? AND (user_id, space_id) <> (?, ?)"
+    values = (account.alias, account.user_id, account.space_id)
+    if db.execute(query, values).fetchone():
+        raise Taken(
+            f"another account is named {account.alias}",
+            "choose another name with --alias, or remove that account first",
+        )
+
+
+def _rest(account: Account) -> str:
+    """The fields without a column of their own; secrets are spelled out, for the file alone."""
+    values = {f.name: getattr(account, f.name) for f in fields(Account) if f.name not in _COLUMNS}
+    spelled = {k: v.reveal() if isinstance(v, Secret) else v for k, v in values.items()}
+    return orjson.dumps(spelled).decode()
+
+
+def _account(alias: str, user_id: str, space_id: str, token: str, rest: str) -> Account:
+    known = {f.name for f in fields(Account)}
+    values = {k: v for k, v in orjson.loads(rest).items() if k in known}
+    cookie = Secret(values.pop("full_cookie", ""))
+    return Account(
+        alias=alias,
+        token_v2=Secret(token),
+        user_id=user_id,
+        space_id=space_id,
+        full_cookie=cookie,
+        **values,
+    )
+
+
+def _decoded(text: str, type_: type[T]) -> T | None:
+    with suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(text, type=type_)
+    return None
