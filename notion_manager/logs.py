@@ -1,0 +1,199 @@
+"""What we say of ourselves: a line an event, for a person at a terminal or for a program.
+
+Bodies are never handed to it. What could carry one by accident (messages of exceptions that are
+not ours, long reports of other libraries) is left out, and the rest passes a redactor.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from traceback import extract_tb
+from typing import TextIO, cast
+
+from .config import Log
+from .errors import Problem
+from .redact import Redactor, redactor, visible
+from .secret import Secret
+
+NAME = "notion_manager"
+LONGEST = 300  # characters of one value
+DEEPEST = 8  # exceptions of one chain
+_HOME = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request, told when it is over. Times are seconds; `asked` is what the client wrote."""
+
+    id: str
+    key: str
+    api: str
+    asked: str
+    served: str
+    account: str
+    status: int
+    first_content: float | None
+    duration: float
+    input_tokens: int | None
+    output_tokens: int | None
+    problem: str = ""
+
+
+def request_line(record: RequestRecord) -> None:
+    """A fault of ours or of the upstream's is a warning; the rest is information."""
+    level = logging.WARNING if record.status >= 500 else logging.INFO  # noqa: PLR2004 - HTTP
+    logging.getLogger(f"{NAME}.request").log(level, "request", asdict(record))
+
+
+def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> None:
+    """Send every log line to `stream` (stderr). `known` secrets are masked wherever they appear.
+
+    `log.level` is for our own lines; other libraries are heard from warnings on.
+    """
+    made = handler(log, stream or sys.stderr, known)
+    logging.basicConfig(handlers=[made], level="WARNING", force=True)
+    logging.getLogger(NAME).setLevel(log.level.upper())
+
+
+def handler(log: Log, stream: TextIO, known: Iterable[Secret] = ()) -> logging.Handler:
+    as_text = log.format == "text" or (log.format == "auto" and stream.isatty())
+    made = _Handler(stream)
+    made.setFormatter((TextLines if as_text else JsonLines)(redactor(known)))
+    return made
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """The default prints the arguments of the call that failed, and so perhaps a secret."""
+        kind = sys.exc_info()[0]
+        if kind is not None and not issubclass(kind, OSError):
+            sys.stderr.write(f"a log line could not be written: {kind.__name__}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception as it may be shown. `frames` are ours, and the innermost whoever's it is."""
+
+    type: str
+    message: str
+    frames: tuple[str, ...]
+
+
+class JsonLines(logging.Formatter):
+    """An object a line, ASCII."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._redact(_message(record)),
+            **_fields(record, self._redact),
+        }
+        if raised := [asdict(r) for r in _raised(record, self._redact)]:
+            line["exception"] = raised
+        return json.dumps(line)
+
+
+class TextLines(logging.Formatter):
+    """Key and value, in local time; the frames of an exception follow, indented."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).astimezone()
+        head = f"{moment:%Y-%m-%d %H:%M:%S} {record.levelname.lower():7}"
+        fields = (f"{k}={_quoted(v)}" for k, v in _fields(record, self._redact).items())
+        lines = [" ".join((head, visible(self._redact(_message(record))), *fields))]
+        for raised in _raised(record, self._redact):
+            lines.append(f"  {raised.type}: {visible(raised.message)}".rstrip(": "))
+            lines += [f"    {visible(frame)}" for frame in raised.frames]
+        return "\n".join(lines)
+
+
+def report(exc: BaseException) -> str:
+    """An exception that nobody expected, for a bug report: types and places, no values."""
+    shown = (
+        "\n".join((f"{r.type}: {r.message}".rstrip(": "), *(f"  {frame}" for frame in r.frames)))
+        for r in _chain(exc, redactor())
+    )
+    return "\n".join(shown)
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    return record.name.split(".", 1)[0] == NAME
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Other libraries put values into what follows their first line."""
+    message = record.getMessage()
+    return message if _ours(record) else (message.splitlines() or [""])[0][:LONGEST]
+
+
+def _fields(record: logging.LogRecord, redact: Redactor) -> dict[str, object]:
+    """A mapping given as the only argument, as `logging` allows; what is empty is left out."""
+    if not _ours(record) or not isinstance(record.args, Mapping):
+        return {}
+    said = {k: v for k, v in record.args.items() if v is not None and v != ""}
+    return {k: _value(v, redact) for k, v in said.items()}
+
+
+def _value(value: object, redact: Redactor) -> object:
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return round(value, 3)
+    return redact(str(value))[:LONGEST]
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    if not isinstance(value, str) or (text.isalnum() and text.isascii()):
+        return text
+    plain = all(c.isascii() and (c.isalnum() or c in "._-/:@+,[]") for c in text)
+    return text if plain else visible(json.dumps(text, ensure_ascii=False))
+
+
+def _raised(record: logging.LogRecord, redact: Redactor) -> Iterator[Raised]:
+    exc = record.exc_info[1] if record.exc_info else None
+    if exc is not None:
+        yield from _chain(exc, redact)
+
+
+def _chain(exc: BaseException, redact: Redactor) -> Iterator[Raised]:
+    """What was raised, then what caused it."""
+    waiting, seen = [exc], set[int]()
+    while waiting and len(seen) < DEEPEST:
+        one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield Raised(type(one).__qualname__, redact(_said(one))[:LONGEST], tuple(_frames(one)))
+        if isinstance(one, BaseExceptionGroup):
+            waiting += cast("BaseExceptionGroup[BaseException]", one).exceptions
+        earlier = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        waiting += [earlier] if earlier else []
+
+
+def _said(exc: BaseException) -> str:
+    """Only what cannot quote a value: our own words, and the system's."""
+    return str(exc) if isinstance(exc, Problem | OSError) else ""
+
+
+def _frames(exc: BaseException) -> Iterator[str]:
+    frames = extract_tb(exc.__traceback__)
+    for index, frame in enumerate(frames):
+        path = Path(frame.filename)
+        if path.is_relative_to(_HOME) or index == len(frames) - 1:
+            home = _HOME.parent if path.is_relative_to(_HOME) else path.parent.parent
+            yield f"{path.relative_to(home)}:{frame.lineno} in {frame.name}"
