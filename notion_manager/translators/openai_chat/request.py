@@ -1,0 +1,145 @@
+"""A request body to a `Turn`.
+
+What has no meaning here is listed; what would be a lie is refused.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ...errors import Unsupported
+from ...fields import Node
+from ...turn import EFFORTS, Effort, JsonOutput, Limits, Search, Turn
+from .messages import conversation
+from .tools import offer, schema
+
+_NAMES = """
+model messages stream stream_options tools tool_choice functions function_call parallel_tool_calls
+response_format max_tokens max_completion_tokens reasoning_effort web_search_options
+n logprobs top_logprobs audio modalities
+"""
+_UNDERSTOOD = frozenset(_NAMES.split())
+_REFUSALS = {
+    "n": "there is one answer only; leave it out or send 1",
+    "logprobs": "the probabilities of tokens are not known; leave it out",
+    "top_logprobs": "the probabilities of tokens are not known; leave it out",
+    "audio": "answers cannot be spoken; leave it out",
+    "modalities": 'answers cannot be spoken; leave it out or send ["text"]',
+}
+_SESSION_HEADERS = ("x-session-affinity", "x-session-id")
+_SESSION_FIELDS = ("prompt_cache_key", "user")
+_MOST_IGNORED = 32  # entries: they travel in a response header
+_LONGEST_NAME = 64  # characters of a name that the client made up
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`usage` is whether a stream shall end with its usage."""
+
+    turn: Turn
+    stream: bool
+    usage: bool
+    ignored: tuple[str, ...]
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> Request:
+    """Raises BadRequest with the path of the field, and Unsupported for what would be a lie."""
+    root = Node.parse(body)
+    _refuse(root)
+    system, messages = conversation(root["messages"])
+    offered = offer(root)
+    session = _session(root, headers)
+    turn = Turn(
+        model=root["model"].text(""),
+        messages=messages,
+        system=system,
+        tools=offered.tools,
+        tool_choice=offered.choice,
+        output=_output(root["response_format"]),
+        limits=_limits(root),
+        effort=_effort(root["reasoning_effort"]),
+        search=_search(root["web_search_options"]),
+        conversation=session,
+    )
+    ignored = dict.fromkeys([*_extras(root.object(), session), *offered.ignored])
+    return Request(
+        turn=turn,
+        stream=root["stream"].flag(),
+        usage=_wants_usage(root["stream_options"]),
+        ignored=tuple(ignored)[:_MOST_IGNORED],
+    )
+
+
+def _refuse(root: Node) -> None:
+    asked = {
+        "n": (root["n"].integer(least=1) or 1) > 1,
+        "logprobs": root["logprobs"].flag(),
+        "top_logprobs": bool(root["top_logprobs"].integer()),
+        "audio": not root["audio"].missing,
+        "modalities": any(mode.text() == "audio" for mode in root["modalities"].each()),
+    }
+    for field, wanted in asked.items():
+        if wanted:
+            raise Unsupported(_REFUSALS[field], field=field)
+
+
+def _session(root: Node, headers: Mapping[str, str]) -> str:
+    """What tells conversations apart, from the most telling to the least."""
+    named = [headers.get(name, "") for name in _SESSION_HEADERS]
+    fields = [root[name].text("") for name in _SESSION_FIELDS]
+    return next(filter(None, [*named, *fields]), "")
+
+
+def _output(form: Node) -> JsonOutput | None:
+    if form.missing:
+        return None
+    match form["type"].one_of(("text", "json_object", "json_schema")):
+        case "json_schema":
+            return _schema_output(form["json_schema"])
+        case "json_object":
+            return JsonOutput()
+        case _:
+            return None
+
+
+def _schema_output(node: Node) -> JsonOutput:
+    wanted = node["schema"]
+    return JsonOutput(
+        schema=None if wanted.missing else schema(wanted),
+        name=node["name"].text(""),
+        strict=node["strict"].flag(),
+    )
+
+
+def _limits(root: Node) -> Limits:
+    newer, older = (root[key].integer(least=1) for key in ("max_completion_tokens", "max_tokens"))
+    stop = root["stop"]
+    stops = (stop.text(),) if stop.is_text() else tuple(s.text() for s in stop.each())
+    return Limits(newer or older, tuple(filter(None, stops)))
+
+
+def _effort(node: Node) -> Effort:
+    return "" if node.missing else cast("Effort", node.one_of(EFFORTS))
+
+
+def _search(options: Node) -> Search:
+    """The mere presence of its options asks for a web search."""
+    if options.missing:
+        return Search()
+    options.object()
+    return Search(web=True)
+
+
+def _wants_usage(options: Node) -> bool:
+    return not options.missing and options["include_usage"].flag()
+
+
+def _extras(body: Mapping[str, Any], session: str) -> Iterator[str]:
+    """Names of the fields that change nothing. `store` false asks for nothing."""
+    for name, value in body.items():
+        used = name in _UNDERSTOOD or (name in _SESSION_FIELDS and value == session)
+        idle = value is None or value in ("", [], {}) or (name == "store" and value is False)
+        if not (used or idle):
+            yield _UNSAFE.sub("_", name[:_LONGEST_NAME]) or "_"

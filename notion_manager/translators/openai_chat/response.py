@@ -1,0 +1,165 @@
+"""Events to Chat's chunks, and a reply to its whole object. It knows nothing of requests."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from ...errors import Problem
+from ...turn import Done, Event, Reply, Stop, Text, Thinking, ToolCall, Usage, coalesce, continues
+from ...wire import DONE, dumps, sse_raw
+from ..openai_errors import error_body
+
+PING = b": ping\n\n"
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_FINISH = {
+    Stop.END: "stop",
+    Stop.LENGTH: "length",
+    Stop.SEQUENCE: "stop",
+    Stop.TOOL: "tool_calls",
+    Stop.REFUSAL: "content_filter",
+}
+
+
+def encode(value: Any) -> bytes:
+    """JSON. Surrogates, which have no place in UTF-8, become replacement characters."""
+    try:
+        return dumps(value)
+    except TypeError:
+        return _SURROGATES.sub("\ufffd", json.dumps(value, ensure_ascii=False)).encode()
+
+
+def failure(problem: Problem) -> bytes:
+    """The record that ends a broken stream."""
+    return sse_raw(refusal(problem))
+
+
+def refusal(problem: Problem) -> bytes:
+    return encode(error_body(problem))
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every object of one answer repeats. `created` is Unix seconds."""
+
+    id: str
+    created: int
+    model: str
+
+
+class Chunks:
+    """The frames of one stream. `usage` adds the chunk that tells it, and its null elsewhere."""
+
+    def __init__(self, envelope: Envelope, *, usage: bool) -> None:
+        head = encode(_object(envelope, "chat.completion.chunk"))[:-1]
+        self._head = b'data: %b,"choices":' % head
+        self._open = self._head + b'[{"index":0,"delta":'
+        self._tail = b',"usage":null}\n\n' if usage else b"}\n\n"
+        self._grow = b',"finish_reason":null}]' + self._tail
+        self._usage = usage
+        self._calls = 0
+        self._calling: ToolCall | None = None
+
+    def start(self) -> bytes:
+        return self._frame(b'{"role":"assistant","content":""}')
+
+    def feed(self, events: Sequence[Event]) -> bytes:
+        """With `Done`, everything up to the end of the stream."""
+        return b"".join(frame for event in coalesce(events) for frame in self._frames(event))
+
+    def _frames(self, event: Event) -> Iterator[bytes]:
+        if isinstance(event, ToolCall):
+            yield from self._call(event)
+            return
+        self._calling = None
+        match event:
+            case Text(text):
+                yield self._grown(b'{"content":%b}', text)
+            case Thinking(text):
+                yield self._grown(b'{"reasoning_content":%b}', text)
+            case Done():
+                yield from self._end(event)
+            case _:
+                assert_never(event)
+
+    def _grown(self, delta: bytes, text: str) -> bytes:
+        return self._frame(delta % encode(text)) if text else b""
+
+    def _frame(self, delta: bytes) -> bytes:
+        return b"%b%b%b" % (self._open, delta, self._grow)
+
+    def _call(self, piece: ToolCall) -> Iterator[bytes]:
+        """A call opens with its name and nothing in it; then its arguments grow."""
+        if self._calling is None or not continues(self._calling, piece):
+            self._calls += 1
+            opening = tool_call(ToolCall(piece.id, piece.name, "", freeform=piece.freeform))
+            yield self._delta(opening)
+        self._calling = piece
+        if piece.arguments:
+            kind, key = _kind(piece)
+            yield self._delta({kind: {key: piece.arguments}})
+
+    def _delta(self, call: dict[str, Any]) -> bytes:
+        return self._frame(encode({"tool_calls": [{"index": self._calls - 1, **call}]}))
+
+    def _end(self, done: Done) -> Iterator[bytes]:
+        reason = encode(finish_reason(done.stop, called=self._calls > 0))
+        yield b'%b{},"finish_reason":%b}]%b' % (self._open, reason, self._tail)
+        if self._usage:
+            yield b'%b[],"usage":%b}\n\n' % (self._head, encode(usage(done.usage)))
+        yield DONE
+
+
+def whole(envelope: Envelope, reply: Reply) -> bytes:
+    """The completion that is not streamed: its parts of one kind, put together."""
+    calls = [tool_call(p) for p in reply.parts if isinstance(p, ToolCall)]
+    text = "".join(p.text for p in reply.parts if isinstance(p, Text))
+    thinking = "".join(p.text for p in reply.parts if isinstance(p, Thinking))
+    message = {
+        "role": "assistant",
+        "content": None if calls and not text else text,
+        "refusal": None,
+        **({"reasoning_content": thinking} if thinking else {}),
+        **({"tool_calls": calls} if calls else {}),
+    }
+    reason = finish_reason(reply.done.stop, called=bool(calls))
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+    completion = _object(envelope, "chat.completion")
+    return encode({**completion, "choices": [choice], "usage": usage(reply.done.usage)})
+
+
+def _object(envelope: Envelope, kind: str) -> dict[str, Any]:
+    return {
+        "id": envelope.id,
+        "object": kind,
+        "created": envelope.created,
+        "model": envelope.model,
+    }
+
+
+def tool_call(call: ToolCall) -> dict[str, Any]:
+    """A call in full; in a stream it is the first delta, with its arguments still empty."""
+    kind, key = _kind(call)
+    return {"id": call.id, "type": kind, kind: {"name": call.name, key: call.arguments}}
+
+
+def _kind(call: ToolCall) -> tuple[str, str]:
+    """The call's type, and the name that its arguments go by."""
+    return ("custom", "input") if call.freeform else ("function", "arguments")
+
+
+def finish_reason(stop: Stop, *, called: bool) -> str:
+    """Clients run the calls of an answer only if it ended for their sake."""
+    return _FINISH[Stop.TOOL if called and stop is Stop.END else stop]
+
+
+def usage(usage: Usage) -> dict[str, Any]:
+    """Tokens, in Chat's words: its totals too include what was cached and what was thought."""
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.input + usage.output,
+        "prompt_tokens_details": {"cached_tokens": usage.cached},
+        "completion_tokens_details": {"reasoning_tokens": usage.thinking},
+    }

@@ -1,0 +1,113 @@
+"""Tools, and the choice among them, in Chat's present forms and in the older `functions`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...fields import Node
+from ...turn import FreeformTool, Tool, ToolChoice
+from ...wire import dumps
+
+_MODES: Mapping[str, ToolChoice] = {
+    "auto": ToolChoice(),
+    "none": ToolChoice("none"),
+    "required": ToolChoice("required"),
+}
+_NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The tools that the model may use now. `ignored` are the paths of those unknown to us."""
+
+    tools: tuple[Tool | FreeformTool, ...]
+    choice: ToolChoice
+    ignored: tuple[str, ...]
+
+
+def offer(root: Node) -> Offer:
+    """Raises BadRequest with the path of what is malformed."""
+    listed = [(node, _tool(node)) for node in root["tools"].each()]
+    tools = (*(tool for _, tool in listed if tool), *map(_function, root["functions"].each()))
+    choice, allowed = _choice(root)
+    return Offer(
+        tools=tuple(t for t in tools if allowed is None or t.name in allowed),
+        choice=replace(choice, parallel=root["parallel_tool_calls"].flag(default=True)),
+        ignored=tuple(node.path for node, tool in listed if tool is None),
+    )
+
+
+def _tool(node: Node) -> Tool | FreeformTool | None:
+    match node["type"].text("function"):
+        case "function":
+            return _function(node["function"])
+        case "custom":
+            return _custom(node["custom"])
+        case _:
+            return None
+
+
+def _function(node: Node) -> Tool:
+    return Tool(
+        name=_name(node),
+        description=node["description"].text(""),
+        schema=_NO_PARAMETERS if node["parameters"].missing else schema(node["parameters"]),
+        strict=node["strict"].flag(),
+    )
+
+
+def _custom(node: Node) -> FreeformTool:
+    tool = FreeformTool(_name(node), node["description"].text(""))
+    form = node["format"]
+    if form.missing or form["type"].one_of(("text", "grammar")) == "text":
+        return tool
+    grammar = form["grammar"]
+    syntax = grammar["syntax"].one_of(("lark", "regex"))
+    return replace(tool, syntax=syntax, grammar=grammar["definition"].text())
+
+
+def schema(node: Node) -> Mapping[str, Any]:
+    """A JSON schema that can be written again. Raises BadRequest.
+
+    JSON may be read that nests deeper than what may be written.
+    """
+    try:
+        dumps(node.object())
+    except TypeError:
+        raise node.fail("nested too deeply") from None
+    return node.object()
+
+
+def _choice(root: Node) -> tuple[ToolChoice, frozenset[str] | None]:
+    """The choice, and the names it is confined to; None confines it to nothing."""
+    for key in ("tool_choice", "function_call"):
+        node = root[key]
+        if node.is_text():
+            return _MODES[node.one_of(_MODES)], None
+        if not node.missing:
+            return _confined(node) if key == "tool_choice" else (_named(node), None)
+    return ToolChoice(), None
+
+
+def _confined(node: Node) -> tuple[ToolChoice, frozenset[str] | None]:
+    kind = node["type"].one_of(("function", "custom", "allowed_tools"))
+    if kind != "allowed_tools":
+        return _named(node[kind]), None
+    allowed = node[kind]
+    mode = _MODES[allowed["mode"].one_of(("auto", "required"))]
+    return mode, _names(allowed["tools"].each())
+
+
+def _names(nodes: Iterable[Node]) -> frozenset[str]:
+    return frozenset(_name(n[n["type"].one_of(("function", "custom"))]) for n in nodes)
+
+
+def _named(node: Node) -> ToolChoice:
+    return ToolChoice("required", _name(node))
+
+
+def _name(node: Node) -> str:
+    name = node["name"]
+    if not name.text():
+        raise name.fail("must not be empty")
+    return name.text()
