@@ -1,0 +1,182 @@
+"""Content of a message: a string, or blocks of many types, into parts.
+
+Blocks that cannot be passed on are noted and left out, whatever their type. Links to what the
+client uploaded to the vendor become `file-id:…`. A document that is text already is text here too,
+below its title, as the vendor shows it to its models.
+"""
+
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from ...fields import Node
+from ...turn import File, FileLink, Part, Text, Thinking, ToolCall, ToolReference, ToolResult
+from ...wire import dumps
+from .ignored import Ignored
+
+_T = TypeVar("_T")
+_Reader = Callable[[Node, Ignored], Iterator[_T]]
+_Attached = Text | File | FileLink
+
+
+def parts(content: Node, ignored: Ignored) -> tuple[Part, ...]:
+    """Empty blocks give no part. Raises BadRequest where a block has no type or lacks its value."""
+    return tuple(_read(content, _PARTS, ignored))
+
+
+def texts(content: Node, ignored: Ignored) -> Iterator[str]:
+    """The texts of a system prompt."""
+    for part in _read(content, {"text": _text}, ignored):
+        yield part.text
+
+
+def schema(node: Node) -> Mapping[str, Any]:
+    """An object that can be written as JSON again. Raises BadRequest where it is no such thing."""
+    _encoded(node)
+    return node.object()
+
+
+def _encoded(node: Node) -> str:
+    """The JSON text of an object. Not all that was read can be written: nesting has a limit."""
+    try:
+        return dumps(node.object()).decode()
+    except TypeError:
+        raise node.fail("nested too deeply") from None
+
+
+def _read(
+    content: Node, readers: Mapping[str, _Reader[_T]], ignored: Ignored
+) -> Iterator[_T | Text]:
+    if content.is_text():
+        yield from _some(content.text())
+        return
+    if not isinstance(content.value, list):
+        raise content.expected("a string or a list")
+    for block in content.each():
+        yield from _block(block, readers, ignored)
+
+
+def _block(block: Node, readers: Mapping[str, _Reader[_T]], ignored: Ignored) -> Iterator[_T]:
+    kind = block["type"].text()
+    if not kind:
+        raise block["type"].fail("must not be empty")
+    if kind in readers:
+        yield from readers[kind](block, ignored)
+    else:
+        ignored.note(block.path, kind)
+
+
+def _some(text: str) -> Iterator[Text]:
+    if text:
+        yield Text(text)
+
+
+def _text(block: Node, ignored: Ignored) -> Iterator[Text]:
+    return _some(block["text"].text())
+
+
+def _image(block: Node, ignored: Ignored) -> Iterator[File | FileLink]:
+    source = block["source"]
+    match source["type"].one_of(("base64", "url", "file")):
+        case "base64":
+            yield _file(source)
+        case "url":
+            yield FileLink(source["url"].text())
+        case _:
+            yield FileLink(f"file-id:{source['file_id'].text()}")
+
+
+def _document(block: Node, ignored: Ignored) -> Iterator[_Attached]:
+    source = block["source"]
+    title = block["title"].text("")
+    heading = "\n".join(filter(None, (title, block["context"].text(""))))
+    match source["type"].one_of(("base64", "text", "url", "content", "file")):
+        case "base64":
+            yield _file(source, title)
+        case "url":
+            yield FileLink(source["url"].text(), "application/pdf", title)
+        case "file":
+            yield FileLink(f"file-id:{source['file_id'].text()}", name=title)
+        case "text":
+            yield from _some(_below(heading, source["data"].text()))
+        case _:
+            yield from _some(heading)
+            yield from _read(source["content"], _ATTACHED, ignored)
+
+
+def _file(source: Node, name: str = "") -> File:
+    data = source["data"]
+    try:
+        content = b64decode(data.text(), validate=True)
+    except ValueError:
+        raise data.fail("not valid base64") from None
+    return File(source["media_type"].text(), content, name)
+
+
+def _below(heading: str, text: str) -> str:
+    return "\n\n".join(filter(None, (heading, text)))
+
+
+def _search_result(block: Node, ignored: Ignored) -> Iterator[Text]:
+    heading = f"{block['title'].text('')}\n{block['source'].text('')}".strip()
+    found = "\n\n".join(texts(block["content"], ignored))
+    return _some(_below(heading, found))
+
+
+def _web_results(block: Node, ignored: Ignored) -> Iterator[Text]:
+    """The pages that a search found. Their contents are encrypted for the vendor alone."""
+    content = block["content"]
+    if not isinstance(content.value, list):  # an error object
+        ignored.note(block.path, "web_search_tool_result")
+        return
+    pages = [f"- {page['title'].text('')}: {page['url'].text('')}" for page in content.each()]
+    yield from _some("\n".join(["Web pages found:", *pages] if pages else []))
+
+
+def _compaction(block: Node, ignored: Ignored) -> Iterator[Text]:
+    """A summary of the conversation so far; where only the vendor can read it, it is lost."""
+    if block["content"].missing:
+        ignored.note(block.path, "compaction")
+    return _some(block["content"].text(""))
+
+
+def _thinking(block: Node, ignored: Ignored) -> Iterator[Thinking]:
+    thinking = Thinking(block["thinking"].text(""), block["signature"].text(""))
+    if thinking.text or thinking.signature:
+        yield thinking
+
+
+def _tool_use(block: Node, ignored: Ignored) -> Iterator[ToolCall]:
+    given = block["input"]
+    arguments = "{}" if given.missing else _encoded(given)
+    yield ToolCall(block["id"].text(), block["name"].text(), arguments)
+
+
+def _tool_result(block: Node, ignored: Ignored) -> Iterator[ToolResult]:
+    content = block["content"]
+    found = () if content.missing else tuple(_read(content, _RESULT, ignored))
+    yield ToolResult(block["tool_use_id"].text(), found, block["is_error"].flag())
+
+
+def _tool_reference(block: Node, ignored: Ignored) -> Iterator[ToolReference]:
+    yield ToolReference(block["tool_name"].text())
+
+
+_ATTACHED: Mapping[str, _Reader[_Attached]] = {
+    "text": _text,
+    "image": _image,
+    "document": _document,
+    "search_result": _search_result,
+}
+_RESULT: Mapping[str, _Reader[_Attached | ToolReference]] = {
+    **_ATTACHED,
+    "tool_reference": _tool_reference,
+}
+_PARTS: Mapping[str, _Reader[Part]] = {
+    **_ATTACHED,
+    "thinking": _thinking,
+    "tool_use": _tool_use,
+    "tool_result": _tool_result,
+    "web_search_tool_result": _web_results,
+    "compaction": _compaction,
+}

@@ -1,0 +1,185 @@
+"""Events into Messages frames, or into one whole message."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from ...blocks import Blocks, Closed, Grown, Opened, Step
+from ...errors import Problem, UpstreamBroken
+from ...turn import Done, Event, Piece, Reply, Stop, Text, Thinking, ToolCall, Usage, coalesce
+from ...wire import dumps, sse, sse_raw
+from .problems import error_body
+from .request import Reasoning
+from .strings import clean, quoted
+
+PING = sse_raw(b'{"type":"ping"}', "ping")
+
+_STOPS = {
+    Stop.END: "end_turn",
+    Stop.LENGTH: "max_tokens",
+    Stop.SEQUENCE: "stop_sequence",
+    Stop.TOOL: "tool_use",
+    Stop.REFUSAL: "refusal",
+}
+
+# frames, around an index and what orjson made of one string
+_START = (
+    b"event: content_block_start\n"
+    b'data: {"type":"content_block_start","index":%d,"content_block":%b}\n\n'
+)
+_DELTA = (
+    b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":%%d,"delta":{"type":"%b","%b":%%b}}\n\n'
+)
+_TEXT = _DELTA % (b"text_delta", b"text")
+_THINKING = _DELTA % (b"thinking_delta", b"thinking")
+_SIGNATURE = _DELTA % (b"signature_delta", b"signature")
+_INPUT = _DELTA % (b"input_json_delta", b"partial_json")
+_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
+
+
+class Answer:
+    """One answer, streamed or whole. `id` and `model` are what the message says of itself."""
+
+    def __init__(self, id: str, model: str, reasoning: Reasoning) -> None:
+        self._id = id
+        self._model = model
+        self._reasoning = reasoning
+        self._blocks = Blocks()
+        self._called = False
+
+    def start(self, *, input_tokens: int) -> bytes:
+        message = self._message([], _end(None), _usage(Usage(input=input_tokens)))
+        return sse({"type": "message_start", "message": message}, "message_start")
+
+    def feed(self, events: Iterable[Event]) -> bytes:
+        return b"".join(self._frames(coalesce(self._visible(events))))
+
+    def fail(self, problem: Problem) -> bytes:
+        closing = [_frame(step) for step in self._blocks.close()]
+        return b"".join([*closing, sse_raw(error_body(problem), "error")])
+
+    def whole(self, reply: Reply) -> bytes:
+        pieces = [p for p in coalesce(self._visible(reply.parts)) if not isinstance(p, Done)]
+        cut = reply.done.stop is Stop.LENGTH
+        content = [block for piece in pieces for block in _whole(piece, cut=cut)]
+        called = any(isinstance(piece, ToolCall) for piece in pieces)
+        end = _end(reply.done, called=called)
+        return dumps(self._message(content, end, _usage(reply.done.usage)))
+
+    def _visible(self, events: Iterable[Event]) -> Iterator[Event]:
+        """What the client wants to see, less the empty; so neighbours may become one part."""
+        for event in events:
+            match event:
+                case Text(""):
+                    pass
+                case Thinking(text, signature):
+                    shown = Thinking(text if self._reasoning is Reasoning.SHOWN else "", signature)
+                    if self._reasoning is not Reasoning.HIDDEN and (shown.text or signature):
+                        yield shown
+                case _:
+                    yield event
+
+    def _frames(self, events: Iterable[Event]) -> Iterator[bytes]:
+        for event in events:
+            for step in self._blocks.feed(event):
+                yield _frame(step)
+            if isinstance(event, Done):
+                yield self._finish(event)
+            elif isinstance(event, ToolCall):
+                self._called = True
+
+    def _finish(self, done: Done) -> bytes:
+        delta = _end(done, called=self._called)
+        usage = _usage(done.usage)
+        frame = sse({"type": "message_delta", "delta": delta, "usage": usage}, "message_delta")
+        return frame + sse_raw(b'{"type":"message_stop"}', "message_stop")
+
+    def _message(
+        self, content: list[dict[str, Any]], end: dict[str, Any], usage: dict[str, int]
+    ) -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "type": "message",
+            "role": "assistant",
+            "model": self._model,
+            "content": content,
+            **end,
+            "usage": usage,
+        }
+
+
+def _end(done: Done | None, *, called: bool = False) -> dict[str, Any]:
+    """Why the answer ended. Clients run tools only where it says so."""
+    if done is None:
+        return {"stop_reason": None, "stop_sequence": None}
+    reason = Stop.TOOL if called and done.stop is Stop.END else done.stop
+    sequence = clean(done.sequence) if reason is Stop.SEQUENCE else ""
+    return {"stop_reason": _STOPS[reason], "stop_sequence": sequence or None}
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    """Anthropic counts what was cached apart from the other input."""
+    return {
+        "input_tokens": max(0, usage.input - usage.cached - usage.cache_written),
+        "cache_creation_input_tokens": usage.cache_written,
+        "cache_read_input_tokens": usage.cached,
+        "output_tokens": usage.output,
+    }
+
+
+def _frame(step: Step) -> bytes:
+    match step:
+        case Opened(index, first):
+            return _START % (index, _opening(first))
+        case Grown(index, piece):
+            return _growth(index, piece)
+        case Closed(index):
+            return _STOP % index
+
+
+def _growth(index: int, piece: Piece) -> bytes:
+    match piece:
+        case Text(text):
+            return _TEXT % (index, quoted(text))
+        case Thinking(text, signature):
+            shown = _THINKING % (index, quoted(text)) if text else b""
+            return shown + (_SIGNATURE % (index, quoted(signature)) if signature else b"")
+        case ToolCall(arguments=arguments):
+            return _INPUT % (index, quoted(arguments)) if arguments else b""
+
+
+def _opening(piece: Piece) -> bytes:
+    match piece:
+        case Text():
+            return b'{"type":"text","text":""}'
+        case Thinking():
+            return b'{"type":"thinking","thinking":"","signature":""}'
+        case ToolCall(id, name):
+            head = (quoted(id), quoted(name))
+            return b'{"type":"tool_use","id":%b,"name":%b,"input":{}}' % head
+
+
+def _whole(piece: Piece, *, cut: bool) -> Iterator[dict[str, Any]]:
+    match piece:
+        case Text(text):
+            yield {"type": "text", "text": clean(text)}
+        case Thinking(text, signature):
+            yield {"type": "thinking", "thinking": clean(text), "signature": clean(signature)}
+        case ToolCall(id, name, arguments):
+            given = _input(arguments or "{}")
+            if given is not None:
+                yield {"type": "tool_use", "id": clean(id), "name": clean(name), "input": given}
+            elif not cut:
+                raise UpstreamBroken(f"the model called {name} with arguments that are not JSON")
+
+
+def _input(arguments: str) -> orjson.Fragment | None:
+    """The arguments as they are, if they are an object; half of them cannot be run."""
+    try:
+        if isinstance(orjson.loads(arguments), dict):
+            return orjson.Fragment(arguments)
+    except orjson.JSONDecodeError:
+        pass
+    return None

@@ -1,0 +1,272 @@
+"""What the blocks of Messages requests come to, and their tools."""
+
+from typing import Any
+
+import pytest
+
+from notion_manager.turn import (
+    File,
+    FileLink,
+    Search,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolReference,
+    ToolResult,
+)
+from tests.translators.messages_requests import TEXT, TOOL, USER, content, decode, refusal, turn
+
+
+def test_rule_21_pictures_come_as_bytes_links_or_uploads() -> None:
+    sources = [
+        {"type": "base64", "media_type": "image/png", "data": "iVBORw=="},
+        {"type": "url", "url": "https://example.test/a.png"},
+        {"type": "file", "file_id": "file_1"},
+    ]
+    assert content(*({"type": "image", "source": s} for s in sources)) == (
+        File("image/png", b"\x89PNG"),
+        FileLink("https://example.test/a.png"),
+        FileLink("file-id:file_1"),
+    )
+
+
+@pytest.mark.parametrize("data", ["%", "iVBOR", "é"])
+def test_a_picture_that_is_not_base64_is_refused(data: str) -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    message = refusal(messages=[{"role": "user", "content": [{"type": "image", "source": source}]}])
+    assert message == "messages[0].content[0].source.data: not valid base64"
+
+
+def test_rule_4_a_picture_of_tens_of_megabytes_is_accepted() -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": "A" * (24 << 20)}
+    (file,) = content({"type": "image", "source": source})
+    assert len(file.data) == 18 << 20
+
+
+def test_rule_21_documents_come_as_bytes_links_or_uploads() -> None:
+    pdf = {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}
+    link = {"type": "url", "url": "https://example.test/a.pdf"}
+    upload = {"type": "file", "file_id": "file_1"}
+    assert content(
+        *({"type": "document", "title": "T", "source": s} for s in (pdf, link, upload))
+    ) == (
+        File("application/pdf", b"%PDF", "T"),
+        FileLink("https://example.test/a.pdf", "application/pdf", "T"),
+        FileLink("file-id:file_1", name="T"),
+    )
+
+
+def test_rule_21_a_document_that_is_text_already_is_text() -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "body"}
+    named = {"type": "document", "title": "T", "context": "from mail", "source": source}
+    assert content(named, {"type": "document", "source": source}) == (
+        Text("T\nfrom mail\n\nbody"),
+        Text("body"),
+    )
+
+
+def test_rule_21_a_document_of_blocks_is_those_blocks() -> None:
+    image = {"type": "image", "source": {"type": "url", "url": "u"}}
+    nested = {
+        "type": "document",
+        "title": "T",
+        "source": {"type": "content", "content": [TEXT, image]},
+    }
+    plain = {"type": "document", "source": {"type": "content", "content": "y"}}
+    assert content(nested, plain) == (Text("T"), Text("x"), FileLink("u"), Text("y"))
+
+
+def test_rule_21_search_results_keep_their_source() -> None:
+    result = {
+        "type": "search_result",
+        "source": "https://e.test",
+        "title": "T",
+        "content": [TEXT, TEXT],
+    }
+    assert content(result) == (Text("T\nhttps://e.test\n\nx\n\nx"),)
+
+
+def test_rule_21_rule_60_thinking_comes_back_with_or_without_a_signature() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+        {"type": "thinking", "thinking": "hm", "signature": ""},
+        {"type": "thinking", "thinking": "", "signature": "c2ln"},
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "thinking", "thinking": "", "signature": ""},
+    ]
+    assert content(*blocks) == (
+        Thinking("hm", "c2ln"),
+        Thinking("hm"),
+        Thinking("", "c2ln"),
+        Thinking("hm"),
+    )
+
+
+def test_rule_21_tool_calls_and_their_results() -> None:
+    call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"b": 1, "a": [None]}}
+    bare = {"type": "tool_use", "id": "toolu_2", "name": "g"}
+    said = [USER, {"role": "assistant", "content": [call, bare]}, USER]
+    assert turn(messages=said).messages[1].parts == (
+        ToolCall("toolu_1", "f", '{"b":1,"a":[null]}'),
+        ToolCall("toolu_2", "g", "{}"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        ({}, ()),
+        ({"content": None}, ()),
+        ({"content": ""}, ()),
+        ({"content": "x"}, (Text("x"),)),
+        ({"content": [TEXT]}, (Text("x"),)),
+        ({"content": [{"type": "tool_reference", "tool_name": "g"}]}, (ToolReference("g"),)),
+        ({"content": [{"type": "image", "source": {"type": "url", "url": "u"}}]}, (FileLink("u"),)),
+        ({"content": "x", "is_error": True}, (Text("x"),)),
+    ],
+)  # fmt: skip
+def test_rule_19_rule_21_a_tool_result_has_any_content_or_none(given: Any, parts: Any) -> None:
+    result = content({"type": "tool_result", "tool_use_id": "toolu_1", **given})
+    assert result == (ToolResult("toolu_1", parts, failed="is_error" in given),)
+
+
+def test_rule_21_what_a_web_search_found_stays_known() -> None:
+    pages = [{"type": "web_search_result", "url": "https://e.test", "title": "T", "page_age": None}]
+    found = {"type": "web_search_tool_result", "tool_use_id": "s", "content": pages}
+    assert content(found, found | {"content": []}, TEXT) == (
+        Text("Web pages found:\n- T: https://e.test"),
+        Text("x"),
+    )
+
+
+def test_rule_21_a_summary_by_the_vendor_is_kept_where_it_can_be_read() -> None:
+    blocks = [{"type": "compaction", "content": "so far"}, {"type": "compaction"}]
+    exchange = decode(messages=[{"role": "user", "content": blocks}])
+    assert exchange.turn.messages[0].parts == (Text("so far"),)
+    assert exchange.ignored == ("messages[0].content[1] (compaction)",)
+
+
+def test_rule_21_blocks_that_cannot_be_passed_on_are_dropped_and_named() -> None:
+    failed = {"type": "web_search_tool_result", "tool_use_id": "s", "content": {"error_code": "x"}}
+    kinds = ["redacted_thinking", "server_tool_use", "mcp_tool_use", "block of tomorrow"]
+    said = [
+        USER,
+        {"role": "assistant", "content": [TEXT, *({"type": k} for k in kinds), failed]},
+        USER,
+    ]
+    exchange = decode(messages=said)
+    assert exchange.turn.messages[1].parts == (Text("x"),)
+    assert exchange.ignored == (
+        "messages[1].content[1] (redacted_thinking)",
+        "messages[1].content[2] (server_tool_use)",
+        "messages[1].content[3] (mcp_tool_use)",
+        "messages[1].content[4] (block_of_tomorrow)",
+        "messages[1].content[5] (web_search_tool_result)",
+    )
+
+
+def test_rule_21_a_block_inside_a_tool_result_is_dropped_by_its_path() -> None:
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "browser_state"}]}
+    exchange = decode(messages=[{"role": "user", "content": [result]}])
+    assert exchange.turn.messages[0].parts == (ToolResult("t", ()),)
+    assert exchange.ignored == ("messages[0].content[0].content[0] (browser_state)",)
+
+
+# tools
+
+
+def test_rule_22_a_tool_may_have_any_of_its_keys() -> None:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+              "additionalProperties": False}  # fmt: skip
+    full = {"type": "custom", "name": "f", "description": "d", "input_schema": schema,
+            "cache_control": {"type": "ephemeral"}, "defer_loading": True, "strict": True,
+            "eager_input_streaming": True, "input_examples": [], "allowed_callers": []}  # fmt: skip
+    exchange = decode(tools=[full, {"name": "g"}])
+    assert exchange.turn.tools == (
+        Tool("f", "d", schema, strict=True, deferred=True),
+        Tool("g", "", {"type": "object"}),
+    )
+    assert exchange.ignored == ("tools[].input_examples", "tools[].allowed_callers")
+
+
+def test_rule_22_tools_that_the_vendor_runs_are_named_and_not_refused() -> None:
+    tools = [TOOL, {"type": "bash_20250124", "name": "bash"}, {"type": "memory_20250818"},
+             {"type": "mcp_toolset", "mcp_server_name": "s"}]  # fmt: skip
+    exchange = decode(tools=tools)
+    assert [t.name for t in exchange.turn.tools] == ["f"]
+    assert exchange.turn.search == Search()
+    assert exchange.ignored == (
+        "tools[1] (bash_20250124)",
+        "tools[2] (memory_20250818)",
+        "tools[3] (mcp_toolset)",
+    )
+
+
+@pytest.mark.parametrize("version", ["20250305", "20260209", "29990101"])
+def test_rule_22_a_web_search_tool_asks_the_upstream_to_search(version: str) -> None:
+    search = {"type": f"web_search_{version}", "name": "web_search", "max_uses": 8}
+    exchange = decode(tools=[search])
+    assert exchange.turn.tools == ()
+    assert exchange.turn.search == Search(web=True)
+    assert exchange.ignored == ("tools[0].max_uses",)
+
+
+def test_rule_23_the_placeholder_is_hidden_and_deferred_tools_are_marked() -> None:
+    placeholder = {"name": "DeferredToolPlaceholder", "defer_loading": True}
+    real = [TOOL | {"defer_loading": True}, {"name": "DeferredToolPlaceholder"}]
+    tools = turn(tools=[placeholder, *real]).tools
+    assert tools == (
+        Tool("f", "", {"type": "object"}, deferred=True),
+        Tool("DeferredToolPlaceholder", "", {"type": "object"}),
+    )
+
+
+def test_rule_61_long_names_and_rich_schemas_pass_unchanged() -> None:
+    schema = {"type": "object", "properties": {"a": {"anyOf": [{"type": "string"}], "default": "x"},
+              "b": {"type": "object", "properties": {}}}}  # fmt: skip
+    (tool,) = turn(tools=[{"name": "n" * 64, "input_schema": schema}]).tools
+    assert tool == Tool("n" * 64, "", schema)
+
+
+@pytest.mark.parametrize(
+    ("tool", "complaint"),
+    [
+        ("x", "tools[0]: expected an object"),
+        ({}, "tools[0].name: required"),
+        ({"name": ""}, "tools[0].name: must not be empty"),
+        ({"name": "f", "input_schema": []}, "tools[0].input_schema: expected an object"),
+    ],
+)
+def test_a_malformed_tool_is_refused_by_its_path(tool: Any, complaint: str) -> None:
+    assert refusal(tools=[tool]).startswith(complaint)
+
+
+@pytest.mark.parametrize(
+    ("choice", "meant"),
+    [
+        (None, ToolChoice()),
+        ({"type": "auto"}, ToolChoice()),
+        (
+            {"type": "any", "disable_parallel_tool_use": True},
+            ToolChoice("required", parallel=False),
+        ),
+        ({"type": "tool", "name": "f"}, ToolChoice("required", "f")),
+        ({"type": "none"}, ToolChoice("none")),
+        ({"type": "tool", "name": "web_search"}, ToolChoice()),
+    ],
+)
+def test_rule_25_a_tool_choice_of_each_kind(choice: Any, meant: ToolChoice) -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    assert turn(tools=[TOOL, search], tool_choice=choice).tool_choice == meant
+
+
+def test_rule_25_a_choice_among_the_vendors_tools_alone_is_left_to_the_model() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    assert turn(tools=[search], tool_choice={"type": "any"}).tool_choice == ToolChoice()
+
+
+def test_a_choice_of_a_tool_that_is_not_there_is_refused() -> None:
+    message = refusal(tools=[TOOL], tool_choice={"type": "tool", "name": "g"})
+    assert message == "tool_choice.name: no tool of this name is offered"
