@@ -43,6 +43,9 @@ class Answer:
         return self.choice.model.id if self.choice.model else "auto"
 
 
+Began = tuple[AsyncExitStack, Answer]
+
+
 @dataclass(slots=True)
 class _Tried:
     """One request's history: who was asked, and what the last one said."""
@@ -94,16 +97,16 @@ class Gateway:
         if asks_nothing(turn):
             yield Answer(_nothing(), "", Choice(None, "auto"))
             return
-        stack, answer = await self._retrying.copy()(self._begin, turn, _Tried())
-        async with stack:
-            yield answer
+        began: Began = await self._retrying.copy()(self._begin, turn, _Tried())
+        async with began[0]:
+            yield began[1]
 
     def _worth_another(self, exc: BaseException) -> bool:
         if isinstance(exc, Busy):
             return (exc.retry_after or 0.0) <= self.habits.patience
         return isinstance(exc, Problem) and exc.elsewhere
 
-    async def _begin(self, turn: Turn, tried: _Tried) -> tuple[AsyncExitStack, Answer]:
+    async def _begin(self, turn: Turn, tried: _Tried) -> Began:
         async with AsyncExitStack() as stack:
             answer = await stack.enter_async_context(self._seat(turn, tried))
             async for batch in answer.batches:

@@ -1,29 +1,20 @@
 """Who may speak to the server at all: hosts, origins, keys, content types."""
 
-import hashlib
-from collections.abc import Callable, Mapping
-from hmac import compare_digest
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from ..config import Server
 from ..errors import Forbidden, KeyRefused, Misdirected, NotJson
+from ..keys import Key, match
 
 OPEN_PATHS = frozenset({"/", "/health"})
 
 
-def digest(key: str) -> str:
-    """What is stored of a key. Keys are 256 random bits, so a plain hash is enough."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
 class Guard:
-    """Refuses with a Problem before anything else looks at a request.
+    """Refuses with a Problem before anything else looks at a request."""
 
-    `keys` gives the digests now valid and the names they go by.
-    """
-
-    def __init__(self, server: Server, keys: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, server: Server, keys: Callable[[], Sequence[Key]]) -> None:
         self._hosts = frozenset({server.host.lower(), *(h.lower() for h in server.allowed_hosts)})
         self._origins = frozenset(server.allowed_origins)
         self._keys = keys
@@ -49,23 +40,16 @@ class Guard:
             raise Forbidden("requests on behalf of another site are refused")
 
     def name_of(self, headers: Mapping[str, str]) -> str:
-        """The name of the presented key. Raises KeyRefused.
-
-        Every stored digest is compared, in constant time, whichever matches.
-        """
+        """The name of the presented key. Raises KeyRefused."""
         presented = _presented(headers)
         if not presented:
             raise KeyRefused(
                 "no API key was sent; send one as `Authorization: Bearer KEY` or `x-api-key: KEY`"
             )
-        found = ""
-        hashed = digest(presented)
-        for stored, name in self._keys().items():
-            if compare_digest(stored, hashed):
-                found = name
-        if not found:
+        name = match(self._keys(), presented)
+        if name is None:
             raise KeyRefused("the API key is not known here; `notion-manager keys add` makes one")
-        return found
+        return name
 
     @staticmethod
     def check_json(content_type: str) -> None:

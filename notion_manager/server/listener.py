@@ -38,7 +38,7 @@ class Address:
 @asynccontextmanager
 async def listening(
     app: web.Application, server: Server, timeouts: Timeouts
-) -> AsyncGenerator[Address, None]:
+) -> AsyncGenerator[Address]:
     """Serve inside the block; on the way out, let answers under way finish within `shutdown` s.
 
     Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves

@@ -20,9 +20,11 @@ class Shelf:
         self._gateway = gateway
 
     async def list(self, request: web.Request) -> web.StreamResponse:
-        """OpenAI's shape, or Anthropic's for clients that send `anthropic-version`."""
+        """What can be used, in OpenAI's shape, or Anthropic's with `anthropic-version`."""
         models = await self._gateway.catalogues.all(PATIENCE)
-        entries = [_entry(id, m) for id, m in listing(models, self._gateway.habits.naming)]
+        usable = [m for m in models if not m.refusal]
+        listed = listing(usable, self._gateway.habits.naming)
+        entries = [_entry(each.id, each.model) for each in listed]
         data = dumps(_anthropic(entries) if _asks_anthropic(request) else _openai(entries))
         return web.Response(body=data, content_type="application/json")
 

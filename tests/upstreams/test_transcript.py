@@ -232,19 +232,19 @@ def test_the_time_is_the_accounts_own(zone: str, name: str, time: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("search", "web", "scopes", "integrations"),
+    ("search", "web", "scopes"),
     [
-        (Search(), False, [], False),
-        (Search(web=True, workspace=False), True, [{"type": "everything"}], False),
-        (Search(web=False, workspace=True), False, [{"type": "everything"}], True),
+        (Search(), False, []),
+        (Search(web=True, workspace=False), True, []),
+        (Search(web=False, workspace=True), False, [{"type": "everything"}]),
+        (Search(web=True, workspace=True), True, [{"type": "everything"}]),
     ],
 )
-def test_search_is_what_the_turn_says(
-    search: Search, web: Any, scopes: list[Any], integrations: Any
+def test_searching_the_web_does_not_open_the_workspace(
+    search: Search, web: Any, scopes: list[Any]
 ) -> None:
     value = sent(Turn("m", (user("a"),), search=search))["transcript"][0]["value"]
     assert (value["useWebSearch"], value["searchScopes"]) == (web, scopes)
-    assert value["enableAgentIntegrations"] is value["enableAgentAutomations"] is integrations
 
 
 def test_a_free_read_names_the_workspace() -> None:

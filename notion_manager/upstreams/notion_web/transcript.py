@@ -68,10 +68,10 @@ _NEW_THREAD: Mapping[str, Any] = {
 def _config(turn: Turn, id: str) -> dict[str, Any]:
     """Without a model the service picks one, with the effort it likes.
 
-    Scopes go with either search, as known clients of the service send them; integrations and
-    automations, which reach into the workspace, go with workspace search alone.
+    An empty list of scopes keeps the service's search out of the workspace; searching the web does
+    not need one.
     """
-    web, workspace = bool(turn.search.web), bool(turn.search.workspace)
+    workspace = bool(turn.search.workspace)
     chosen: dict[str, Any] = {"model": turn.model} if turn.model else {}
     if turn.model and turn.effort:
         chosen["reasoningEffort"] = turn.effort
@@ -79,11 +79,9 @@ def _config(turn: Turn, id: str) -> dict[str, Any]:
         "type": "workflow",
         **chosen,
         "modelFromUser": bool(turn.model),
-        "useWebSearch": web,
-        "searchScopes": [{"type": "everything"}] if web or workspace else [],
+        "useWebSearch": bool(turn.search.web),
+        "searchScopes": [{"type": "everything"}] if workspace else [],
         "useReadOnlyMode": bool(turn.read_only),
-        "enableAgentAutomations": workspace,
-        "enableAgentIntegrations": workspace,
         "enableCsvAttachmentSupport": True,
         "availableConnectors": [],
     }

@@ -1,0 +1,48 @@
+"""The daemon: the gateway behind a listening socket."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from ..assembly import open_gateway
+from ..config import Config
+from ..logs import RequestRecord
+from ..secret import Secret
+from ..store import Store
+from .answer import Desk
+from .app import Door, make_app
+from .guard import Guard
+from .keyring import Keyring
+from .listener import Address, listening
+from .memory import Memory
+from .models import Shelf
+from .pages import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the daemon is told besides its configuration. `key` is one of this process alone."""
+
+    key: Secret
+    simulated: bool
+    log: Callable[[RequestRecord], None]
+
+
+@asynccontextmanager
+async def running(
+    config: Config, store: Store, circumstances: Circumstances
+) -> AsyncGenerator[Address]:
+    """Serve inside the block. Raises OSError where the address cannot be had."""
+    async with open_gateway(config, store) as gateway:
+        keyring = Keyring(store, circumstances.key, time.monotonic)
+        app = make_app(
+            Desk(gateway, Memory(), config.timeouts),
+            Door(Guard(config.server, keyring), circumstances.log),
+            Shelf(gateway),
+            Pages(gateway.pool, simulated=circumstances.simulated),
+            config.server.body_limit,
+        )
+        gateway.catalogues.refresh()
+        async with listening(app, config.server, config.timeouts) as address:
+            yield address

@@ -1,0 +1,105 @@
+"""The whole thing in one process: a simulated Notion, a store, and the daemon on real sockets."""
+
+import dataclasses
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from notion_manager.config import Config, Notion, Server, Timeouts
+from notion_manager.logs import RequestRecord
+from notion_manager.secret import Secret
+from notion_manager.server.daemon import Circumstances, running
+from notion_manager.simulator import SimAccount, Simulator, SimSpace
+from notion_manager.store import Store
+from notion_manager.upstreams.notion_web.account import Account, preferred
+from notion_manager.upstreams.notion_web.session import connect, read_login
+
+KEY = "nm-test-key"
+QUICK = Timeouts(
+    headers=2, body=2, connect=2, api=2, silence=5, linger=0.2, commit_after=5, ping_every=5,
+    shutdown=0.2,
+)  # fmt: skip
+
+
+def someone(number: int = 1, scenario: str = "") -> SimAccount:
+    """A person with one paid workspace."""
+    space = SimSpace(str(uuid.UUID(int=0x2000 + number, version=4)), f"Space {number}")
+    return SimAccount(
+        token_v2=f"v03%3Atoken-of-{number}-canary",
+        user_id=str(uuid.UUID(int=0x1000 + number, version=4)),
+        name=f"Person {number}",
+        email=f"person{number}@example.test",
+        spaces=(space,),
+        scenario=scenario,
+    )
+
+
+@dataclass(slots=True)
+class Rig:
+    """What a test holds: the daemon's address, the simulator behind it, the log lines so far."""
+
+    url: str
+    sim: Simulator
+    store: Store
+    http: aiohttp.ClientSession
+    records: list[RequestRecord] = field(default_factory=list[RequestRecord])
+
+    async def post(
+        self, path: str, body: object, **headers: str
+    ) -> aiohttp.ClientResponse:
+        return await self.http.post(self.url + path, json=body, headers=headers)
+
+
+async def enrol(store: Store, config: Config, who: SimAccount, alias: str) -> None:
+    """What `accounts add` does."""
+    token = Secret(who.token_v2)
+    async with connect(config.timeouts) as http:
+        login = await read_login(http, config, token)
+    workspace = preferred(login.workspaces)
+    assert workspace is not None
+    store.put_account(
+        Account(
+            alias=alias, token_v2=token, user_id=login.user_id, user_name=login.name,
+            email=login.email, space_id=workspace.id, space_name=workspace.name,
+            space_view_id=workspace.view_id, plan=workspace.plan, timezone=login.timezone,
+        )
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def rigged(
+    state: Path,
+    people: Sequence[SimAccount] | None = None,
+    *,
+    config: Config = Config(),
+    timeouts: Timeouts = QUICK,
+    seed: int = 0,
+    **options: object,
+) -> AsyncGenerator[Rig]:
+    """A daemon over a simulator with `people`, each enrolled as `one`, `two`, …"""
+    people = people or [someone()]
+    sim = Simulator(seed, people, **options)
+    async with sim.running() as upstream:
+        config = dataclasses.replace(
+            config,
+            server=dataclasses.replace(config.server, port=0),
+            notion=Notion(base_url=upstream),
+            timeouts=timeouts,
+        )
+        with Store(state / "state.sqlite3") as store:
+            for alias, who in zip(["one", "two", "three"], people, strict=False):
+                await enrol(store, config, who, alias)
+            records: list[RequestRecord] = []
+            circumstances = Circumstances(Secret(KEY), simulated=True, log=records.append)
+            async with (
+                running(config, store, circumstances) as address,
+                aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http,
+            ):
+                yield Rig(address.url, sim, store, http, records)
+
+
+__all__ = ["KEY", "QUICK", "Rig", "Server", "rigged", "someone"]

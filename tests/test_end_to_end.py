@@ -1,0 +1,354 @@
+"""Bytes to bytes: a client, the daemon, and a Notion that behaves like itself."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.asking import APIS, CHAT, MESSAGES, RESPONSES, Api, frames
+from tests.rig import Rig, rigged, someone
+
+each_api = pytest.mark.parametrize("api", APIS, ids=lambda a: a.name)
+
+
+@pytest.fixture(name="rig")
+async def _rig(tmp_path: Path) -> AsyncGenerator[Rig]:
+    async with rigged(tmp_path) as rig:
+        yield rig
+
+
+@each_api
+async def test_an_answer_streams(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask("[[sim:echo=Grüße, 世界 🌍!]]", stream=True)) as r:
+        body = await r.read()
+    assert (r.status, r.content_type) == (200, "text/event-stream")
+    assert api.said(body) == "Grüße, 世界 🌍!"
+    assert api.last in body
+
+
+@each_api
+async def test_rule_33_rule_57_the_same_answer_comes_whole(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask("[[sim:echo=Grüße, 世界 🌍!]]")) as r:
+        body = await r.json()
+    assert (r.status, r.content_type) == (200, "application/json")
+    assert api.text(body) == "Grüße, 世界 🌍!"
+
+
+@each_api
+async def test_a_response_says_who_answered_and_what_was_ignored(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask(temperature=0.5, frobnicate=1)) as r:
+        ignored = r.headers["x-notion-manager-ignored"].split(", ")
+    assert r.headers["x-notion-manager-model"] == "opus-4.6"
+    assert r.headers["x-notion-manager-account"] == "one"
+    assert {"temperature", "frobnicate"} <= set(ignored)
+    assert len(r.headers["x-request-id"]) == 32
+
+
+async def test_rule_5_each_api_names_the_request_its_own_way(rig: Rig) -> None:
+    async with await rig.post(MESSAGES.path, MESSAGES.ask()) as r:
+        assert r.headers["request-id"] == r.headers["x-request-id"]
+    async with await rig.post(CHAT.path, CHAT.ask()) as r:
+        assert r.headers["x-request-id"]
+
+
+@each_api
+async def test_system_text_and_history_reach_the_service_in_place(rig: Rig, api: Api) -> None:
+    talk = [
+        {"role": "user", "content": "My name is Linus-Canary."},
+        {"role": "assistant", "content": "Noted."},
+        {"role": "user", "content": "What did I say first?"},
+    ]
+    body = {"model": "opus-4.6", "stream": False}
+    if api is MESSAGES:
+        body |= {"system": "Be brief & exact <b>", "messages": talk, "max_tokens": 100}
+    elif api is CHAT:
+        body |= {"messages": [{"role": "system", "content": "Be brief & exact <b>"}, *talk]}
+    else:
+        body |= {"instructions": "Be brief & exact <b>", "input": talk}
+    async with await rig.post(api.path, body) as r:
+        answer = api.text(await r.json())
+    assert "Linus-Canary" in answer
+    sent = next(body for name, body, _ in rig.sim.requests if name == "runInferenceTranscript")
+    kinds = [step["type"] for step in sent["transcript"]]
+    assert kinds == ["config", "context", "user", "agent-inference", "user"]
+    assert "Be brief & exact <b>" in sent["transcript"][2]["value"][0][0]
+    assert sent["transcript"][0]["value"]["useReadOnlyMode"] is True
+
+
+@each_api
+async def test_thinking_comes_in_each_apis_own_shape(rig: Rig, api: Api) -> None:
+    text = "[[sim:thinking=Let me see.]][[sim:echo=Done]]"
+    more = {
+        "messages": {"thinking": {"type": "adaptive"}},
+        "chat": {"reasoning_effort": "high"},
+        "responses": {"reasoning": {"summary": "auto", "effort": "high"}},
+    }[api.name]
+    async with await rig.post(api.path, api.ask(text, stream=True, **more)) as r:
+        body = await r.read()
+    assert api.said(body) == "Done"
+    assert b"Let me see." in body.replace(b'"}}\n\nevent', b"") or "Let me see." in _thought(body)
+
+
+def _thought(stream: bytes) -> str:
+    found = ""
+    for frame in frames(stream):
+        delta = frame.get("delta")
+        if isinstance(delta, dict):
+            found += delta.get("thinking", "")
+        elif frame.get("type") == "response.reasoning_summary_text.delta":
+            found += frame["delta"]
+        for choice in frame.get("choices", []):
+            found += choice["delta"].get("reasoning_content", "")
+    return found
+
+
+# Failures before the first byte: a real status, in the API's own shape
+
+FAULTS = [
+    ("401", 503, "account_unauthorized", False),
+    ("400", 502, "upstream_rejected", False),
+    ("403", 503, "workspace_unavailable", False),
+    ("403-ai", 503, "ai_not_enabled", False),
+    ("500-ai", 503, "ai_not_enabled", False),
+    ("404", 502, "upstream_rejected", False),
+    ("429=7", 429, "rate_limit_exceeded", True),
+    ("500", 502, "upstream_error", True),
+    ("502", 502, "upstream_error", True),
+    ("502-cell", 502, "upstream_error", True),
+    ("503", 502, "upstream_error", True),
+    ("challenge", 503, "upstream_challenge", False),
+    ("challenge=503", 503, "upstream_challenge", False),
+    ("html", 503, "upstream_challenge", False),
+    ("redirect=http://127.0.0.1:9/", 502, "upstream_rejected", False),
+    ("empty", 502, "upstream_empty", True),
+    ("blank", 502, "upstream_empty", True),
+    ("reset", 502, "upstream_error", True),
+    ("trust-rule-denied=start", 403, "upstream_denied", False),
+    ("trust-rule-denied=record-map", 403, "upstream_denied", False),
+    ("temporarily-unavailable=line", 503, "upstream_unavailable", True),
+    ("quota-exhausted=start", 429, "insufficient_quota", False),
+    ("exhausted=start", 429, "insufficient_quota", False),
+    ("exhausted=line", 429, "insufficient_quota", False),
+    ("ai-not-enabled=start", 503, "ai_not_enabled", False),
+    ("model-unavailable=start", 404, "model_not_available", False),
+    ("error=line", 502, "upstream_error", True),
+]
+
+
+@pytest.mark.parametrize(("scenario", "status", "code", "heals"), FAULTS, ids=[f[0] for f in FAULTS])
+async def test_rule_10_rule_11_a_fault_of_the_service_is_a_status(
+    rig: Rig, scenario: str, status: int, code: str, heals: bool
+) -> None:
+    async with await rig.post(CHAT.path, CHAT.ask(f"[[sim:{scenario}]] hi", stream=True)) as r:
+        body = await r.json()
+    assert (r.status, CHAT.error(body)[0]) == (status, code)
+    assert r.headers.get("x-should-retry") == (None if heals else "false")
+
+
+@each_api
+async def test_rule_10_retry_after_is_small_whole_seconds(rig: Rig, api: Api) -> None:
+    text = "[[sim:429=60]] hi"
+    async with await rig.post(api.path, api.ask(text)) as r:
+        assert (r.status, r.headers["Retry-After"]) == (429, "60")
+    async with await rig.post(api.path, api.ask("hi")) as r:
+        assert r.status == 429
+        assert 1 <= int(r.headers["Retry-After"]) <= 60
+        assert "resting" in api.error(await r.json())[1]
+
+
+@each_api
+@pytest.mark.parametrize(
+    "scenario", ["cut", "truncate", "reset-text", "error=patch", "trust-rule-denied=append",
+                 "exhausted=line-late", "handoff", "shutdown"],
+)
+async def test_rule_8_a_failure_in_mid_stream_is_told_and_never_ends_cleanly(
+    rig: Rig, api: Api, scenario: str
+) -> None:
+    body = b""
+    text = f"[[sim:{scenario}]][[sim:long=300]] go"
+    async with await rig.post(api.path, api.ask(text, stream=True)) as r:
+        assert r.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async for chunk in r.content.iter_any():
+                body += chunk
+    assert api.said(body)
+    assert api.broken in body
+    assert api.last not in body
+    assert rig.sim.count("runInferenceTranscript") == 1
+    assert rig.records[-1].problem
+
+
+@each_api
+async def test_after_content_nothing_is_sent_again_even_unstreamed(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask("[[sim:cut]][[sim:long=300]] go")) as r:
+        assert r.status == 502
+    assert rig.sim.count("runInferenceTranscript") == 1
+
+
+@pytest.mark.parametrize("scenario", ["500", "empty", "blank", "reset", "502-cell"])
+async def test_a_hiccup_is_smoothed_by_one_retry(rig: Rig, scenario: str) -> None:
+    text = f"[[sim:{scenario}]][[sim:fail-once]][[sim:echo=fine]]"
+    async with await rig.post(CHAT.path, CHAT.ask(text)) as r:
+        assert CHAT.text(await r.json()) == "fine"
+
+
+async def test_another_account_answers_where_one_fails(tmp_path: Path) -> None:
+    people = [someone(1, "429=600"), someone(2)]
+    async with rigged(tmp_path, people) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask("[[sim:echo=fine]]")) as r:
+            assert CHAT.text(await r.json()) == "fine"
+            assert r.headers["x-notion-manager-account"] == "two"
+
+
+async def test_a_denial_is_not_taken_to_another_account(tmp_path: Path) -> None:
+    people = [someone(1, "trust-rule-denied"), someone(2)]
+    async with rigged(tmp_path, people) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask()) as r:
+            assert r.status == 403
+        assert rig.sim.count("runInferenceTranscript") == 1
+
+
+async def test_the_cookie_never_follows_a_redirect(tmp_path: Path) -> None:
+    async with rigged(tmp_path / "b") as other, rigged(tmp_path / "a") as rig:
+        before = len(other.sim.requests)
+        text = f"[[sim:redirect={other.url}/api/v3/runInferenceTranscript]] hi"
+        async with await rig.post(CHAT.path, CHAT.ask(text)) as r:
+            assert r.status == 502
+        assert len(other.sim.requests) == before
+
+
+# Leaving
+
+
+@each_api
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("scenario", ["think=30", "stall"])
+async def test_rule_12_a_client_that_leaves_frees_the_upstream_at_once(
+    rig: Rig, api: Api, scenario: str, stream: bool
+) -> None:
+    text = f"[[sim:{scenario}]][[sim:long=50]] go"
+    asking = asyncio.create_task(_drain(rig, api, text, stream=stream))
+    await _until(lambda: rig.sim.open_streams == 1)
+    if scenario == "stall" and stream:
+        await _until(lambda: asking.get_name() == "hearing")
+    asking.cancel()
+    left = time.perf_counter()
+    await _until(lambda: rig.sim.open_streams == 0)
+    assert time.perf_counter() - left < 0.5
+    await _until(lambda: bool(rig.records))
+    assert rig.records[-1].status in {499, 200}
+
+
+async def _drain(rig: Rig, api: Api, text: str, *, stream: bool) -> None:
+    async with await rig.post(api.path, api.ask(text, stream=stream)) as r:
+        async for _ in r.content.iter_any():
+            task = asyncio.current_task()
+            assert task is not None
+            task.set_name("hearing")
+
+
+async def _until(condition: object, patience: float = 5.0) -> None:
+    assert callable(condition)
+    async with asyncio.timeout(patience):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+# Signs of life
+
+
+@each_api
+async def test_rule_9_rule_30_rule_56_a_silent_wait_is_bridged_by_the_protocols_own_pings(
+    tmp_path: Path, api: Api
+) -> None:
+    from dataclasses import replace
+
+    from tests.rig import QUICK
+
+    timeouts = replace(QUICK, commit_after=0.05, ping_every=0.05)
+    sign = {"messages": b"event: ping", "chat": b": ", "responses": b"event: response.in_progress"}
+    async with rigged(tmp_path, timeouts=timeouts) as rig:
+        text = "[[sim:think=0.4]][[sim:echo=at last]]"
+        async with await rig.post(api.path, api.ask(text, stream=True)) as r:
+            body = await r.read()
+    assert body.count(sign[api.name]) >= 3
+    assert api.said(body) == "at last"
+    assert api.last in body
+
+
+async def test_failing_over_is_free_while_only_pings_went_out(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from tests.rig import QUICK
+
+    timeouts = replace(QUICK, commit_after=0.05, ping_every=0.05, silence=0.3)
+    people = [someone(1, "think=9"), someone(2)]
+    async with rigged(tmp_path, people, timeouts=timeouts) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask("[[sim:echo=ok]]", stream=True)) as r:
+            body = await r.read()
+        assert CHAT.said(body) == "ok"
+        assert rig.sim.count("runInferenceTranscript") == 2
+
+
+async def test_a_silent_upstream_is_given_up(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from tests.rig import QUICK
+
+    timeouts = replace(QUICK, silence=0.2)
+    async with rigged(tmp_path, timeouts=timeouts) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask("[[sim:think=30]]")) as r:
+            assert r.status == 504
+
+
+async def test_a_finished_answer_is_not_held_up_by_a_connection_that_stays(rig: Rig) -> None:
+    began = time.perf_counter()
+    async with await rig.post(CHAT.path, CHAT.ask("[[sim:linger]][[sim:echo=ok]]")) as r:
+        assert CHAT.text(await r.json()) == "ok"
+    assert time.perf_counter() - began < 2
+
+
+async def test_rule_15_a_retry_of_the_same_turn_is_harmless(rig: Rig) -> None:
+    for _ in range(2):
+        async with await rig.post(CHAT.path, CHAT.ask("[[sim:echo=same]]")) as r:
+            assert CHAT.text(await r.json()) == "same"
+    threads = {b["threadId"] for n, b, _ in rig.sim.requests if n == "runInferenceTranscript"}
+    assert len(threads) == 2
+
+
+async def test_rule_13_a_burst_of_counts_is_answered(rig: Rig) -> None:
+    body = {"model": "claude-opus-4-6", "messages": [{"role": "user", "content": "hi"}]}
+    path = "/v1/messages/count_tokens?beta=true"
+
+    async def count() -> int:
+        async with await rig.post(path, body) as r:
+            assert r.headers["x-notion-manager-usage"] == "estimated"
+            return (await r.json())["input_tokens"]
+
+    counts = await asyncio.gather(*(count() for _ in range(25)))
+    assert len(set(counts)) == 1
+    assert counts[0] > 0
+
+
+async def test_rule_50_an_item_can_be_referred_to_afterwards(rig: Rig) -> None:
+    async with await rig.post(RESPONSES.path, RESPONSES.ask("[[sim:echo=blue-canary]]")) as r:
+        item = (await r.json())["output"][-1]["id"]
+    again = [
+        {"role": "user", "content": "Pick a colour"},
+        {"type": "item_reference", "id": item},
+        {"role": "user", "content": "[[sim:normal]] Which?"},
+    ]
+    async with await rig.post(RESPONSES.path, {"model": "opus-4.6", "input": again}) as r:
+        assert r.status == 200
+    assert "blue-canary" in json.dumps(rig.sim.requests[-1][1])
+
+
+async def test_an_empty_question_spends_nothing(rig: Rig) -> None:
+    body = {"model": "opus-4.6", "input": "", "max_output_tokens": 1}
+    async with await rig.post(RESPONSES.path, body) as r:
+        assert (await r.json())["status"] == "completed"
+    assert rig.sim.count("runInferenceTranscript") == 0

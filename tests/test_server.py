@@ -1,0 +1,320 @@
+"""The HTTP surface: who gets in, what is refused and how, what anybody may see."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from notion_manager.config import Config, Models, Server
+from tests.asking import APIS, CHAT, MESSAGES, Api
+from tests.rig import KEY, QUICK, Rig, rigged
+
+each_api = pytest.mark.parametrize("api", APIS, ids=lambda a: a.name)
+
+
+@pytest.fixture(name="rig")
+async def _rig(tmp_path: Path) -> AsyncGenerator[Rig]:
+    config = Config(server=Server(allowed_origins=("https://ok.test",), body_limit=1 << 20))
+    async with rigged(tmp_path, config=config) as rig:
+        yield rig
+
+
+def shape(body: dict[str, object]) -> str:
+    """Whose error body it is."""
+    return "messages" if body.get("type") == "error" else "openai"
+
+
+# Keys, hosts, origins, types, sizes
+
+
+@each_api
+async def test_a_wrong_key_is_a_401_in_the_apis_shape(rig: Rig, api: Api) -> None:
+    headers = {"Authorization": "Bearer nm-wrong"}
+    async with await rig.post(api.path, api.ask(), **headers) as r:
+        body = await r.json()
+    assert (r.status, r.headers["x-should-retry"]) == (401, "false")
+    assert shape(body) == ("messages" if api is MESSAGES else "openai")
+    assert "nm-wrong" not in str(body)
+
+
+@each_api
+async def test_rule_1_any_api_takes_either_key_header(rig: Rig, api: Api) -> None:
+    headers = {"Authorization": "", "x-api-key": KEY}
+    async with await rig.post(api.path, api.ask(), **headers) as r:
+        assert r.status == 200
+
+
+async def test_a_strangers_host_is_turned_away_before_the_key_is_looked_at(rig: Rig) -> None:
+    for path in ("/", "/health", "/v1/models"):
+        async with rig.http.get(rig.url + path, headers={"Host": "evil.test"}) as r:
+            assert r.status == 421
+
+
+async def test_a_web_page_is_turned_away_and_never_given_cors(rig: Rig) -> None:
+    for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}):
+        async with await rig.post(CHAT.path, CHAT.ask(), **headers) as r:
+            assert r.status == 403
+    async with rig.http.options(rig.url + CHAT.path, headers={"Origin": "https://evil.test"}) as r:
+        assert r.status == 403
+    async with await rig.post(CHAT.path, CHAT.ask(), Origin="https://ok.test") as r:
+        assert r.status == 200
+        assert not [name for name in r.headers if name.lower().startswith("access-control")]
+
+
+@each_api
+async def test_only_json_is_taken(rig: Rig, api: Api) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        async with rig.http.post(
+            rig.url + api.path, data=b"{}", headers={"Content-Type": kind}
+        ) as r:
+            assert r.status == 415
+
+
+@each_api
+async def test_a_body_beyond_the_limit_is_a_413_in_the_apis_shape(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask("x" * (2 << 20))) as r:
+        body = await r.json()
+    assert r.status == 413
+    assert shape(body) == ("messages" if api is MESSAGES else "openai")
+
+
+@each_api
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'{"model": 1}', b"nul"])
+async def test_what_is_no_request_is_a_400_in_the_apis_shape(
+    rig: Rig, api: Api, body: bytes
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with rig.http.post(rig.url + api.path, data=body, headers=headers) as r:
+        refused = await r.json()
+    assert (r.status, r.headers["x-should-retry"]) == (400, "false")
+    assert shape(refused) == ("messages" if api is MESSAGES else "openai")
+
+
+async def test_rule_4_tens_of_megabytes_are_taken_where_the_limit_allows(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask("y" * (20 << 20))) as r:
+            assert r.status == 200
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
+    async with rigged(tmp_path, timeouts=replace(QUICK, body=0.1)) as rig:
+        reader, writer = await _connection(rig)
+        head = f"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}\r\n"
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode())
+        assert b" 408 " in await asyncio.wait_for(reader.readline(), 3)
+        writer.close()
+
+
+async def test_headers_that_do_not_arrive_are_given_up(tmp_path: Path) -> None:
+    async with rigged(tmp_path, timeouts=replace(QUICK, headers=0.1)) as rig:
+        reader, writer = await _connection(rig)
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localh")
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+        writer.close()
+
+
+async def test_a_request_that_came_in_time_may_take_its_time(tmp_path: Path) -> None:
+    async with rigged(tmp_path, timeouts=replace(QUICK, headers=0.1)) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask("[[sim:think=0.3]][[sim:echo=ok]]")) as r:
+            assert CHAT.text(await r.json()) == "ok"
+
+
+async def _connection(rig: Rig) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    port = int(rig.url.rpartition(":")[2])
+    return await asyncio.open_connection("127.0.0.1", port)
+
+
+# Tools and files: an honest refusal until something can be done with them
+
+
+@pytest.mark.parametrize(
+    ("api", "more", "field"),
+    [
+        (MESSAGES, {"tools": [{"name": "f", "input_schema": {"type": "object"}}]}, "tools"),
+        (
+            CHAT,
+            {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]},
+            "tools",
+        ),
+        (APIS[2], {"tools": [{"type": "function", "name": "f", "parameters": {}}]}, "tools"),
+        (CHAT, {"response_format": {"type": "json_object"}}, "JSON"),
+    ],
+    ids=["messages", "chat", "responses", "json"],
+)
+async def test_tools_and_json_output_get_an_honest_400(
+    rig: Rig, api: Api, more: dict[str, object], field: str
+) -> None:
+    async with await rig.post(api.path, api.ask(**more)) as r:
+        body = await r.json()
+    assert r.status == 400
+    assert field.lower() in api.error(body)[1].lower()
+    assert rig.sim.count("runInferenceTranscript") == 0
+
+
+# The rest of the surface
+
+
+async def test_health_needs_no_key_and_names_nobody(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/health", headers={"Authorization": ""}) as r:
+        body = await r.json()
+    assert (r.status, body["status"]) == (200, "ok")
+    assert body["pool"] == {"status": "ok", "accounts": 1, "ready": 1}
+    assert "one" not in str(body)
+
+
+async def test_the_pools_state_stands_apart_from_the_process(rig: Rig) -> None:
+    async with await rig.post(CHAT.path, CHAT.ask("[[sim:401]] hi")) as r:
+        assert r.status == 503
+    async with rig.http.get(rig.url + "/health") as r:
+        body = await r.json()
+    assert (r.status, body["status"], body["pool"]["status"]) == (200, "ok", "resting")
+
+
+async def test_the_root_says_what_this_is(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/", headers={"Authorization": ""}) as r:
+        assert (await r.json())["name"] == "notion-manager"
+    async with rig.http.head(rig.url + "/", headers={"Authorization": ""}) as r:
+        assert r.status == 200
+
+
+async def test_rule_43_a_websocket_is_answered_with_426(rig: Rig) -> None:
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    async with rig.http.get(rig.url + "/v1/responses", headers=headers) as r:
+        assert r.status == 426
+        assert shape(await r.json()) == "openai"
+
+
+async def test_a_get_on_responses_without_an_upgrade_is_a_405(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/v1/responses") as r:
+        assert r.status == 405
+
+
+async def test_rule_58_a_stored_response_is_a_404_in_openais_form(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/v1/responses/resp_1") as r:
+        assert r.status == 404
+        assert shape(await r.json()) == "openai"
+
+
+async def test_an_unknown_path_and_a_wrong_method_are_told_in_the_callers_shape(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/v1/nothing", headers={"anthropic-version": "x"}) as r:
+        assert (r.status, shape(await r.json())) == (404, "messages")
+    async with rig.http.get(rig.url + "/v1/nothing") as r:
+        assert (r.status, shape(await r.json())) == (404, "openai")
+    async with rig.http.get(rig.url + "/v1/messages") as r:
+        assert (r.status, shape(await r.json())) == (405, "messages")
+
+
+async def test_rule_24_a_thread_is_refused_so_that_the_sdk_sends_everything(rig: Rig) -> None:
+    async with await rig.post(MESSAGES.path, MESSAGES.ask(thread={"type": "create"})) as r:
+        body = await r.json()
+    assert r.status == 400
+    assert body["error"]["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }
+    more = {"thread": {"type": "continue", "previous_message_id": "msg_1"}}
+    async with await rig.post(MESSAGES.path, MESSAGES.ask(**more)) as r:
+        body = await r.json()
+    assert (r.status, body["error"]["details"]["error_code"]) == (404, "thread_not_found")
+
+
+async def test_previous_response_id_is_a_clear_400(rig: Rig) -> None:
+    async with await rig.post("/v1/responses", APIS[2].ask(previous_response_id="resp_1")) as r:
+        body = await r.json()
+    assert (r.status, body["error"]["param"]) == (400, "previous_response_id")
+
+
+# Models
+
+
+async def test_rule_16_the_list_has_the_shape_that_the_asker_reads(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/v1/models") as r:
+        body = await r.json()
+    assert body["object"] == "list"
+    assert {"id", "object", "created", "owned_by"} <= set(body["data"][0])
+    headers = {"anthropic-version": "2023-06-01"}
+    async with rig.http.get(rig.url + "/v1/models?limit=1000", headers=headers) as r:
+        body = await r.json()
+    assert {"data", "has_more", "first_id", "last_id"} == set(body)
+    assert {"type", "id", "display_name", "created_at"} <= set(body["data"][0])
+    assert body["data"][0]["id"] == body["first_id"]
+
+
+async def test_rule_16_every_listed_id_is_answered_and_can_be_asked(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/models") as r:
+        ids = [m["id"] for m in (await r.json())["data"]]
+    assert len(ids) > 20
+    for id in ids:
+        async with rig.http.get(f"{rig.url}/v1/models/{id}") as r:
+            assert (r.status, (await r.json())["id"]) == (200, id)
+    for api in APIS:
+        async with await rig.post(api.path, api.ask(model=ids[-1])) as r:
+            assert r.status == 200, await r.text()
+
+
+async def test_rule_17_claude_code_finds_every_model_in_its_picker(rig: Rig) -> None:
+    async with rig.http.get(rig.url + "/v1/models", headers={"anthropic-version": "x"}) as r:
+        ids = [m["id"] for m in (await r.json())["data"]]
+    assert any(id.startswith("claude-local/gpt") for id in ids)
+
+
+async def test_the_list_comes_in_time_whatever_the_upstream_does(tmp_path: Path) -> None:
+    from tests.rig import someone
+
+    async with rigged(tmp_path, [someone(1)]) as rig:
+        rig.sim.default = "hang everywhere"
+        began = asyncio.get_running_loop().time()
+        async with rig.http.get(rig.url + "/v1/models") as r:
+            assert r.status == 200
+        assert asyncio.get_running_loop().time() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "served", "how"),
+    [
+        ("opus-4.6", "opus-4.6", "exact"),
+        ("claude-opus-4-6", "opus-4.6", "exact"),
+        ("claude-opus-4-6-20260101", "opus-4.6", "exact"),
+        ("claude-opus-4-6[1m]", "opus-4.6", "exact"),
+        ("avocado-froyo-medium", "opus-4.6", "exact"),
+        ("mine", "opus-4.6", "alias"),
+        ("claude-haiku-9-9", None, "nearest"),
+        ("gpt-5-mini", None, "nearest"),
+        ("auto", "auto", "auto"),
+    ],
+)
+async def test_rule_14_names_find_their_model_and_come_back_as_they_were(
+    tmp_path: Path, asked: str, served: str | None, how: str
+) -> None:
+    config = Config(models=Models(aliases={"mine": "opus-4.6"}))
+    async with rigged(tmp_path, config=config) as rig:
+        for api in APIS:
+            async with await rig.post(api.path, api.ask(model=asked)) as r:
+                assert r.status == 200, await r.text()
+                assert (await r.json())["model"] == asked
+            assert r.headers["x-notion-manager-model-choice"] == how
+            assert served in {None, r.headers["x-notion-manager-model"]}
+
+
+@each_api
+async def test_rule_14_a_strangers_model_is_a_404_that_helps(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask(model="opuss-4.6")) as r:
+        body = await r.json()
+    assert (r.status, r.headers["x-should-retry"]) == (404, "false")
+    assert "opus-4.6" in api.error(body)[1]
+
+
+@each_api
+async def test_a_request_is_one_line_in_the_log(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask("[[sim:echo=ok]]")) as r:
+        await r.read()
+    (record,) = rig.records
+    assert (record.id, record.api, record.status) == (r.headers["x-request-id"], api.name, 200)
+    assert (record.key, record.account, record.asked) == ("environment", "one", "opus-4.6")
+    assert record.served == "avocado-froyo-medium"
+    assert record.first_content is not None
+    assert record.duration >= record.first_content > 0
+    assert record.input_tokens
+    assert record.output_tokens
