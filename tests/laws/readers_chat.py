@@ -1,6 +1,7 @@
 """A client of Chat Completions: reads a stream strictly, and adds it up as the SDKs do."""
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ def records(stream: bytes) -> list[dict[str, Any] | None]:
     assert stream.endswith(b"\n\n") or not stream
     found: list[dict[str, Any] | None] = []
     for frame in stream.decode().removesuffix("\n\n").split("\n\n"):
-        assert "\n" not in frame
+        assert len(frame.splitlines()) <= 1, "some clients would see two lines"
         if frame.startswith(":") or not frame:
             continue
         assert frame.startswith("data: ")
@@ -70,7 +71,7 @@ def _delta(answer: Answer, delta: dict[str, Any]) -> None:
     answer.text = (answer.text or "") + delta.get("content", "")
     answer.reasoning += delta.get("reasoning_content", "")
     for fragment in delta.get("tool_calls", ()):
-        _call(answer.calls, dict(fragment))
+        _call(answer.calls, deepcopy(fragment))
 
 
 def _call(calls: list[dict[str, Any]], fragment: dict[str, Any]) -> None:

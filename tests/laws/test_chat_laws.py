@@ -128,7 +128,7 @@ def test_the_sdk_reads_the_whole_answer(events: list[Event]) -> None:
     assert (choice.message.content or "") == (read_whole(body).text or "")
 
 
-@given(st.text(st.characters(categories=["Cs", "L"]), max_size=8))
+@given(st.text(st.characters(categories=["Cs", "Zl", "Zp", "Cc", "L"]), max_size=8))
 def test_no_character_breaks_a_stream(text: str) -> None:
     chat, done = asking_usage(), Done(Stop.END)
     events: list[Event] = [Thinking(text), Text(text), ToolCall("a", "f", text), done]

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
 from ...errors import Problem
 from ...turn import Done, Event, Reply, Stop, Text, Thinking, ToolCall, Usage, coalesce, continues
@@ -13,6 +13,7 @@ from ..openai_errors import error_body
 
 PING = b": ping\n\n"
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_LINE_ENDS = tuple((c.encode(), rb"\u%04x" % ord(c)) for c in "\x85\u2028\u2029")
 _FINISH = {
     Stop.END: "stop",
     Stop.LENGTH: "length",
@@ -23,11 +24,18 @@ _FINISH = {
 
 
 def encode(value: Any) -> bytes:
-    """JSON. Surrogates, which have no place in UTF-8, become replacement characters."""
+    """JSON on one line, whoever reads it. Surrogates, which have no place in UTF-8, are replaced.
+
+    Clients that split lines as Python's `splitlines` does end them at more characters than SSE.
+    """
     try:
-        return dumps(value)
+        spelled = dumps(value)
     except TypeError:
-        return _SURROGATES.sub("\ufffd", json.dumps(value, ensure_ascii=False)).encode()
+        spelled = _SURROGATES.sub("\ufffd", json.dumps(value, ensure_ascii=False)).encode()
+    if not spelled.isascii():
+        for character, escape in _LINE_ENDS:
+            spelled = spelled.replace(character, escape)
+    return spelled
 
 
 def failure(problem: Problem) -> bytes:
@@ -69,19 +77,15 @@ class Chunks:
         return b"".join(frame for event in coalesce(events) for frame in self._frames(event))
 
     def _frames(self, event: Event) -> Iterator[bytes]:
-        if isinstance(event, ToolCall):
-            yield from self._call(event)
-            return
-        self._calling = None
         match event:
             case Text(text):
                 yield self._grown(b'{"content":%b}', text)
             case Thinking(text):
                 yield self._grown(b'{"reasoning_content":%b}', text)
-            case Done():
-                yield from self._end(event)
+            case ToolCall():
+                yield from self._call(event)
             case _:
-                assert_never(event)
+                yield from self._end(event)
 
     def _grown(self, delta: bytes, text: str) -> bytes:
         return self._frame(delta % encode(text)) if text else b""
