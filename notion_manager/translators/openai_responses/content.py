@@ -1,0 +1,118 @@
+"""The parts of a message or of a tool's result, read into the turn's vocabulary."""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+
+from ...errors import Unsupported
+from ...fields import Node
+from ...turn import File, FileLink, Text
+from ...wire import dumps
+from .ignored import Ignored
+
+UPLOADED = "file-id:"
+"""How a link to a file stored elsewhere begins."""
+
+_TEXTS = {
+    "input_text": "text",
+    "output_text": "text",
+    "summary_text": "text",
+    "reasoning_text": "text",
+    "text": "text",
+    "refusal": "refusal",
+}
+
+
+def content(node: Node, ignored: Ignored) -> tuple[Text | File | FileLink, ...]:
+    """A string, or a list of parts; parts of unknown types are left out and named in `ignored`.
+
+    Raises BadRequest, and Unsupported for audio.
+    """
+    if node.is_text():
+        return (Text(node.text()),)
+    if node.missing:
+        raise node.expected("a string or a list")
+    parts = (_part(entry, ignored) for entry in node.each())
+    return tuple(part for part in parts if part is not None)
+
+
+def spelled(node: Node) -> str:
+    """A string as it is, anything else as its JSON."""
+    if node.is_text():
+        return node.text()
+    try:
+        return dumps(node.value).decode()
+    except TypeError:
+        raise node.fail("nested too deeply") from None
+
+
+def _part(node: Node, ignored: Ignored) -> Text | File | FileLink | None:
+    kind = node["type"].text()
+    if key := _TEXTS.get(kind):
+        return Text(node[key].text())
+    match kind:
+        case "input_image":
+            return _image(node, ignored)
+        case "input_file":
+            return _file(node)
+        case "input_audio":
+            raise Unsupported("audio cannot be passed on; send a transcript", field=node.path)
+        case _:
+            ignored.note(node.path, kind)
+            return None
+
+
+def _image(node: Node, ignored: Ignored) -> File | FileLink:
+    if node["detail"].value not in (None, "auto"):
+        ignored.note(node["detail"].path)
+    url = node["image_url"]
+    if not url.missing:
+        return _located(url, "")
+    return _uploaded(node, "image_url or file_id")
+
+
+def _file(node: Node) -> File | FileLink:
+    name = node["filename"].text("")
+    if not (data := node["file_data"]).missing:
+        if data.text().startswith("data:"):
+            return _inline(data, name)
+        return _bare(data, name)
+    if not (url := node["file_url"]).missing:
+        return _located(url, name)
+    return _uploaded(node, "file_data, file_url or file_id")
+
+
+def _located(url: Node, name: str) -> File | FileLink:
+    text = url.text()
+    if text.startswith("data:"):
+        return _inline(url, name)
+    if text.startswith(("https://", "http://")):
+        return FileLink(text, name=name)
+    raise url.fail("expected a data:, https: or http: URL")
+
+
+def _uploaded(node: Node, wanted: str) -> FileLink:
+    if node["file_id"].missing:
+        raise node.fail(f"expected {wanted}")
+    return FileLink(UPLOADED + node["file_id"].text(), name=node["filename"].text(""))
+
+
+def _inline(url: Node, name: str) -> File:
+    """A data URL (RFC 2397) in base64, the one form that clients send."""
+    head, comma, data = url.text().partition(",")
+    media_type, *options = head.removeprefix("data:").split(";")
+    if not comma or "base64" not in options:
+        raise url.fail("expected data:<media type>;base64,<data>")
+    return File(media_type or "text/plain", _decoded(data, url), name)
+
+
+def _bare(node: Node, name: str) -> File:
+    data = _decoded(node.text(), node)
+    kind = "application/pdf" if data.startswith(b"%PDF") else "application/octet-stream"
+    return File(kind, data, name)
+
+
+def _decoded(data: str, node: Node) -> bytes:
+    try:
+        return b64decode(data)
+    except (Base64Error, ValueError):
+        raise node.fail("not valid base64") from None

@@ -1,0 +1,35 @@
+"""A list of what a request has that means nothing here: bounded, and safe in a header."""
+
+import re
+from collections.abc import Collection
+
+from ...fields import Node
+
+_AT_MOST = 32  # entries
+_LONGEST = 64  # characters of a name that the client made up
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+class Ignored:
+    """Grows while a request is read. A name that is noted twice is listed once."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def note(self, path: str, kind: str = "") -> None:
+        """`path` is ours; `kind`, the client's word for what stands there, is made safe."""
+        if len(self._names) < _AT_MOST:
+            self._names[f"{path} ({_safe(kind)})" if kind else path] = None
+
+    def extras(self, node: Node, known: Collection[str], *, within: str = "") -> None:
+        """Note the members of an object that are not `known`, as `within.name`."""
+        for name, value in node.object().items():
+            if name not in known and value is not None:
+                self.note(f"{within}.{_safe(name)}" if within else _safe(name))
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._names)
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE.sub("_", name[:_LONGEST]) or "_"

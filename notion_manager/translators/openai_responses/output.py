@@ -1,0 +1,154 @@
+"""Output items: what a finished or a just opened part of the answer looks like."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...turn import Piece, Stop, Text, Thinking, ToolCall, Usage
+from .reasoning import seal
+from .request import View
+from .strings import clean
+
+# Why an answer is incomplete; stops that are not here complete it.
+INCOMPLETE = {Stop.LENGTH: "max_output_tokens", Stop.REFUSAL: "content_filter"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How items of one kind stream. The words are stems of event types; "" where there is none.
+
+    `key` is where the whole text stands in the event that ends it; `place` is the index that such
+    an item's events carry besides that of the item.
+    """
+
+    prefix: str
+    text: str = ""
+    key: str = "text"
+    part: str = ""
+    place: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+_MESSAGE = Shape(
+    "msg",
+    "response.output_text",
+    part="response.content_part",
+    place="content_index",
+    extra={"logprobs": []},
+)
+_SUMMARY = Shape(
+    "rs",
+    "response.reasoning_summary_text",
+    part="response.reasoning_summary_part",
+    place="summary_index",
+)
+_HIDDEN = Shape("rs")
+_FUNCTION = Shape("fc", "response.function_call_arguments", "arguments")
+_FREEFORM = Shape("ctc", "response.custom_tool_call_input", "input")
+
+
+def shape(piece: Piece, view: View) -> Shape:
+    match piece:
+        case Text():
+            return _MESSAGE
+        case Thinking():
+            return _SUMMARY if view.summaries else _HIDDEN
+        case _:
+            return _FREEFORM if piece.freeform else _FUNCTION
+
+
+def text_of(piece: Piece) -> str:
+    return piece.arguments if isinstance(piece, ToolCall) else piece.text
+
+
+def part(piece: Text | Thinking, text: str) -> dict[str, Any]:
+    """The one part of such an item, saying `text`."""
+    if isinstance(piece, Thinking):
+        return {"type": "summary_text", "text": text}
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def item_id(piece: Piece, exchange: str, index: int, view: View) -> str:
+    return f"{shape(piece, view).prefix}_{exchange}_{index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An item as it was sent, and as a later request may refer to it.
+
+    They differ in reasoning that was hidden: what is remembered holds it, sealed.
+    """
+
+    item: Mapping[str, Any]
+    remembered: Mapping[str, Any]
+
+
+def finished(piece: Piece, id: str, status: str, view: View) -> Finished:
+    """The whole item that a joined piece spells."""
+    item = _item(piece, id, status, view)
+    if isinstance(piece, Thinking):
+        return Finished(item, {**item, "encrypted_content": seal(piece)})
+    return Finished(item, item)
+
+
+def opening(first: Piece, id: str) -> dict[str, Any]:
+    """The item before any of it is there."""
+    item = _item(first, id, "in_progress", View())
+    match first:
+        case Text():
+            return {**item, "content": []}
+        case Thinking():
+            return item
+        case _:
+            return {**item, _argument(first): ""}
+
+
+def presentable(piece: Piece) -> Piece:
+    """The same piece with its strings fit for JSON."""
+    match piece:
+        case Text(text):
+            return Text(clean(text))
+        case Thinking(text, signature):
+            return Thinking(clean(text), clean(signature))
+        case _:
+            return replace(
+                piece,
+                id=clean(piece.id),
+                name=clean(piece.name),
+                arguments=clean(piece.arguments),
+                namespace=clean(piece.namespace),
+            )
+
+
+def usage(given: Usage) -> dict[str, Any]:
+    """Always complete: Codex takes a partial one for a broken stream, and compacts by its sum."""
+    return {
+        "input_tokens": given.input,
+        "input_tokens_details": {
+            "cached_tokens": given.cached,
+            "cache_write_tokens": given.cache_written,
+        },
+        "output_tokens": given.output,
+        "output_tokens_details": {"reasoning_tokens": given.thinking},
+        "total_tokens": given.input + given.output,
+    }
+
+
+def _item(piece: Piece, id: str, status: str, view: View) -> dict[str, Any]:
+    item: dict[str, Any] = {"id": id, "status": status}
+    match piece:
+        case Text(text):
+            item |= {"type": "message", "role": "assistant", "content": [part(piece, text)]}
+        case Thinking(text):
+            item |= {"type": "reasoning", "summary": [part(piece, text)] if view.summaries else []}
+            item |= {"encrypted_content": seal(piece)} if view.sealed else {}
+        case _:
+            kind = "custom_tool_call" if piece.freeform else "function_call"
+            item |= {"type": kind, "call_id": piece.id, "name": piece.name}
+            item |= {"namespace": piece.namespace} if piece.namespace else {}
+            item |= {_argument(piece): piece.arguments}
+    return item
+
+
+def _argument(call: ToolCall) -> str:
+    return "input" if call.freeform else "arguments"

@@ -1,0 +1,119 @@
+"""Events written as a Responses stream, or folded into one response object."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...blocks import Blocks, Grown, Opened, Step
+from ...errors import Problem
+from ...turn import Done, Event, Reply, coalesce
+from ...wire import dumps
+from ..exchange import Exchange
+from .growing import Growing, Numbering
+from .output import INCOMPLETE, Finished, finished, item_id, presentable, usage
+from .problems import error
+from .request import Request
+
+
+class Answer:
+    """One response object, from `created` to its end.
+
+    An output item is one part of the reply, so its `output_index` is the part's.
+    """
+
+    def __init__(self, exchange: Exchange, request: Request) -> None:
+        self._exchange = exchange
+        self._view = request.view
+        self._echo = request.echo
+        self._numbering = Numbering()
+        self._blocks = Blocks()
+        self._growing: list[Growing] = []  # at most one: the open item
+        self._finished: list[Finished] = []
+
+    def start(self) -> bytes:
+        return self._event("response.created", self._response("in_progress")) + self.ping()
+
+    def ping(self) -> bytes:
+        """Codex counts events as life, and comments not."""
+        return self._event("response.in_progress", self._response("in_progress"))
+
+    def feed(self, events: Sequence[Event]) -> bytes:
+        return b"".join(frame for event in coalesce(events) for frame in self._frames(event))
+
+    def fail(self, problem: Problem) -> bytes:
+        """An item that is open stays open: it never was done."""
+        failed = self._response("failed", error=error(problem), output=self._output())
+        return self._event("response.failed", failed)
+
+    def whole(self, reply: Reply) -> bytes:
+        last = len(reply.parts) - 1
+        for index, piece in enumerate(map(presentable, reply.parts)):
+            status = _status(reply.done) if index == last else "completed"
+            id = item_id(piece, self._exchange.id, index, self._view)
+            self._finished.append(finished(piece, id, status, self._view))
+        return self._ended(reply.done)
+
+    def remember(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        return [(done.item["id"], done.remembered) for done in self._finished]
+
+    def _frames(self, event: Event) -> Iterable[bytes]:
+        if not isinstance(event, Done):
+            for step in self._blocks.feed(presentable(event)):
+                yield self._step(step, "completed")
+            return
+        for step in self._blocks.feed(event):
+            yield self._step(step, _status(event))
+        yield self._event(f"response.{_status(event)}", self._ended(event))
+
+    def _step(self, step: Step, status: str) -> bytes:
+        match step:
+            case Opened(index, first):
+                exchange, view, numbering = self._exchange.id, self._view, self._numbering
+                item = Growing(first, exchange, index, view=view, numbering=numbering)
+                self._growing.append(item)
+                return item.opened()
+            case Grown(_, piece):
+                return self._growing[-1].grown(piece)
+            case _:  # Closed
+                frames, done = self._growing.pop().closed(status)
+                self._finished.append(done)
+                return frames
+
+    def _ended(self, done: Done) -> bytes:
+        reason = INCOMPLETE.get(done.stop)
+        return self._response(
+            _status(done),
+            incomplete_details={"reason": reason} if reason else None,
+            output=self._output(),
+            usage=usage(done.usage),
+        )
+
+    def _output(self) -> list[Mapping[str, Any]]:
+        return [done.item for done in self._finished]
+
+    def _event(self, kind: str, response: bytes) -> bytes:
+        return self._numbering.response(kind, response)
+
+    def _response(
+        self,
+        status: str,
+        *,
+        error: Mapping[str, Any] | None = None,
+        incomplete_details: Mapping[str, Any] | None = None,
+        output: Sequence[Mapping[str, Any]] = (),
+        usage: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        changing = {
+            "id": f"resp_{self._exchange.id}",
+            "object": "response",
+            "created_at": self._exchange.now,
+            "status": status,
+            "error": error,
+            "incomplete_details": incomplete_details,
+            "output": output,
+            "usage": usage,
+        }
+        return b"%b,%b" % (dumps(changing).removesuffix(b"}"), self._echo.removeprefix(b"{"))
+
+
+def _status(done: Done) -> str:
+    return "incomplete" if done.stop in INCOMPLETE else "completed"

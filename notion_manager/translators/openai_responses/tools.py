@@ -1,0 +1,127 @@
+"""Tools and the choice among them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ...fields import Node
+from ...turn import FreeformTool, Search, Tool, ToolChoice
+from .ignored import Ignored
+
+_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
+_MODES: dict[str, Literal["auto", "required", "none"]] = {
+    "auto": "auto",
+    "required": "required",
+    "none": "none",
+}
+_SEARCH = "web_search"  # also web_search_preview and dated names
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the model may use: the client's own tools, and search."""
+
+    tools: tuple[Tool | FreeformTool, ...] = ()
+    search: Search = Search()
+    choice: ToolChoice = ToolChoice()
+
+
+def offer(given: Iterable[Node], choice: Node, *, parallel: bool, ignored: Ignored) -> Offer:
+    """Tools that only OpenAI can run are left out and named in `ignored`. Raises BadRequest."""
+    tools: list[Tool | FreeformTool] = []
+    search = Search()
+    for node in given:
+        if node["type"].text().startswith(_SEARCH):
+            search = _search(node, ignored)
+        else:
+            tools += _tools(node, ignored)
+    offered = Offer(tuple(tools), search, ToolChoice(parallel=parallel))
+    return offered if choice.missing else _chosen(offered, choice, ignored)
+
+
+def _tools(node: Node, ignored: Ignored) -> list[Tool | FreeformTool]:
+    if node["type"].value != "namespace":
+        return _tool(node, "", ignored)
+    name = node["name"].text()
+    if node["description"].text(""):
+        ignored.note(node["description"].path)
+    return [tool for inner in node["tools"].each() for tool in _tool(inner, name, ignored)]
+
+
+def _tool(node: Node, namespace: str, ignored: Ignored) -> list[Tool | FreeformTool]:
+    match kind := node["type"].text():
+        case "function":
+            return [_function(node, namespace)]
+        case "custom":
+            return [_custom(node, namespace)]
+        case _:
+            ignored.note(node.path, kind)
+            return []
+
+
+def _function(node: Node, namespace: str) -> Tool:
+    parameters = node["parameters"]
+    return Tool(
+        name=node["name"].text(),
+        description=node["description"].text(""),
+        schema=_NO_ARGUMENTS if parameters.missing else parameters.object(),
+        namespace=namespace,
+        strict=node["strict"].flag(),
+        deferred=node["defer_loading"].flag(),
+    )
+
+
+def _custom(node: Node, namespace: str) -> FreeformTool:
+    form = node["format"]
+    bound = not form.missing and form["type"].text() == "grammar"
+    return FreeformTool(
+        name=node["name"].text(),
+        description=node["description"].text(""),
+        syntax=form["syntax"].one_of(("lark", "regex")) if bound else "",
+        grammar=form["definition"].text() if bound else "",
+        namespace=namespace,
+    )
+
+
+def _search(node: Node, ignored: Ignored) -> Search:
+    """Search with `external_web_access: false` wants a cache that only OpenAI has."""
+    if not node["external_web_access"].flag(default=True):
+        ignored.note(node.path, node["type"].text())
+        return Search()
+    ignored.extras(node, ("type", "external_web_access"), within=node.path)
+    return Search(web=True)
+
+
+def _chosen(offered: Offer, node: Node, ignored: Ignored) -> Offer:
+    if node.is_text():
+        return _with(offered, mode=_MODES[node.one_of(_MODES)])
+    match kind := node["type"].text():
+        case "function" | "custom":
+            _check(offered, node["name"])
+            return _with(offered, mode="required", name=node["name"].text())
+        case "allowed_tools":
+            mode = _MODES[node["mode"].one_of(("auto", "required"), "auto")]
+            return _with(_narrowed(offered, node["tools"]), mode=mode)
+        case _:
+            ignored.note(node.path, kind)
+            return offered
+
+
+def _with(offered: Offer, *, mode: Literal["auto", "required", "none"], name: str = "") -> Offer:
+    return replace(offered, choice=replace(offered.choice, mode=mode, name=name))
+
+
+def _check(offered: Offer, name: Node) -> None:
+    if name.text() not in {tool.name for tool in offered.tools}:
+        raise name.fail(f"no tool is named {name.text()[:64]!r}")
+
+
+def _narrowed(offered: Offer, allowed: Node) -> Offer:
+    entries = list(allowed.each())
+    names = {entry["name"].text("") for entry in entries}
+    searching = any(entry["type"].text().startswith(_SEARCH) for entry in entries)
+    return replace(
+        offered,
+        tools=tuple(tool for tool in offered.tools if tool.name in names),
+        search=offered.search if searching else Search(),
+    )
