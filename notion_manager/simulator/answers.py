@@ -42,19 +42,35 @@ class Seen:
 
     @property
     def question(self) -> str:
-        """The last paragraph of the newest message: instructions may stand before it."""
-        text = strip(self.ask.newest).strip()
-        return text.rsplit("\n\n", 1)[-1] if self.instructed else text
+        return _asked(strip(self.ask.newest).strip())
 
     @property
     def first(self) -> str:
-        return next(strip(said.text).strip() for said in self.ask.said if said.user)
+        """The first thing that the user said, instructions left out."""
+        return _asked(self._opening)
 
     @property
     def instructed(self) -> bool:
-        head, _, rest = self.first.partition("\n")
-        words = re.findall(r"[a-z]+", head.lower())
-        return bool(rest.strip()) and bool({"system", "instructions", "instruction"} & set(words))
+        return _is_instructed(self._opening)
+
+    @property
+    def _opening(self) -> str:
+        return next(strip(said.text).strip() for said in self.ask.said if said.user)
+
+
+def _is_instructed(text: str) -> bool:
+    """Whether the text is headed by a line that speaks of instructions."""
+    head, _, rest = text.partition("\n")
+    words = set(re.findall(r"[a-z]+", head.lower()))
+    return bool(rest.strip() and words & {"system", "instructions", "instruction"})
+
+
+def _asked(text: str) -> str:
+    """What stands behind the instructions: under a heading of its own, or the last paragraph."""
+    if not _is_instructed(text):
+        return text
+    parts = re.split(r"(?mi)^#+ *(?:conversation|question|user|message)\b.*\n", text)
+    return parts[-1].strip() if len(parts) > 1 else text.rsplit("\n\n", 1)[-1]
 
 
 def answer(seen: Seen, scenario: Scenario, rng: Random) -> str:

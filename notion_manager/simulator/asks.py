@@ -93,7 +93,8 @@ def understand(body: Json, account: SimAccount, world: World, rng: Random) -> As
     said = list(_conversation(history))
     if not said or not said[-1].user:
         raise Refused(invalid(rng))
-    world.threads.known.setdefault(thread.id, thread)
+    if new:
+        world.threads.keep(thread)
     thread.type = type if new else thread.type
     config = _config(steps, history)
     debug = as_object(body.get("debugOverrides"))

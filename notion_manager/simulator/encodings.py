@@ -17,11 +17,15 @@ APPENDING = frozenset({"markdown-chat", "researcher-report"})
 
 @dataclass(slots=True)
 class Encoder:
-    """`escaped` writes everything beyond ASCII as JSON escapes; `framed` imitates SSE."""
+    """`escaped` writes everything beyond ASCII as JSON escapes; `framed` imitates SSE.
+
+    The thread's id, if given, stands in every `patch-start`.
+    """
 
     patch: bool
     escaped: bool = False
     framed: bool = False
+    thread_id: str = ""
     state: State = field(default_factory=State)
 
     def encode(self, beats: Iterable[Beat]) -> Iterator[Item]:
@@ -60,7 +64,8 @@ class Encoder:
 
     def _start(self, steps: Sequence[Json]) -> Iterator[bytes]:
         if self.patch:
-            yield self._line({"type": "patch-start", "data": {"s": steps}, "version": 1})
+            data: Json = {"threadId": self.thread_id} if self.thread_id else {}
+            yield self._line({"type": "patch-start", "data": {**data, "s": steps}, "version": 1})
         else:
             yield from (self._line(step) for step in steps)
 

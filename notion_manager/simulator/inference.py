@@ -176,6 +176,7 @@ def _items(
         patch=ask.patch,
         escaped=rng.random() < RARELY,
         framed=scenario.get("noise") == "sse",
+        thread_id=ask.thread.id if rng.random() < RARELY else "",
     )
     items = list(encoder.encode(beats))
     if items and isinstance(items[-1], bytes) and (rng.random() < RARELY or "bare-end" in scenario):

@@ -15,7 +15,8 @@ from .speech import Speaker, pieces
 
 HIDDEN_PROMPT = 18_000
 PER_TOKEN = 4  # characters
-INLINE = 40
+INLINE = 40  # characters
+OFTEN = 0.5
 FULL_PLAIN = frozenset({"echo", "title", "lang", "chunks", "usage"})
 SAVED = frozenset({
     "agent-inference", "agent-tool-result", "error", "markdown-chat", "premium-feature-unavailable",
@@ -42,6 +43,7 @@ class Performance:
 
     stage: Stage
     out: Writer = field(default_factory=Writer)
+    late: list[tuple[int, Json]] = field(default_factory=list[tuple[int, Json]])
 
     @property
     def saved(self) -> list[Json]:
@@ -93,7 +95,7 @@ class Performance:
 
     def _autoload(self) -> None:
         rng = self.stage.rng
-        if rng.random() < 0.5:  # noqa: PLR2004 - every other thread
+        if rng.random() < OFTEN:
             return
         for function in ("connections.fs.readFiles", "connections.notion.loadUser"):
             asked: Json = {"function": function, "args": {}}
@@ -136,9 +138,12 @@ class Performance:
             return False
         if last and self._inlined(round):
             entries = [self._entry(entry) for entry in round.entries]
-            self.out.step({**step, "value": entries, **self._usage(round)})
+            tokens = {} if self._usage == "none" else self._tokens(round)
+            self.out.step({**step, "value": entries, **tokens, **self._done()})
             self._entitle()
             return False
+        if self._usage == "append":
+            step |= self._tokens(round)
         index = self.out.step({**step, "previousAttemptValues": [], "value": []})
         if self._speak(index, round, last=last):
             return True
@@ -168,7 +173,7 @@ class Performance:
             return False
         short = sum(len(entry.text) for entry in round.entries) <= INLINE
         old = not self.stage.seen.ask.new and not words.keys() - FULL_PLAIN
-        return "inline" in words or (short and old and self.stage.rng.random() < 0.5)  # noqa: PLR2004
+        return "inline" in words or (short and old and self.stage.rng.random() < OFTEN)
 
     def _entry(self, entry: Think | Say) -> Json:
         if isinstance(entry, Say):
@@ -234,35 +239,35 @@ class Performance:
             self.out.step({"id": new_id(self.stage.rng), "type": "title", "value": value})
 
     def _account(self, index: int, round: Round) -> None:
-        """Token figures: in one patch, or a patch each."""
-        usage = self._usage(round)
+        """The end of a step with its token figures: in one patch, or a patch each."""
+        usage = self._done() | (self._tokens(round) if self._usage == "" else {})
+        if self._usage == "partial":
+            usage |= {"outputTokens": _output(round)}
+        if self._usage == "late":
+            self.late.append((index, self._tokens(round)))
         if "duplicate-final" in self.stage.scenario:
             self.out.put(index, usage)
-        if self.stage.rng.random() < 0.5:  # noqa: PLR2004 - as often as not
+        if self.stage.rng.random() < OFTEN:
             self.out.put(index, usage)
         else:
             for key, value in usage.items():
                 self.out.put(index, {key: value})
 
-    def _usage(self, round: Round) -> Json:
+    @property
+    def _usage(self) -> str:
+        return self.stage.scenario.get("usage")
+
+    def _done(self) -> Json:
+        return {"model": self.stage.seen.model.name, "finishedAt": self.stage.now_ms + 40}
+
+    def _tokens(self, round: Round) -> Json:
         rng, said = self.stage.rng, sum(len(s.text) for s in self.stage.seen.ask.said)
-        done = {"model": self.stage.seen.model.name, "finishedAt": self.stage.now_ms + 40}
-        output = 2 - sum(len(entry.text) for entry in round.entries) // -PER_TOKEN
-        match self.stage.scenario.get("usage"):
-            case "none":
-                return done
-            case "partial":
-                return {"outputTokens": output, **done}
-            case _:
-                cached = HIDDEN_PROMPT - rng.randint(100, 900)
-                total = HIDDEN_PROMPT + rng.randint(0, 500) + said // PER_TOKEN
-                return {
-                    "inputTokens": total,
-                    "outputTokens": output,
-                    "cachedTokensRead": cached,
-                    "cachedTokensCreated": 0,
-                    **done,
-                }
+        return {
+            "inputTokens": HIDDEN_PROMPT + rng.randint(0, 500) + said // PER_TOKEN,
+            "outputTokens": _output(round),
+            "cachedTokensRead": HIDDEN_PROMPT - rng.randint(100, 900),
+            "cachedTokensCreated": 0,
+        }
 
     def _close(self) -> None:
         scenario = self.stage.scenario
@@ -271,6 +276,8 @@ class Performance:
         if "agent-inference" in types:
             newest = len(types) - 1 - types[::-1].index("agent-inference")
             self.out.put(newest, {"recordVersions": versions})
+        for index, tokens in self.late:
+            self.out.put(index, tokens)
         record_map = self.stage.closing(self.saved, self.title)
         if "huge" in scenario:
             record_map |= _ballast(int(scenario.number("huge", 2) * MEGABYTE))
@@ -281,6 +288,10 @@ class Performance:
                 self.out.beat(Sync())
         if "done" in scenario:
             self.out.line({"type": "done"})
+
+
+def _output(round: Round) -> int:
+    return 2 - sum(len(entry.text) for entry in round.entries) // -PER_TOKEN
 
 
 def _instructions(rng: Random) -> Json:

@@ -7,7 +7,7 @@ from random import Random
 from urllib.parse import quote
 
 from .answers import NOTICE, Seen, answer
-from .scenarios import Scenario, strip
+from .scenarios import Scenario
 from .shapes import Json
 
 NEWS, WIKI = "https://news.example.test/bridge", "https://wiki.example.test/Bridge"
@@ -63,6 +63,8 @@ def plan(seen: Seen, scenario: Scenario, rng: Random) -> Sequence[Round]:
         first = (*thoughts, Say(scenario.get("preamble", "Let me look that up.")))
         return Round(first, tool), Round((Say(text),))
     text = answer(seen, scenario, rng)
+    if "thinking-tags" in scenario:
+        text = f"<thinking>I should say hello.</thinking>{text}"
     if "pending-tool" in scenario:
         edit = Tool(call, "update-page", {"pageId": "p", "content": "…"}, {"needs": "confirmation"})
         return (Round((*thoughts, Say(text)), edit),)
@@ -82,8 +84,7 @@ def _thoughts(seen: Seen, scenario: Scenario) -> tuple[Think, ...]:
 
 
 def _wants_search(seen: Seen) -> bool:
-    text = strip(seen.ask.newest) if not seen.instructed else seen.question
-    return seen.ask.wish.web and "search the web" in text.lower()
+    return seen.ask.wish.web and "search the web" in seen.question.lower()
 
 
 def _view(call: str, scenario: Scenario) -> Tool:

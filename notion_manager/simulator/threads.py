@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from .shapes import Json, Wrapping, as_list, as_object, as_text, wrap
 
 LEASE_MS = 300_000
+KEPT = 5_000
 
 
 @dataclass(slots=True)
@@ -110,9 +111,14 @@ class Thread:
 
 @dataclass(slots=True)
 class Threads:
-    """All conversations of one simulator, by id."""
+    """The conversations of one simulator, by id: the newest few thousand."""
 
     known: dict[str, Thread] = field(default_factory=dict[str, Thread])
+
+    def keep(self, thread: Thread) -> None:
+        self.known[thread.id] = thread
+        if len(self.known) > KEPT:
+            del self.known[next(iter(self.known))]
 
     def of(self, owner: str, space_id: str) -> list[Thread]:
         """The person's living threads in a workspace, the newest first."""
@@ -138,7 +144,7 @@ def operate(threads: Threads, operation: Json, owner: str, now_ms: int) -> None:
         case "thread", "set", ():
             if id in threads.known:
                 raise LookupError(f"thread {id} exists")
-            threads.known[id] = _created(id, args, as_text(pointer.get("spaceId")), owner, now_ms)
+            threads.keep(_created(id, args, as_text(pointer.get("spaceId")), owner, now_ms))
         case "thread_message", "set", ():
             thread = _mine(threads, as_text(args.get("parent_id")), owner)
             thread.steps[id] = as_object(args.get("step"))

@@ -1,0 +1,545 @@
+"""What can go wrong on purpose, word by word."""
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from simguest import Guest, Reading, Visit, until
+
+from notion_manager.simulator import demo_accounts
+from notion_manager.simulator.scenarios import ERRORS, HTTP, strip
+
+ADA, GRACE = demo_accounts()
+INFER = "runInferenceTranscript"
+
+STATUSES = {
+    "400": (400, '"ValidationError"'),
+    "400-empty": (400, ""),
+    "401": (401, "Token was invalid or expired."),
+    "401-origin": (401, "Must be authenticated."),
+    "403": (403, '"ForbiddenError"'),
+    "403-ai": (403, "aiNotEnabled"),
+    "404": (404, "Cannot POST /api/v3/runInferenceTranscript"),
+    "429": (429, '"UserRateLimitResponse"'),
+    "500": (500, '"UnknownApiError"'),
+    "500-ai": (500, "aiNotEnabled"),
+    "502": (502, "<h1>502 Bad Gateway</h1>"),
+    "502-cell": (502, '"MemcachedCrossCellError"'),
+    "503": (503, ""),
+    "challenge": (403, "Just a moment"),
+    "challenge=503": (503, "Just a moment"),
+    "html": (200, "<!DOCTYPE html>"),
+    "redirect": (302, ""),
+    "empty": (200, ""),
+    "dies": (401, "Token was invalid or expired."),
+}
+
+
+def test_every_http_fault_is_tried() -> None:
+    assert {name.partition("=")[0] for name in STATUSES} == set(HTTP)
+
+
+@pytest.mark.parametrize("word", STATUSES)
+async def test_http_faults(guest: Guest, word: str) -> None:
+    status, part = STATUSES[word]
+    async with guest.call(INFER, guest.turn(f"[[sim:{word}]] Hi")) as response:
+        text = await response.text()
+        assert response.status == status
+        assert part in text if part else text == ""
+        assert ("html" in response.content_type) is text.startswith("<")
+        assert ("cf-mitigated" in response.headers) is word.startswith("challenge")
+        assert "retry-after" not in response.headers
+    assert guest.sim.threads == {}
+
+
+async def test_a_429_may_say_when_to_come_back(guest: Guest) -> None:
+    async with guest.call(INFER, guest.turn("[[sim:429=7]] Hi")) as response:
+        assert (response.status, response.headers["retry-after"]) == (429, "7")
+
+
+async def test_a_token_dies_in_mid_session(guest: Guest) -> None:
+    assert (await guest.ask("Hi")).text
+    assert (await guest.ask("[[sim:dies]] Hi")).status == 401
+    assert (await guest.ask("Hi")).status == 401
+    assert (await guest.post("loadUserContent"))[0] == 401
+
+
+async def test_a_redirect_leads_to_another_host(guest: Guest) -> None:
+    url = "http://127.0.0.1:9/elsewhere"
+    async with guest.call(INFER, guest.turn(f"[[sim:redirect={url}]] Hi")) as response:
+        assert response.headers["location"] == url
+
+
+async def test_a_reset_before_the_first_byte(guest: Guest) -> None:
+    with pytest.raises(aiohttp.ClientOSError):
+        await guest.ask("[[sim:reset]] Hi")
+
+
+async def test_no_answer_at_all_until_patience_ends(visit: Visit) -> None:
+    async with visit(patience=0.02) as guest:
+        assert (await guest.ask("[[sim:hang]] Hi")).text, "then it answers after all"
+
+
+async def test_a_client_that_leaves_a_silent_server_frees_it(guest: Guest) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await guest.ask("[[sim:stall]] Hi")
+    await until(lambda: guest.sim.open_streams == 0)
+
+
+# failures inside a 200
+
+
+def failure(reading: Reading) -> list[Any]:
+    """Every object of the stream that tells a failure, wherever it stands."""
+    found: list[Any] = []
+    for line in reading.lines:
+        match line["type"]:
+            case "error" | "premium-feature-unavailable":
+                found.append(("line", line))
+            case "patch-start":
+                found += [("start", s) for s in line["data"]["s"]]
+            case "patch":
+                found += [("patch", op["v"]) for op in line["v"]]
+            case "record-map":
+                messages = line["recordMap"].get("thread_message", {}).values()
+                found += [("record-map", m["value"]["value"]["step"]) for m in messages]
+    types = {"error", "premium-feature-unavailable"}
+    return [(w, s) for w, s in found if isinstance(s, dict) and s.get("type") in types]
+
+
+PLACES = {
+    "line": ["line"],
+    "line-late": ["line"],
+    "start": ["start", "record-map"],
+    "append": ["patch"],
+    "patch": ["patch"],
+    "record-map": ["record-map"],
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", ERRORS)
+async def test_failures_come_in_every_place(guest: Guest, kind: str, place: str) -> None:
+    reading = await guest.ask(f"[[sim:{kind}={place}]] [[sim:thinking]] Hi")
+    found = failure(reading)
+    assert [where for where, _ in found] == PLACES[place]
+    wanted = "premium-feature-unavailable" if kind == "exhausted" else "error"
+    assert {step["type"] for _, step in found} == {wanted}
+    late = place in {"patch", "line-late"}
+    assert bool(reading.text) is late
+    _, usage = await guest.post("getAIUsageEligibility", {"spaceId": guest.space})
+    assert usage["userUsage"] == late, "what was refused is not charged"
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+async def test_failures_are_lines_of_their_own_in_full_steps(guest: Guest, kind: str) -> None:
+    reading = await guest.ask(f"[[sim:{kind}]] Hi", asPatchResponse=False)
+    where, step = failure(reading)[0]
+    assert where == "line"
+    assert (kind == "exhausted") is ("featureAvailability" in step)
+
+
+async def test_denials_say_their_sub_type(guest: Guest) -> None:
+    denied = failure(await guest.ask("[[sim:trust-rule-denied]] Hi"))[0][1]
+    assert denied["message"] == "AI inference is not allowed."
+    assert (denied["subType"], denied["isRetryable"]) == ("trust-rule-denied", False)
+    plain = failure(await guest.ask("[[sim:error]] Hi"))[0][1]
+    assert plain["errorCode"] == "unknown"
+
+
+async def test_a_failed_turn_is_saved_as_failed(guest: Guest) -> None:
+    body = guest.turn("[[sim:temporarily-unavailable]] Hi")
+    await guest.read(body)
+    thread = guest.sim.threads[body["threadId"]]
+    assert thread.outcome
+    assert thread.outcome["status"] == "failed"
+    assert [s["type"] for s in thread.history()] == ["config", "user", "error"]
+
+
+# endings
+
+
+@pytest.mark.parametrize("patch", [True, False])
+@pytest.mark.parametrize("word", ["cut", "handoff", "shutdown", "truncate", "reset-text", "stall"])
+async def test_a_turn_that_stops_early_is_complete_in_the_thread(
+    visit: Visit, word: str, *, patch: bool
+) -> None:
+    async with visit(patience=0.02) as guest:
+        body = guest.turn(f"[[sim:{word}]] [[sim:long=60]]", asPatchResponse=patch)
+        raw = b""
+        async with guest.call(INFER, body) as response:
+            try:
+                async for chunk in response.content.iter_any():
+                    raw += chunk
+            except aiohttp.ClientError:
+                assert word == "reset-text"
+        part = Reading(200, {}, raw, [])
+        saved = guest.sim.threads[body["threadId"]].history()[-1]
+        whole = saved["value"][0]["content"].split("/>")[-1].lstrip()
+        assert part.text
+        assert whole.startswith(part.text)
+        assert len(part.text) < len(whole)
+        assert not part.of("record-map")
+        assert not part.of("patch-sync")
+        assert raw.endswith(b"\n") is (word != "truncate")
+        assert bool(part.of("queue-handoff")) is (word == "handoff")
+
+
+async def test_silence_may_begin_before_the_first_line(visit: Visit) -> None:
+    async with visit(patience=0.02) as guest:
+        reading = await guest.ask("[[sim:stall=start]] Hi")
+        assert (reading.status, reading.raw) == (200, b"")
+
+
+async def test_a_connection_may_linger_after_the_end(guest: Guest) -> None:
+    async with guest.call(INFER, guest.turn("[[sim:linger]] Hi")) as response:
+        raw = b""
+        while b"patch-sync" not in raw:
+            raw += await response.content.readany()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await response.content.read()
+        assert guest.sim.open_streams == 1
+        assert guest.sim.running_turns == 0
+
+
+# answers and quirks
+
+
+async def tell(guest: Guest, words: str, text: str = "Hi", **changes: Any) -> Reading:
+    joined = "".join(f"[[sim:{word}]]" for word in words.split())
+    return await guest.ask(f"{joined}{text}", **changes)
+
+
+async def test_the_list_names_what_there_is(guest: Guest) -> None:
+    text = (await tell(guest, "list")).text
+    assert "`trust-rule-denied`" in text
+    assert "`fail-total`" in text
+
+
+async def test_echo_gives_back_exactly_the_text(guest: Guest) -> None:
+    for lang in ("none", "whole", "split"):
+        text = f"  two\n\nlines{lang} \t "
+        assert (await tell(guest, f"echo lang={lang} no-inline", text)).text == text.removeprefix(
+            " "
+        )
+    assert (await tell(guest, "echo=fixed")).text == "fixed"
+
+
+@pytest.mark.parametrize(("word", "text"), [("blank", ""), ("blank=spaces", " \n ")])
+async def test_a_blank_answer_ends_like_any_other(guest: Guest, word: str, text: str) -> None:
+    reading = await tell(guest, f"{word} lang=none")
+    assert reading.text == text
+    assert reading.steps("agent-inference")[0]["finishedAt"]
+    assert reading.synced is not None
+
+
+@pytest.mark.parametrize(
+    ("word", "content"),
+    [("thinking=Hmm,|well.", "Hmm,|well."), ("thinking-signature", "")],
+)
+async def test_thinking_comes_first_and_signed(guest: Guest, word: str, content: str) -> None:
+    first, second = (await tell(guest, word)).entries
+    assert (first["type"], first["content"]) == ("thinking", content)
+    assert first["signature"]
+    assert first["modelProvider"] == "anthropic"
+    assert second["type"] == "text"
+
+
+async def test_older_models_think_inside_the_text(guest: Guest) -> None:
+    text = (await tell(guest, "thinking-tags echo lang=none")).text
+    assert text == "<thinking>I should say hello.</thinking>Hi"
+
+
+FORMS = {
+    "": ["[^https://news.example.test/bridge]", "[^1toolu_"],
+    "url": ["[^https://wiki.example.test/Bridge]"],
+    "call": ["[^toolu_"],
+    "index": ["[^2toolu_", "[^1toolu_"],
+    "braces": ["[^{{https://news.example.test/bridge}}]"],
+    "compressed": ["[^{{c7}}]"],
+    "object": ["[^view://0a1b]", "[^block://0a1b]"],
+    "glued": ["[^https://news.example.test/bridgeview://0a1b]"],
+    "artifact": ["[^step-0a1b2c,artifact,1]"],
+    "unfinished": ["[^https://wiki.exampl"],
+    "plain": ["[https://news.example.test/bridge]"],
+    "none": ["The bridge opened on 3 May. It spans"],
+    "all": ["[^{{c7}}]", "[^2toolu_", "[^view://0a1b]"],
+}
+
+
+@pytest.mark.parametrize("patch", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+async def test_search_cites_in_every_form(guest: Guest, form: str, *, patch: bool) -> None:
+    reading = await tell(guest, f"search={form}", "When?", asPatchResponse=patch)
+    assert all(part in reading.text for part in FORMS[form])
+    first, second = reading.steps("agent-inference")
+    call = first["value"][-1]
+    result = reading.steps("agent-tool-result")[-1]
+    assert (call["type"], call["id"]) == ("tool_use", result["toolCallId"])
+    assert json.loads(call["content"]) == result["input"]
+    assert result["state"] == "applied"
+    assert second["inputTokens"] > 18_000
+    found = reading.of("agent-search-extracted-results")[0]
+    assert found["toolCallId"] == call["id"]
+    assert len(found["results"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "function", "where"),
+    [
+        ("tool-style=new", "callFunction", "output"),
+        ("tool-style=old", "search", "structuredContent"),
+        ("tool-style=old results=extracted", "search", "extractedResults"),
+    ],
+)
+async def test_results_are_in_several_places(
+    guest: Guest, words: str, function: str, where: str
+) -> None:
+    result = (await tell(guest, f"search {words}")).steps("agent-tool-result")[-1]
+    assert result["toolName"] == function
+    assert where in result["result"]
+
+
+async def test_results_may_stand_beside_the_result(guest: Guest) -> None:
+    reading = await tell(guest, "search results=web", debugOverrides={})
+    rows = reading.steps("agent-tool-result")[-1]["additionalResultForRender"]["webResults"]
+    assert rows[0][0]["title"] == "Bridge opens"
+    assert not reading.of("agent-search-extracted-results"), "nobody asked for them"
+
+
+async def test_asking_for_a_search_searches_where_it_is_on(guest: Guest) -> None:
+    question = "Please search the web for bridges."
+    off = await guest.ask(question)
+    on = await guest.ask(question, config={"useWebSearch": True})
+    assert not off.steps("agent-tool-result") or off.steps("agent-inference")[0] is not None
+    assert "[^" in on.text
+    assert "simulated" in on.text
+    assert "[^" not in off.text
+
+
+async def test_a_preamble_stands_in_a_step_of_its_own(guest: Guest) -> None:
+    first, second = (await tell(guest, "preamble=Wait. echo")).steps("agent-inference")
+    assert first["value"][0]["content"] == "Wait."
+    assert first["value"][1]["type"] == "tool_use"
+    assert second["value"][0]["content"].endswith("Hi")
+
+
+async def test_a_tool_may_wait_for_a_confirmation_that_never_comes(guest: Guest) -> None:
+    reading = await tell(guest, "pending-tool")
+    assert reading.steps("agent-tool-result")[-1]["state"] == "pending"
+    assert reading.synced is not None
+
+
+async def test_workspace_markup_stays_in_the_answer(guest: Guest) -> None:
+    assert "<mention-user" in (await tell(guest, "markup")).text
+
+
+@pytest.mark.parametrize("patch", [True, False])
+@pytest.mark.parametrize("how", ["", "=whole"])
+async def test_the_legacy_line_type(guest: Guest, how: str, *, patch: bool) -> None:
+    reading = await tell(guest, f"markdown-chat{how} echo", "Hello there.", asPatchResponse=patch)
+    record = reading.of("record-map")[0]["recordMap"]["thread_message"].values()
+    assert "Hello there." in [r["value"]["value"]["step"].get("value") for r in record]
+    values = [line["value"] for line in reading.of("markdown-chat")]
+    if patch:
+        assert reading.steps("markdown-chat")[0]["value"] == "Hello there."
+    else:
+        assert (values[-1] if how else "".join(values)) == "Hello there."
+
+
+async def test_an_inlined_answer_has_its_usage_in_the_append(guest: Guest) -> None:
+    reading = await tell(guest, "inline thinking echo")
+    appended = [op["v"] for line in reading.of("patch") for op in line["v"] if op["p"] == "/s/-"]
+    step = next(v for v in appended if v["type"] == "agent-inference")
+    assert [e["type"] for e in step["value"]] == ["thinking", "text"]
+    assert step["outputTokens"]
+    assert step["finishedAt"]
+    assert not any(op["o"] == "x" for line in reading.of("patch") for op in line["v"])
+
+
+async def test_rewritten_text_gets_shorter_before_it_grows(guest: Guest) -> None:
+    reading = await tell(guest, "rewrite long=40", asPatchResponse=False)
+    sizes = [
+        len(line["value"][0]["content"]) for line in reading.of("agent-inference") if line["value"]
+    ]
+    assert sizes != sorted(sizes)
+    assert sizes[-1] == max(sizes)
+
+
+async def test_a_withdrawn_attempt_moves_aside(guest: Guest) -> None:
+    reading = await tell(guest, "previous-attempt echo")
+    step = reading.steps("agent-inference")[0]
+    assert step["previousAttemptValues"][0][0]["content"] == "This attempt will be withdrawn"
+    assert reading.text == "Hi"
+    assert reading.shown == reading.synced
+
+
+@pytest.mark.parametrize(("word", "kind"), [("op-p", "p"), ("op-r", "r"), ("by-id", "x")])
+async def test_rare_operations_lead_to_the_same_state(guest: Guest, word: str, kind: str) -> None:
+    reading = await tell(guest, f"{word} echo", "Some words that are said in pieces.")
+    ops = [op for line in reading.of("patch") for op in line["v"]]
+    assert kind in {op["o"] for op in ops}
+    assert (word == "by-id") is any(len(op["p"].split("/")[2]) == 36 for op in ops)
+    assert reading.text == "Some words that are said in pieces."
+    assert reading.shown == reading.synced
+
+
+async def test_a_second_start_brings_the_state_so_far(guest: Guest) -> None:
+    reading = await tell(guest, "restart echo no-inline", "Some words that are said in pieces.")
+    assert len(reading.of("patch-start")) == 2
+    assert reading.shown == reading.synced
+
+
+async def test_the_final_snapshot_may_come_twice(guest: Guest) -> None:
+    patched = await tell(guest, "duplicate-final")
+    full = await tell(guest, "duplicate-final", asPatchResponse=False)
+    assert len(patched.of("patch-sync")) == 2
+    assert patched.shown == patched.synced
+    counted = [
+        line["outputTokens"] for line in full.of("agent-inference") if "outputTokens" in line
+    ]
+    assert len(counted) >= 2
+    assert len(set(counted)) == 1
+
+
+async def test_lost_patches_are_healed_by_the_last_line(guest: Guest) -> None:
+    reading = await tell(guest, "lost-patches long=200")
+    assert reading.shown != reading.synced
+    assert len(reading.text.split()) == 200
+
+
+async def test_the_last_line_may_be_missing_or_bare(guest: Guest) -> None:
+    assert (await tell(guest, "no-sync")).synced is None
+    assert not (await tell(guest, "bare-end")).raw.endswith(b"\n")
+    assert (await tell(guest, "done")).lines[-1] == {"type": "done"}
+
+
+@pytest.mark.parametrize("patch", [True, False])
+async def test_lines_may_be_huge(guest: Guest, *, patch: bool) -> None:
+    reading = await tell(guest, "huge=1 echo", asPatchResponse=patch)
+    sizes = sorted(len(line) for line in reading.raw.split(b"\n"))
+    assert sizes[-2] > 1_000_000
+    assert reading.text == "Hi"
+
+
+async def test_noise_changes_nothing(guest: Guest) -> None:
+    reading = await tell(guest, "noise echo")
+    assert b"\n\n" in reading.raw
+    assert reading.of("heartbeat")
+    assert reading.text == "Hi"
+    framed = await tell(guest, "noise=sse echo")
+    lines = [line[6:] for line in framed.raw.split(b"\n") if line.startswith(b"data: {")]
+    assert Reading(200, {}, b"\n".join(lines), []).text == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("none", "Hi"),
+        ("split", '<lang primary="en-US"/>\nHi'),
+        ("whole", '<lang primary="en-US"/>\nHi'),
+        ("closing", '<lang primary="en-US">Hi</lang>'),
+        ("stray", 'primary="en-US">Hi'),
+    ],
+)
+async def test_language_tags(guest: Guest, lang: str, text: str) -> None:
+    reading = await tell(guest, f"echo lang={lang}")
+    assert reading.entries[0]["content"] == text
+    changes = [op for line in reading.of("patch") for op in line["v"]]
+    first = next(op["v"] for op in changes if op["p"].endswith("/value/-"))["content"]
+    assert text.startswith(first)
+    assert (first.startswith("<") and ">" not in first) is (lang in {"split", "closing"})
+
+
+@pytest.mark.parametrize(
+    ("how", "keys"),
+    [
+        ("none", set()),
+        ("partial", {"outputTokens"}),
+        ("late", {"inputTokens", "outputTokens", "cachedTokensRead", "cachedTokensCreated"}),
+        ("append", {"inputTokens", "outputTokens", "cachedTokensRead", "cachedTokensCreated"}),
+    ],
+)
+async def test_usage_may_be_missing_or_late(guest: Guest, how: str, keys: set[str]) -> None:
+    reading = await tell(guest, f"usage={how}")
+    assert {k for k in reading.steps("agent-inference")[0] if "Token" in k} == keys
+    paths = [[op["p"] for op in line["v"]] for line in reading.of("patch")]
+    if how == "late":
+        assert any(path.endswith("Tokens") for path in paths[-1])
+    assert any("inputTokens" in path for ops in paths for path in ops) is (how == "late")
+
+
+async def test_a_title_can_be_chosen(guest: Guest) -> None:
+    body = guest.turn("[[sim:title=Bridges]] Hi")
+    reading = await guest.read(body)
+    assert reading.steps("title")[0]["value"] == "Bridges"
+    thread = reading.of("record-map")[0]["recordMap"]["thread"][body["threadId"]]
+    assert thread["value"]["value"]["data"]["title"] == "Bridges"
+
+
+async def test_bytes_can_be_cut_one_by_one(visit: Visit) -> None:
+    inside = False
+    for seed in range(3):
+        async with visit(seed=seed, chunks="byte") as guest:
+            reading = await tell(guest, "inline echo", "東京")
+        assert reading.text == "東京"
+        assert max(map(len, reading.chunks)) < 200
+        inside = inside or any(c.decode(errors="ignore").encode() != c for c in reading.chunks)
+    assert inside, "some cut was inside a character"
+
+
+# combinators
+
+
+async def test_a_fault_that_happens_once_lets_the_next_try_pass(guest: Guest) -> None:
+    text = "[[sim:429]] [[sim:fail-once]] Hi"
+    assert (await guest.ask(text)).status == 429
+    assert "Hello!" in (await guest.ask(text)).text
+    guest.account = GRACE
+    assert (await guest.ask(text)).status == 429, "each account has its own count"
+
+
+async def test_a_fault_can_be_counted_over_all_accounts(guest: Guest) -> None:
+    text = "[[sim:500]] [[sim:fail-total]] Hi"
+    assert (await guest.ask(text)).status == 500
+    guest.account = GRACE
+    assert (await guest.ask(text)).status == 200
+
+
+async def test_a_fault_can_stay_with_the_account(guest: Guest) -> None:
+    await guest.ask("[[sim:temporarily-unavailable]] [[sim:sticky]] Hi")
+    assert (await guest.ask("Hi")).shown[0]["subType"] == "temporarily-unavailable"
+    assert (await guest.post("loadUserContent"))[0] == 200, "other endpoints keep answering"
+    guest.account = GRACE
+    assert (await guest.ask("Hi")).text
+
+
+async def test_accounts_have_scenarios_of_their_own(visit: Visit) -> None:
+    people = [replace(ADA, scenario="429=9 fail=2"), GRACE]
+    async with visit(accounts=people) as guest:
+        assert (await guest.post("getSpaces"))[0] == 200
+        statuses = [(await guest.ask(f"Hi {n}")).status for n in range(3)]
+        assert statuses == [429, 429, 200]
+        guest.account = GRACE
+        assert (await guest.ask("Hi")).status == 200
+
+
+async def test_an_accounts_fault_can_be_everywhere(visit: Visit) -> None:
+    async with visit(accounts=[replace(ADA, scenario="challenge everywhere")]) as guest:
+        assert (await guest.post("getSpaces"))[0] == 403
+        assert (await guest.ask("Hi")).status == 403
+
+
+async def test_the_simulator_has_a_scenario_too_and_a_text_can_forget_it(visit: Visit) -> None:
+    async with visit(scenario="lang=none thinking") as guest:
+        assert [e["type"] for e in (await guest.ask("Hi")).entries] == ["thinking", "text"]
+        assert [e["type"] for e in (await tell(guest, "normal")).entries] == ["text"]
+
+
+def test_words_leave_the_text_they_stand_in() -> None:
+    assert strip("a [[sim:echo]] b[[sim:429=3]]") == "a b"
