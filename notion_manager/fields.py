@@ -73,6 +73,13 @@ class Node:
         for index, value in enumerate(cast("list[Any]", self.value)):
             yield Node(value, f"{self.path}[{index}]")
 
+    def json(self) -> str:
+        """The value as JSON again. Deeper nesting can be read than written."""
+        try:
+            return orjson.dumps(self.value).decode()
+        except TypeError:
+            raise self.fail("nested too deeply") from None
+
     def is_text(self) -> bool:
         return isinstance(self.value, str)
 

@@ -1,16 +1,45 @@
 """Bytes to lines, and values to SSE frames. No I/O, no schema, no opinions."""
 
-from typing import Any
+import re
+from typing import Any, cast
 
 import orjson
 
 DONE = b"data: [DONE]\n\n"
-dumps = orjson.dumps
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_LINE_ENDS = tuple((c.encode(), rb"\u%04x" % ord(c)) for c in "\x85\u2028\u2029")
+
+
+def dumps(value: Any) -> bytes:
+    """JSON on one line, whoever reads it. Surrogates, which UTF-8 has no place for, are replaced.
+
+    Clients that split lines as Python's `splitlines` does end them at more characters than SSE.
+    """
+    try:
+        spelled = orjson.dumps(value)
+    except TypeError:
+        spelled = orjson.dumps(_fit(value))
+    if not spelled.isascii():
+        for character, escape in _LINE_ENDS:
+            spelled = spelled.replace(character, escape)
+    return spelled
+
+
+def _fit(value: Any) -> Any:
+    match value:
+        case str():
+            return _SURROGATES.sub("\ufffd", value)
+        case list():
+            return [_fit(each) for each in cast("list[Any]", value)]
+        case dict():
+            return {_fit(k): _fit(v) for k, v in cast("dict[Any, Any]", value).items()}
+        case _:
+            return value
 
 
 def sse(data: Any, event: str = "") -> bytes:
-    """One SSE frame. orjson never emits a raw newline, so one data line is enough."""
-    return sse_raw(orjson.dumps(data), event)
+    """One SSE frame."""
+    return sse_raw(dumps(data), event)
 
 
 def sse_raw(data: bytes, event: str = "") -> bytes:

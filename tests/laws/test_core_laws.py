@@ -1,6 +1,7 @@
 """Laws of the waist and the wire."""
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from notion_manager.turn import (
     fold,
     join,
 )
-from notion_manager.wire import DONE, Lines, LineTooLong, sse
+from notion_manager.wire import DONE, Lines, LineTooLong, dumps, sse
 from tests.laws.strategies import batches, pieces, streams
 
 calls = st.builds(ToolCall, st.sampled_from("ab"), st.just("f"), st.text(max_size=3))
@@ -117,6 +118,23 @@ def test_a_line_that_never_ends_is_refused_while_it_grows() -> None:
 def test_a_line_is_measured_alone() -> None:
     reader = Lines(limit=10)
     assert reader.feed(b"1234567\n1234567\n1234567") == [b"1234567", b"1234567"]
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        ("\ud800a", '"\ufffda"'),
+        ({"\ud800": ["b", "\udfff", 1]}, '{"\ufffd":["b","\ufffd",1]}'),
+        ("a\u2028b\u2029c\x85é", '"a\\u2028b\\u2029c\\u0085é"'),
+    ],
+)
+def test_rule_7_what_breaks_a_line_or_utf_8_never_gets_out(value: Any, spelled: str) -> None:
+    assert dumps(value).decode() == spelled
+
+
+def test_what_json_cannot_say_is_a_type_error() -> None:
+    with pytest.raises(TypeError):
+        dumps(object())
 
 
 def test_a_frame_is_one_data_line() -> None:

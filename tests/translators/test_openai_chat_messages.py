@@ -151,7 +151,9 @@ def test_a_file_comes_inline_or_by_its_id() -> None:
     inline = {"file_data": "data:application/pdf;base64,JVBERg==", "filename": "a.pdf"}
     assert parts({"type": "file", "file": inline}) == (File("application/pdf", b"%PDF", "a.pdf"),)
     bare = {"file_data": "JVBERg==", "filename": "a.pdf"}
-    unnamed = File("application/octet-stream", b"%PDF", "a.pdf")
+    assert parts({"type": "file", "file": bare}) == (File("application/pdf", b"%PDF", "a.pdf"),)
+    bare = {"file_data": "AAAA", "filename": "a"}
+    unnamed = File("application/octet-stream", b"\0\0\0", "a")
     assert parts({"type": "file", "file": bare}) == (unnamed,)
     linked = {"file_data": "https://e.x/a.pdf", "filename": "a.pdf"}
     assert parts({"type": "file", "file": linked}) == (FileLink("https://e.x/a.pdf", name="a.pdf"),)

@@ -5,14 +5,13 @@ client uploaded to the vendor become `file-id:…`. A document that is text alre
 below its title, as the vendor shows it to its models.
 """
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ...fields import Node
 from ...turn import File, FileLink, Part, Text, Thinking, ToolCall, ToolReference, ToolResult
-from ...wire import dumps
-from .ignored import Ignored
+from ..attachments import decoded
+from ..ignored import Ignored
 
 _T = TypeVar("_T")
 _Reader = Callable[[Node, Ignored], Iterator[_T]]
@@ -37,11 +36,8 @@ def schema(node: Node) -> Mapping[str, Any]:
 
 
 def _encoded(node: Node) -> str:
-    """The JSON text of an object. Not all that was read can be written: nesting has a limit."""
-    try:
-        return dumps(node.object()).decode()
-    except TypeError:
-        raise node.fail("nested too deeply") from None
+    node.object()
+    return node.json()
 
 
 def _read(
@@ -106,11 +102,7 @@ def _document(block: Node, ignored: Ignored) -> Iterator[_Attached]:
 
 def _file(source: Node, name: str = "") -> File:
     data = source["data"]
-    try:
-        content = b64decode(data.text(), validate=True)
-    except ValueError:
-        raise data.fail("not valid base64") from None
-    return File(source["media_type"].text(), content, name)
+    return File(source["media_type"].text(), decoded(data, data.text()), name)
 
 
 def _below(heading: str, text: str) -> str:

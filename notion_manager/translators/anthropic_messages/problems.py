@@ -5,7 +5,6 @@ from typing import Any
 
 from ...errors import Problem, ThreadNotFound, ThreadUnsupported
 from ...wire import dumps
-from .strings import clean
 
 _TYPES = {
     401: "authentication_error",
@@ -25,7 +24,7 @@ _DETAILS: Mapping[type[Problem], Mapping[str, Any]] = {
 
 
 def error_body(problem: Problem, request_id: str = "") -> bytes:
-    error: dict[str, Any] = {"type": _type(problem.status), "message": clean(str(problem))}
+    error: dict[str, Any] = {"type": _type(problem.status), "message": str(problem)}
     if details := _DETAILS.get(type(problem)):
         error["details"] = details
     body: dict[str, Any] = {"type": "error", "error": error}

@@ -8,8 +8,8 @@ from typing import Any, Literal, cast
 from ...errors import BadRequest, ThreadNotFound, ThreadUnsupported
 from ...fields import Node
 from ...turn import EFFORTS, Effort, JsonOutput, Limits, Message, Turn
+from ..ignored import Ignored
 from .content import parts, schema, texts
-from .ignored import Ignored
 from .tools import choice_of, tools_of
 
 _USED = frozenset({

@@ -11,7 +11,6 @@ from ...turn import Done, Event, Piece, Reply, Stop, Text, Thinking, ToolCall, U
 from ...wire import dumps, sse, sse_raw
 from .problems import error_body
 from .request import Reasoning
-from .strings import clean, quoted
 
 PING = sse_raw(b'{"type":"ping"}', "ping")
 
@@ -115,7 +114,7 @@ def _end(done: Done | None, *, called: bool = False) -> dict[str, Any]:
     if done is None:
         return {"stop_reason": None, "stop_sequence": None}
     reason = Stop.TOOL if called and done.stop is Stop.END else done.stop
-    sequence = clean(done.sequence) if reason is Stop.SEQUENCE else ""
+    sequence = done.sequence if reason is Stop.SEQUENCE else ""
     return {"stop_reason": _STOPS[reason], "stop_sequence": sequence or None}
 
 
@@ -142,12 +141,12 @@ def _frame(step: Step) -> bytes:
 def _growth(index: int, piece: Piece) -> bytes:
     match piece:
         case Text(text):
-            return _TEXT % (index, quoted(text))
+            return _TEXT % (index, dumps(text))
         case Thinking(text, signature):
-            shown = _THINKING % (index, quoted(text)) if text else b""
-            return shown + (_SIGNATURE % (index, quoted(signature)) if signature else b"")
+            shown = _THINKING % (index, dumps(text)) if text else b""
+            return shown + (_SIGNATURE % (index, dumps(signature)) if signature else b"")
         case ToolCall(arguments=arguments):
-            return _INPUT % (index, quoted(arguments)) if arguments else b""
+            return _INPUT % (index, dumps(arguments)) if arguments else b""
 
 
 def _opening(piece: Piece) -> bytes:
@@ -157,20 +156,20 @@ def _opening(piece: Piece) -> bytes:
         case Thinking():
             return b'{"type":"thinking","thinking":"","signature":""}'
         case ToolCall(id, name):
-            head = (quoted(id), quoted(name))
+            head = (dumps(id), dumps(name))
             return b'{"type":"tool_use","id":%b,"name":%b,"input":{}}' % head
 
 
 def _whole(piece: Piece, *, cut: bool) -> Iterator[dict[str, Any]]:
     match piece:
         case Text(text):
-            yield {"type": "text", "text": clean(text)}
+            yield {"type": "text", "text": text}
         case Thinking(text, signature):
-            yield {"type": "thinking", "thinking": clean(text), "signature": clean(signature)}
+            yield {"type": "thinking", "thinking": text, "signature": signature}
         case ToolCall(id, name, arguments):
             given = _input(arguments or "{}")
             if given is not None:
-                yield {"type": "tool_use", "id": clean(id), "name": clean(name), "input": given}
+                yield {"type": "tool_use", "id": id, "name": name, "input": given}
             elif not cut:
                 raise UpstreamBroken(f"the model called {name} with arguments that are not JSON")
 

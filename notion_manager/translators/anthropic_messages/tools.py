@@ -5,8 +5,8 @@ from typing import Literal
 
 from ...fields import Node
 from ...turn import Search, Tool, ToolChoice
+from ..ignored import Ignored
 from .content import schema
-from .ignored import Ignored
 
 _PLACEHOLDER = "DeferredToolPlaceholder"  # Claude Code sends it for the vendor's cache alone
 _CUSTOM = frozenset({

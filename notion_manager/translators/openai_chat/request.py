@@ -3,7 +3,6 @@
 What has no meaning here is listed; what would be a lie is refused.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,6 +10,7 @@ from typing import Any, cast
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import EFFORTS, Effort, JsonOutput, Limits, Search, Turn
+from ..ignored import Ignored, safe
 from .messages import conversation
 from .tools import offer, schema
 
@@ -29,9 +29,6 @@ _REFUSALS = {
 }
 _SESSION_HEADERS = ("x-session-affinity", "x-session-id")
 _SESSION_FIELDS = ("prompt_cache_key", "user")
-_MOST_IGNORED = 32  # entries: they travel in a response header
-_LONGEST_NAME = 64  # characters of a name that the client made up
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +60,14 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
         search=_search(root["web_search_options"]),
         conversation=session,
     )
-    ignored = dict.fromkeys([*_extras(root.object(), session), *offered.ignored])
+    ignored = Ignored()
+    for path in (*_extras(root.object(), session), *offered.ignored):
+        ignored.note(path)
     return Request(
         turn=turn,
         stream=root["stream"].flag(),
         usage=_wants_usage(root["stream_options"]),
-        ignored=tuple(ignored)[:_MOST_IGNORED],
+        ignored=ignored.names(),
     )
 
 
@@ -142,4 +141,4 @@ def _extras(body: Mapping[str, Any], session: str) -> Iterator[str]:
         used = name in _UNDERSTOOD or (name in _SESSION_FIELDS and value == session)
         idle = value is None or value in ("", [], {}) or (name == "store" and value is False)
         if not (used or idle):
-            yield _UNSAFE.sub("_", name[:_LONGEST_NAME]) or "_"
+            yield safe(name)

@@ -1,7 +1,5 @@
 """Events to Chat's chunks, and a reply to its whole object. It knows nothing of requests."""
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +10,6 @@ from ...wire import DONE, dumps, sse_raw
 from ..openai_errors import error_body
 
 PING = b": ping\n\n"
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_LINE_ENDS = tuple((c.encode(), rb"\u%04x" % ord(c)) for c in "\x85\u2028\u2029")
 _FINISH = {
     Stop.END: "stop",
     Stop.LENGTH: "length",
@@ -23,28 +19,13 @@ _FINISH = {
 }
 
 
-def encode(value: Any) -> bytes:
-    """JSON on one line, whoever reads it. Surrogates, which have no place in UTF-8, are replaced.
-
-    Clients that split lines as Python's `splitlines` does end them at more characters than SSE.
-    """
-    try:
-        spelled = dumps(value)
-    except TypeError:
-        spelled = _SURROGATES.sub("\ufffd", json.dumps(value, ensure_ascii=False)).encode()
-    if not spelled.isascii():
-        for character, escape in _LINE_ENDS:
-            spelled = spelled.replace(character, escape)
-    return spelled
-
-
 def failure(problem: Problem) -> bytes:
     """The record that ends a broken stream."""
     return sse_raw(refusal(problem))
 
 
 def refusal(problem: Problem) -> bytes:
-    return encode(error_body(problem))
+    return dumps(error_body(problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +41,7 @@ class Chunks:
     """The frames of one stream. `usage` adds the chunk that tells it, and its null elsewhere."""
 
     def __init__(self, envelope: Envelope, *, usage: bool) -> None:
-        head = encode(_object(envelope, "chat.completion.chunk"))[:-1]
+        head = dumps(_object(envelope, "chat.completion.chunk"))[:-1]
         self._head = b'data: %b,"choices":' % head
         self._open = self._head + b'[{"index":0,"delta":'
         self._tail = b',"usage":null}\n\n' if usage else b"}\n\n"
@@ -88,7 +69,7 @@ class Chunks:
                 yield from self._end(event)
 
     def _grown(self, delta: bytes, text: str) -> bytes:
-        return self._frame(delta % encode(text)) if text else b""
+        return self._frame(delta % dumps(text)) if text else b""
 
     def _frame(self, delta: bytes) -> bytes:
         return b"%b%b%b" % (self._open, delta, self._grow)
@@ -105,13 +86,13 @@ class Chunks:
             yield self._delta({kind: {key: piece.arguments}})
 
     def _delta(self, call: dict[str, Any]) -> bytes:
-        return self._frame(encode({"tool_calls": [{"index": self._calls - 1, **call}]}))
+        return self._frame(dumps({"tool_calls": [{"index": self._calls - 1, **call}]}))
 
     def _end(self, done: Done) -> Iterator[bytes]:
-        reason = encode(finish_reason(done.stop, called=self._calls > 0))
+        reason = dumps(finish_reason(done.stop, called=self._calls > 0))
         yield b'%b{},"finish_reason":%b}]%b' % (self._open, reason, self._tail)
         if self._usage:
-            yield b'%b[],"usage":%b}\n\n' % (self._head, encode(usage(done.usage)))
+            yield b'%b[],"usage":%b}\n\n' % (self._head, dumps(usage(done.usage)))
         yield DONE
 
 
@@ -130,7 +111,7 @@ def whole(envelope: Envelope, reply: Reply) -> bytes:
     reason = finish_reason(reply.done.stop, called=bool(calls))
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     completion = _object(envelope, "chat.completion")
-    return encode({**completion, "choices": [choice], "usage": usage(reply.done.usage)})
+    return dumps({**completion, "choices": [choice], "usage": usage(reply.done.usage)})
 
 
 def _object(envelope: Envelope, kind: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from ...fields import Node
 from ...turn import FreeformTool, Tool, ToolChoice
-from ...wire import dumps
 
 _MODES: Mapping[str, ToolChoice] = {
     "auto": ToolChoice(),
@@ -67,14 +66,8 @@ def _custom(node: Node) -> FreeformTool:
 
 
 def schema(node: Node) -> Mapping[str, Any]:
-    """A JSON schema that can be written again. Raises BadRequest.
-
-    JSON may be read that nests deeper than what may be written.
-    """
-    try:
-        dumps(node.object())
-    except TypeError:
-        raise node.fail("nested too deeply") from None
+    """A JSON schema that can be written again. Raises BadRequest."""
+    node.json()
     return node.object()
 
 

@@ -1,13 +1,10 @@
 """The parts of a message or of a tool's result, read into the turn's vocabulary."""
 
-from base64 import b64decode
-from binascii import Error as Base64Error
-
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import File, FileLink, Text
-from ...wire import dumps
-from .ignored import Ignored
+from ..attachments import bare, inline
+from ..ignored import Ignored
 
 UPLOADED = "file-id:"
 """How a link to a file stored elsewhere begins."""
@@ -37,12 +34,7 @@ def content(node: Node, ignored: Ignored) -> tuple[Text | File | FileLink, ...]:
 
 def spelled(node: Node) -> str:
     """A string as it is, anything else as its JSON."""
-    if node.is_text():
-        return node.text()
-    try:
-        return dumps(node.value).decode()
-    except TypeError:
-        raise node.fail("nested too deeply") from None
+    return node.text() if node.is_text() else node.json()
 
 
 def _part(node: Node, ignored: Ignored) -> Text | File | FileLink | None:
@@ -74,8 +66,8 @@ def _file(node: Node) -> File | FileLink:
     name = node["filename"].text("")
     if not (data := node["file_data"]).missing:
         if data.text().startswith("data:"):
-            return _inline(data, name)
-        return _bare(data, name)
+            return inline(data, name)
+        return bare(data, name)
     if not (url := node["file_url"]).missing:
         return _located(url, name)
     return _uploaded(node, "file_data, file_url or file_id")
@@ -84,7 +76,7 @@ def _file(node: Node) -> File | FileLink:
 def _located(url: Node, name: str) -> File | FileLink:
     text = url.text()
     if text.startswith("data:"):
-        return _inline(url, name)
+        return inline(url, name)
     if text.startswith(("https://", "http://")):
         return FileLink(text, name=name)
     raise url.fail("expected a data:, https: or http: URL")
@@ -94,25 +86,3 @@ def _uploaded(node: Node, wanted: str) -> FileLink:
     if node["file_id"].missing:
         raise node.fail(f"expected {wanted}")
     return FileLink(UPLOADED + node["file_id"].text(), name=node["filename"].text(""))
-
-
-def _inline(url: Node, name: str) -> File:
-    """A data URL (RFC 2397) in base64, the one form that clients send."""
-    head, comma, data = url.text().partition(",")
-    media_type, *options = head.removeprefix("data:").split(";")
-    if not comma or "base64" not in options:
-        raise url.fail("expected data:<media type>;base64,<data>")
-    return File(media_type or "text/plain", _decoded(data, url), name)
-
-
-def _bare(node: Node, name: str) -> File:
-    data = _decoded(node.text(), node)
-    kind = "application/pdf" if data.startswith(b"%PDF") else "application/octet-stream"
-    return File(kind, data, name)
-
-
-def _decoded(data: str, node: Node) -> bytes:
-    try:
-        return b64decode(data)
-    except (Base64Error, ValueError):
-        raise node.fail("not valid base64") from None

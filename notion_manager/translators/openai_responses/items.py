@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from ...fields import Node
 from ...turn import File, FileLink, Message, Part, Text, Thinking, ToolCall, ToolResult
+from ..ignored import Ignored
 from .content import content, spelled
-from .ignored import Ignored
 from .reasoning import unseal
 
 Recall = Callable[[str], Mapping[str, Any] | None]

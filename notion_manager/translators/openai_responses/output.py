@@ -1,13 +1,12 @@
 """Output items: what a finished or a just opened part of the answer looks like."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...turn import Piece, Stop, Text, Thinking, ToolCall, Usage
 from .reasoning import seal
 from .request import View
-from .strings import clean
 
 # Why an answer is incomplete; stops that are not here complete it.
 INCOMPLETE = {Stop.LENGTH: "max_output_tokens", Stop.REFUSAL: "content_filter"}
@@ -101,23 +100,6 @@ def opening(first: Piece, id: str) -> dict[str, Any]:
             return item
         case _:
             return {**item, _argument(first): ""}
-
-
-def presentable(piece: Piece) -> Piece:
-    """The same piece with its strings fit for JSON."""
-    match piece:
-        case Text(text):
-            return Text(clean(text))
-        case Thinking(text, signature):
-            return Thinking(clean(text), clean(signature))
-        case _:
-            return replace(
-                piece,
-                id=clean(piece.id),
-                name=clean(piece.name),
-                arguments=clean(piece.arguments),
-                namespace=clean(piece.namespace),
-            )
 
 
 def usage(given: Usage) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import BadRequest, Unsupported
+from ...errors import Unsupported
 from ...fields import Node
 from ...turn import EFFORTS, Effort, FreeformTool, JsonOutput, Limits, Message, Text, Turn
-from ...wire import dumps
 from ..exchange import Exchange
+from ..ignored import Ignored
 from . import items
-from .ignored import Ignored
 from .tools import Offer, offer
 
 # Values that ask for nothing but what happens anyway.
@@ -280,7 +279,4 @@ def _choice(turn: Turn) -> Any:
 
 
 def _encoded(echo: dict[str, Any]) -> bytes:
-    try:
-        return dumps(echo)
-    except TypeError:
-        raise BadRequest("tools, schemas or metadata are nested too deeply") from None
+    return Node(echo, "tools, text or metadata").json().encode()

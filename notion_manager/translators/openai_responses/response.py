@@ -9,7 +9,7 @@ from ...turn import Done, Event, Reply, coalesce
 from ...wire import dumps
 from ..exchange import Exchange
 from .growing import Growing, Numbering
-from .output import INCOMPLETE, Finished, finished, item_id, presentable, usage
+from .output import INCOMPLETE, Finished, finished, item_id, usage
 from .problems import error
 from .request import Request
 
@@ -46,7 +46,7 @@ class Answer:
 
     def whole(self, reply: Reply) -> bytes:
         last = len(reply.parts) - 1
-        for index, piece in enumerate(map(presentable, reply.parts)):
+        for index, piece in enumerate(reply.parts):
             status = _status(reply.done) if index == last else "completed"
             id = item_id(piece, self._exchange.id, index, self._view)
             self._finished.append(finished(piece, id, status, self._view))
@@ -57,7 +57,7 @@ class Answer:
 
     def _frames(self, event: Event) -> Iterable[bytes]:
         if not isinstance(event, Done):
-            for step in self._blocks.feed(presentable(event)):
+            for step in self._blocks.feed(event):
                 yield self._step(step, "completed")
             return
         for step in self._blocks.feed(event):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ...fields import Node
 from ...turn import FreeformTool, Search, Tool, ToolChoice
-from .ignored import Ignored
+from ..ignored import Ignored
 
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 _MODES: dict[str, Literal["auto", "required", "none"]] = {

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from ...fields import Node
+from ..fields import Node
 
 _AT_MOST = 32  # entries
 _LONGEST = 64  # characters of a name that the client made up
@@ -19,17 +19,18 @@ class Ignored:
     def note(self, path: str, kind: str = "") -> None:
         """`path` is ours; `kind`, the client's word for what stands there, is made safe."""
         if len(self._names) < _AT_MOST:
-            self._names[f"{path} ({_safe(kind)})" if kind else path] = None
+            self._names[f"{path} ({safe(kind)})" if kind else path] = None
 
     def extras(self, node: Node, known: Collection[str], *, within: str = "") -> None:
         """Note the members of an object that are not `known`, as `within.name`."""
         for name, value in node.object().items():
             if name not in known and value is not None:
-                self.note(f"{within}.{_safe(name)}" if within else _safe(name))
+                self.note(f"{within}.{safe(name)}" if within else safe(name))
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._names)
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
+    """A name that the client made up, fit for a header."""
     return _UNSAFE.sub("_", name[:_LONGEST]) or "_"
