@@ -58,7 +58,11 @@ class SimAccount:
 
 def demo_accounts() -> tuple[SimAccount, SimAccount]:
     """Two people; workspaces paid, free, with AI off, left behind, and without a model choice."""
-    ada = SimAccount(
+    return _ada(), _grace()
+
+
+def _ada() -> SimAccount:
+    return SimAccount(
         token_v2="v03%3AeyJzaW11bGF0b3IiOiJhZGEifQ.demo-ada",  # noqa: S106 - opens only the simulator
         user_id="11111111-1111-4111-8111-111111111111",
         name="Ada Example",
@@ -79,7 +83,10 @@ def demo_accounts() -> tuple[SimAccount, SimAccount]:
             SimSpace("22222222-2222-4222-8222-2222222222f3", "Left Behind", gone=True),
         ),
     )
-    grace = SimAccount(
+
+
+def _grace() -> SimAccount:
+    return SimAccount(
         token_v2="v03%3AeyJzaW11bGF0b3IiOiJncmFjZSJ9.demo-grace",  # noqa: S106 - opens only the simulator
         user_id="11111111-1111-4111-8111-1111111111b2",
         name="Grace Sample",
@@ -96,7 +103,6 @@ def demo_accounts() -> tuple[SimAccount, SimAccount]:
             SimSpace("22222222-2222-4222-8222-2222222222b3", "House Rules", models="restricted"),
         ),
     )
-    return ada, grace
 
 
 @dataclass(slots=True)
