@@ -187,7 +187,7 @@ def _chain(exc: BaseException, redact: Redactor) -> Iterator[Raised]:
 
 def _said(exc: BaseException) -> str:
     """Only what cannot quote a value: our own words, and the system's."""
-    return str(exc) if isinstance(exc, Problem | OSError) else ""
+    return str(exc) if isinstance(exc, Problem | OSError | ImportError) else ""
 
 
 def _frames(exc: BaseException) -> Iterator[str]:

@@ -48,11 +48,13 @@ class Redactor:
         return text
 
 
-def visible(text: str) -> str:
-    """The text on one line, with unsafe characters spelled as escapes."""
-    return _UNSAFE.sub(_escaped, text)
+def visible(text: str, keep: str = "") -> str:
+    """The text on one line, with unsafe characters spelled as escapes, but for those to `keep`."""
 
+    def escaped(match: re.Match[str]) -> str:
+        code = ord(match.group())
+        if match.group() in keep:
+            return match.group()
+        return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - one byte
 
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - one byte
+    return _UNSAFE.sub(escaped, text)

@@ -242,14 +242,16 @@ def _parse_flag(text: str) -> bool:
 
 
 def _parse_whole(text: str) -> object:
-    return int(text) if re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", text) else text
+    if not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", text):
+        raise Unfit("expected a whole number", "write it as 3000")
+    return int(text)
 
 
 def _parse_number(text: str) -> object:
     try:
         return float(text)
     except ValueError:
-        return text
+        raise Unfit("expected a number", "write it as 10 or 2.5") from None
 
 
 def _parse_list(text: str) -> object:

@@ -1,0 +1,59 @@
+"""The command line: one file a command group; each command is one call into the rest."""
+
+import os
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from .. import __version__
+from .complaints import EXIT_CODES, complaining
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "serve": "Answer the three APIs on this machine.",
+    "accounts": "Add, list, check and remove Notion workspaces.",
+    "keys": "Make, list and remove the keys that clients show.",
+    "models": "List the models that your accounts offer.",
+    "ask": "Ask one question, without a server.",
+    "config": "Check, show and find the configuration.",
+    "translate": "Show what a request body means here.",
+    "replay": "Show what a recorded answer of Notion's means here.",
+}
+
+
+class Commands(click.Group):
+    """Loads a command when it is called, so that one does not pay for what another imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            near = get_close_matches(cmd_name, COMMANDS, 1)
+            ctx.fail(f"no such command: {cmd_name}" + "".join(f"; did you mean {n}?" for n in near))
+        return import_module(f".{cmd_name}", __package__).command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        with complaining(ctx):
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nTo begin:\n  notion-manager serve --demo     with simulated answers\n"
+    "  notion-manager accounts add     with your own workspace, then\n  notion-manager serve\n\n"
+    "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {what}" for code, what in EXIT_CODES.items()),
+)
+@click.version_option(__version__, prog_name="notion-manager")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Use your own Notion AI from tools that speak Anthropic Messages or OpenAI's APIs."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False

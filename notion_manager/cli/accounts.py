@@ -1,0 +1,217 @@
+"""`accounts`: the Notion workspaces that may answer."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ..errors import AiDisabled
+from ..pool import Standing
+from ..secret import Secret
+from ..store import Store
+from ..upstreams.notion_web.account import Account, Login, Workspace, cookie_token, preferred
+from .complaints import Complaint, about
+from .enrol import account_of, free_alias, masked, named, obvious, slug, state
+from .places import config_option, settings, store
+from .tables import json_option, moment, show
+from .wiring import Checked, check, login, offered, run
+
+
+@click.group("accounts", epilog="\b\nExample:\n  notion-manager accounts add --alias work")
+def command() -> None:
+    """Add, list, check and remove Notion workspaces.
+
+    Pool only accounts that are your own: Notion's terms are yours to keep.
+    """
+
+
+def _from_stdin(ctx: click.Context, param: click.Parameter, value: str | None) -> bool:
+    """Anything but "-" may be a token: it is refused without being repeated."""
+    if value not in (None, "-"):
+        raise click.UsageError(
+            "--token-v2 takes only '-': a token in the command line would be seen by other users "
+            "and kept in the shell's history. Pipe it in, or leave the option out to be asked."
+        )
+    return value == "-"
+
+
+@command.command(
+    epilog="\b\nExamples:\n  notion-manager accounts add\n"
+    "  wl-paste | notion-manager accounts add --token-v2 - --workspace 'My Space'\n\n"
+    "The token is the cookie `token_v2` of www.notion.so, in your browser's developer tools under "
+    "Storage or Application. It opens your whole workspace: it is kept in a file for you alone.",
+)
+@click.option(
+    "--token-v2",
+    "piped",
+    metavar="-",
+    callback=_from_stdin,
+    help="Read the token from stdin: its value, `token_v2=…` or a whole Cookie header.",
+)
+@click.option("--workspace", help="The workspace to use, by name or id.")
+@click.option("--alias", help="What to call the account; made from the workspace's name otherwise.")
+@config_option
+def add(workspace: str | None, alias: str | None, config_file: Path | None, *, piped: bool) -> None:
+    """Add a workspace, or renew the token of one that is there.
+
+    Finds out whose token it is and which workspaces it opens, checks the one that you choose with a
+    read that costs nothing, and stores it.
+    """
+    config = settings(config_file)
+    token = _token(piped=piped)
+    found = run(login(config, token))
+    chosen = _chosen(found, workspace, may_ask=not piped and sys.stdin.isatty())
+    if chosen.ai is False:
+        raise about(AiDisabled(f"Notion AI is turned off in {chosen.name}"))
+    with store() as opened:
+        name = _alias(opened, found, chosen, alias)
+        account = account_of(found, chosen, token, name)
+        models = run(offered(config, account))
+        renewed = any(_same(a, account) for a in opened.accounts())
+        opened.put_account(account)
+        opened.save_catalogue(name, models, time.time())
+    click.echo(f"{'Renewed' if renewed else 'Added'} {name}: {chosen.name} ({state(chosen)}).")
+    click.echo(f"It offers {len(models)} models; `notion-manager models` lists them.")
+    click.echo("Next: `notion-manager serve`, or start it again if it runs.")
+
+
+@command.command("list", epilog="\b\nExample:\n  notion-manager accounts list --json")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List accounts, how they stand, and when each was last read successfully."""
+    with store() as opened:
+        accounts = opened.accounts()
+        standings = {standing.name: standing for standing in opened.standings()}
+        seen = {alias: shelved.fetched_at for alias, shelved in opened.catalogues().items()}
+    rows = [
+        {
+            "alias": a.alias,
+            "workspace": a.space_name,
+            "plan": a.plan or "free",
+            "standing": _standing(standings.get(a.alias, Standing(a.alias)), time.time()),
+            "last_check": moment(seen.get(a.alias)),
+            "workspace_id": a.space_id,
+            "email": masked(a.email),
+            "last_check_at": seen.get(a.alias),
+        }
+        for a in accounts
+    ]
+    columns = ("alias", "workspace", "plan", "standing", "last_check")
+    empty = "No accounts; `notion-manager accounts add` adds one."
+    show(rows, columns, as_json=as_json, empty=empty)
+
+
+@command.command("check", epilog="\b\nExample:\n  notion-manager accounts check work")
+@click.argument("alias", required=False)
+@json_option
+@config_option
+def check_(alias: str | None, config_file: Path | None, *, as_json: bool) -> None:
+    """Read once from each account, or from ALIAS alone. It costs no allowance."""
+    config = settings(config_file)
+    with store() as opened:
+        accounts = [a for a in opened.accounts() if alias in (None, a.alias)]
+        if not accounts:
+            raise _no_such(alias)
+        results = run(check(config, opened, accounts))
+    _show_checks(results, as_json=as_json)
+
+
+@command.command(epilog="\b\nExample:\n  notion-manager accounts remove work")
+@click.argument("alias")
+def remove(alias: str) -> None:
+    """Forget the account called ALIAS, its token included. Notion itself is not told."""
+    with store() as opened:
+        if not opened.remove_account(alias):
+            raise _no_such(alias)
+    click.echo(f"removed {alias}", err=True)
+
+
+def _token(*, piped: bool) -> Secret:
+    """Raises BadRequest, which does not repeat what was given."""
+    if piped:
+        return cookie_token(sys.stdin.read())
+    if not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask on; pipe the token in: --token-v2 -")
+    return cookie_token(click.prompt("token_v2 (not shown)", hide_input=True, err=True))
+
+
+def _chosen(found: Login, wanted: str | None, *, may_ask: bool) -> Workspace:
+    workspaces = found.workspaces
+    if wanted is not None:
+        fitting = named(workspaces, wanted)
+        if len(fitting) == 1:
+            return fitting[0]
+        problem = "several workspaces have that name" if fitting else "there is no such workspace"
+        raise Complaint(problem, "give the id of one of these:", *_listed(workspaces))
+    if len(workspaces) > 1 and may_ask:
+        return _asked(workspaces)
+    if choice := obvious(workspaces):
+        return choice
+    raise Complaint("which workspace?", "say it with --workspace:", *_listed(workspaces))
+
+
+def _asked(workspaces: Sequence[Workspace]) -> Workspace:
+    for number, workspace in enumerate(workspaces, 1):
+        click.echo(f"  {number}  {workspace.name} ({state(workspace)})", err=True)
+    best = preferred(workspaces)
+    default = 1 + next(i for i, w in enumerate(workspaces) if w is best)
+    kind = click.IntRange(1, len(workspaces))
+    number = click.prompt("Which workspace", type=kind, default=default, err=True)
+    return workspaces[number - 1]
+
+
+def _listed(workspaces: Sequence[Workspace]) -> list[str]:
+    return [f"{w.id}  {w.name} ({state(w)})" for w in workspaces]
+
+
+def _alias(opened: Store, found: Login, chosen: Workspace, wanted: str | None) -> str:
+    """What was asked for, else what it is called already, else something free."""
+    if wanted is not None:
+        if wanted != slug(wanted):
+            raise click.BadParameter(
+                f"lower-case letters, digits and dashes only, such as {slug(wanted)}",
+                param_hint="--alias",
+            )
+        return wanted
+    accounts = opened.accounts()
+    probe = account_of(found, chosen, Secret(""), "")
+    known = next((a.alias for a in accounts if _same(a, probe)), "")
+    return known or free_alias(slug(chosen.name), {a.alias for a in accounts})
+
+
+def _same(one: Account, other: Account) -> bool:
+    return (one.user_id, one.space_id) == (other.user_id, other.space_id)
+
+
+def _standing(standing: Standing, now: float) -> str:
+    if standing.retired:
+        return f"retired: {standing.reason}"
+    if standing.ready_at > now:
+        return f"resting until {moment(standing.ready_at)}: {standing.reason}"
+    return "ready"
+
+
+def _show_checks(results: Sequence[Checked], *, as_json: bool) -> None:
+    """Raises the complaint about the first that failed."""
+    rows = [
+        {
+            "alias": r.alias,
+            "models": r.models,
+            "result": str(r.problem) if r.problem else "fine",
+            "problem": r.problem.code if r.problem else None,
+        }
+        for r in results
+    ]
+    show(rows, ("alias", "models", "result"), as_json=as_json, empty="")
+    for result in results:
+        if result.problem:
+            complaint = about(result.problem)
+            raise type(complaint)(f"{result.alias}: {complaint.message}", *complaint.lines)
+
+
+def _no_such(alias: str | None) -> Complaint:
+    if alias is None:
+        return Complaint("there is no account", "`notion-manager accounts add` adds one")
+    return Complaint(f"there is no account named {alias}", "see `notion-manager accounts list`")

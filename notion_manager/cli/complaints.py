@@ -1,0 +1,140 @@
+"""What goes wrong, told at the terminal: a line of what, a line of what to do, an exit code."""
+
+import errno
+import os
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import IO, Any
+
+import click
+
+from ..config import Mistake, Server
+from ..errors import (
+    AccountRefused,
+    AiDisabled,
+    BadRequest,
+    Busy,
+    Denied,
+    EdgeChallenged,
+    ModelUnavailable,
+    NoAccount,
+    Problem,
+    QuotaExhausted,
+    RateLimited,
+    TemporarilyUnavailable,
+    UnknownModel,
+    UpstreamBroken,
+    UpstreamRejected,
+    WorkspaceRefused,
+)
+from ..logs import report
+from ..redact import visible
+from ..store import StoreProblem
+
+EXIT_CODES = {
+    0: "all went well",
+    1: "a problem, told on stderr",
+    2: "the command was not understood",
+    3: "the configuration has mistakes",
+    4: "Notion refused the account or the workspace",
+    5: "Notion cannot answer now",
+    130: "interrupted",
+}
+
+
+class Complaint(click.ClickException):
+    """Ends the command. `lines` say what to do; all texts are safe to show."""
+
+    def __init__(self, message: str, *lines: str) -> None:
+        super().__init__(message)
+        self.lines = lines
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        head = click.style("error:", fg="red", bold=True)
+        click.echo(f"{head} {visible(self.message)}", err=True, color=self.show_color)
+        for line in self.lines:
+            click.echo(f"  {visible(line)}", err=True)
+
+
+class Misconfigured(Complaint):
+    exit_code = 3
+
+
+class Refused(Complaint):
+    exit_code = 4
+
+
+class Unavailable(Complaint):
+    exit_code = 5
+
+
+INTERRUPTED = 130
+
+_MODELS = "`notion-manager models` lists what your accounts offer"
+_WAIT = "wait a little, then try again"
+
+_REMEDIES: tuple[tuple[type[Problem], type[Complaint], str], ...] = (
+    (AccountRefused, Refused, "copy a fresh token_v2; `notion-manager accounts add` renews it"),
+    (AiDisabled, Refused, "turn Notion AI on in the workspace's settings, or add another"),
+    (WorkspaceRefused, Refused, "see in Notion that you are a member, or add another workspace"),
+    (Denied, Refused, "Notion's rules refused this; wait a while, and ask Notion if it goes on"),
+    (EdgeChallenged, Unavailable, "it is about this machine's address; wait some minutes"),
+    (QuotaExhausted, Unavailable, "wait until the allowance renews, or add another workspace"),
+    (RateLimited, Unavailable, _WAIT),
+    (Busy, Unavailable, _WAIT),
+    (TemporarilyUnavailable, Unavailable, "wait some minutes, or add another workspace"),
+    (UpstreamRejected, Unavailable, "Notion may have changed; see whether there is an update"),
+    (UpstreamBroken, Unavailable, "see that this machine reaches notion.base_url, and try again"),
+    (UnknownModel, Complaint, _MODELS),
+    (ModelUnavailable, Complaint, _MODELS),
+    (NoAccount, Complaint, "`notion-manager accounts add` adds one; `--demo` works without"),
+    (BadRequest, Complaint, "change what is named there, then try again"),
+    (Problem, Complaint, 'try again; if it goes on, log.level = "debug" tells more'),
+)  # fmt: skip
+
+
+def about(problem: Problem) -> Complaint:
+    kind, remedy = next((k, r) for type_, k, r in _REMEDIES if isinstance(problem, type_))
+    return kind(str(problem), remedy)
+
+
+def unbound(server: Server, exc: OSError) -> Complaint:
+    """The address cannot be had."""
+    where = f"{server.host}, port {server.port}"
+    if exc.errno == errno.EADDRINUSE:
+        return Complaint(
+            f"something else listens on {where}", "stop it, or choose another --port (0 for any)"
+        )
+    reason = os.strerror(exc.errno) if exc.errno else str(exc)
+    return Complaint(f"cannot listen on {where}: {reason}", "choose another --host or --port")
+
+
+def mistaken(mistakes: Sequence[Mistake], place: str) -> Complaint:
+    """All of them in one complaint, each with its remedy."""
+    count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    lines = ((f"{m.key}: {m.reason}", f"  {m.remedy}") for m in mistakes)
+    return Misconfigured(f"the configuration has {count} ({place})", *chain(*lines))
+
+
+@contextmanager
+def complaining(ctx: click.Context) -> Generator[None]:
+    """Turns what our parts raise into complaints; what nobody expected becomes a bug report."""
+    try:
+        yield
+    except Problem as problem:
+        raise about(problem) from problem
+    except StoreProblem as problem:
+        raise Complaint(str(problem), problem.remedy) from problem
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(err=True)
+        ctx.exit(INTERRUPTED)
+    except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+        raise
+    except OSError as exc:
+        raise Complaint(str(exc), "see that it exists and that you may use it") from exc
+    except Exception as exc:  # the last stop: what it says would otherwise be a traceback
+        click.echo(report(exc), err=True)
+        raise Complaint(
+            "this is a fault of notion-manager", "please report it with the lines above"
+        ) from exc

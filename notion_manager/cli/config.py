@@ -1,0 +1,57 @@
+"""`config`: what the settings are, where they come from, and what is wrong with them."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..config import describe
+from .places import config_option, config_place, reading, settings, state_dir
+from .tables import dump, json_option, show
+
+
+@click.group(
+    "config",
+    epilog="\b\nExample:\n  notion-manager config check --config ./config.toml\n\n"
+    "Flags come before the environment (NOTION_MANAGER_SERVER_PORT=4000), the environment before"
+    " the file, the file before the defaults.",
+)
+def command() -> None:
+    """Check, show and find the configuration."""
+
+
+@command.command(epilog="\b\nExample:\n  notion-manager config check && notion-manager serve")
+@config_option
+def check(config_file: Path | None) -> None:
+    """Tell every mistake at once, each with its key, the reason and a remedy."""
+    settings(config_file)
+    place = config_place(config_file).path
+    click.echo(f"no mistakes ({place}{'' if place.exists() else ', which does not exist'})")
+
+
+@command.command("show", epilog="\b\nExample:\n  notion-manager config show --json")
+@config_option
+@json_option
+def show_(config_file: Path | None, *, as_json: bool) -> None:
+    """Print every setting with its value, what set it, and why one would change it.
+
+    Works with mistakes too: what is wrong is shown at its default.
+    """
+    result = reading(config_file)
+    rows = [
+        {"source": result.sources.get(row.key, "default"), **asdict(row)}
+        for row in describe(result.config)
+    ]
+    show(rows, ("key", "value", "source", "why"), as_json=as_json, empty="")
+
+
+@command.command(epilog='\b\nExample:\n  ${EDITOR:-vi} "$(notion-manager config path | head -1)"')
+@json_option
+@config_option
+def path(config_file: Path | None, *, as_json: bool) -> None:
+    """Print where the configuration file and the state directory are."""
+    places = {"config": str(config_place(config_file).path), "state": str(state_dir())}
+    if as_json:
+        dump(places)
+    else:
+        click.echo("\n".join(places.values()))

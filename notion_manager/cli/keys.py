@@ -1,0 +1,52 @@
+"""`keys`: what clients show to be let in."""
+
+import time
+
+import click
+
+from .complaints import Complaint
+from .places import store
+from .tables import json_option, moment, show
+
+
+@click.group("keys", epilog="\b\nExample:\n  notion-manager keys add laptop")
+def command() -> None:
+    """Make, list and remove the keys that clients show."""
+
+
+@command.command(epilog="\b\nExample:\n  export ANTHROPIC_AUTH_TOKEN=$(notion-manager keys add ci)")
+@click.argument("name")
+def add(name: str) -> None:
+    """Make a key under NAME and print it, this once: only its hash is kept."""
+    if not name.isprintable() or not name.strip():
+        raise click.BadParameter("a name is printable and not blank", param_hint="NAME")
+    with store() as opened:
+        made = opened.add_key(name, now=int(time.time()))
+    click.echo(made.reveal())
+    click.echo(
+        "Keep it now: it cannot be shown again. A running server takes it at once.", err=True
+    )
+
+
+@command.command("list", epilog="\b\nExample:\n  notion-manager keys list --json")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List keys by name. The keys themselves are not kept."""
+    with store() as opened:
+        keys = opened.keys()
+    rows = [
+        {"name": key.name, "created": moment(key.created_at), "created_at": key.created_at}
+        for key in keys
+    ]
+    empty = "No keys; `notion-manager serve` makes one, `notion-manager keys add NAME` more."
+    show(rows, ("name", "created"), as_json=as_json, empty=empty)
+
+
+@command.command(epilog="\b\nExample:\n  notion-manager keys remove laptop")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove the key called NAME; who shows it is refused from then on."""
+    with store() as opened:
+        if not opened.remove_key(name):
+            raise Complaint(f"there is no key named {name}", "see `notion-manager keys list`")
+    click.echo(f"removed {name}", err=True)

@@ -1,0 +1,71 @@
+"""`replay`: a recorded answer of Notion's to what it means here. Nothing is sent."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import BinaryIO
+
+import click
+
+from ..errors import Problem
+from ..redact import visible
+from ..tokens import of_exchange
+from ..turn import Event, Message, Text, Turn, fold
+from ..upstreams.notion_web.stream import Decoder
+from .protocols import exchange, protocol, question
+from .spelling import plain
+from .tables import dump
+
+PIECE = 16 << 10  # bytes, about what one read of a socket gives
+
+
+@click.command(
+    "replay",
+    epilog="\b\nExamples:\n  notion-manager replay answer.ndjson\n"
+    "  notion-manager replay answer.ndjson --as responses\n\n"
+    "A recording is the body of runInferenceTranscript as it came. It holds what was asked and "
+    "said there: look through it before you give it away.",
+)
+@click.argument("recording", type=click.File("rb"), default="-", metavar="[FILE]")
+@click.option("--as", "api", type=protocol, help="Print the bytes that a client of this API gets.")
+@click.option("--no-stream", "whole", is_flag=True, help="Print the whole answer, not its pieces.")
+def command(recording: BinaryIO, api: str | None, *, whole: bool) -> None:
+    """Show what a recorded answer of Notion's means here.
+
+    Reads FILE or stdin; prints events as JSON, or with --as what a client would read. A recording
+    that ends in a failure prints what came before it, then the failure. Nothing is sent anywhere.
+    """
+    batches = _batches(recording)
+    if api:
+        _as_client(api, batches, whole=whole)
+    elif whole:
+        dump(plain(fold(event for batch in batches for event in batch)))
+    else:
+        for batch in batches:
+            for event in batch:
+                dump(plain(event))
+
+
+def _as_client(api: str, batches: Iterator[Sequence[Event]], *, whole: bool) -> None:
+    client = exchange(api, question(api, "…", model="replayed", stream=not whole))
+    if whole:
+        click.echo(client.whole(fold(event for batch in batches for event in batch)))
+        return
+    click.echo(client.start(), nl=False)
+    try:
+        for batch in batches:
+            click.echo(client.feed(batch), nl=False)
+    except Problem as problem:
+        click.echo(client.fail(problem), nl=False)
+        raise
+
+
+def _batches(recording: BinaryIO) -> Iterator[Sequence[Event]]:
+    asked = Turn("", (Message("user", (Text("…"),)),))
+    decoder = Decoder(partial(of_exchange, asked))
+    try:
+        while piece := recording.read(PIECE):
+            yield decoder.feed(piece)
+        yield decoder.finish()
+    finally:
+        for shape, count in decoder.drift.items():
+            click.echo(f"not known: {visible(shape)} ({count} times)", err=True)

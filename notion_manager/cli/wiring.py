@@ -1,0 +1,180 @@
+"""The parts joined for the command line: what takes an event loop is here, and only here."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from ..assembly import open_gateway
+from ..config import Config
+from ..errors import Problem
+from ..gateway import Answer
+from ..logs import request_line
+from ..models import Model
+from ..pool import Standing, after
+from ..secret import Secret
+from ..server.daemon import Circumstances, running
+from ..simulator import Simulator, demo_accounts
+from ..store import Store
+from ..turn import Event, Turn
+from ..upstreams.notion_web.account import Account, Login, preferred
+from ..upstreams.notion_web.session import NotionWeb, connect, read_login
+from .complaints import unbound
+from .enrol import account_of, slug
+
+try:
+    from uvloop import new_event_loop
+except ImportError:  # it is not made for every system; asyncio's own loop does as well
+    new_event_loop = None
+
+T = TypeVar("T")
+
+PACE = 0.02  # seconds between the pieces of a simulated answer: fast, but seen to stream
+
+
+def run(work: Coroutine[None, None, T]) -> T:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a person wants to know of a server that has just begun.
+
+    `key` is empty unless it was made now: it is seen this once.
+    """
+
+    url: str
+    key: Secret
+    accounts: int
+    demo: bool
+
+
+async def serve(
+    config: Config, database: Path, *, demo: bool, key: Secret, announce: Callable[[Started], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM; a second signal does not wait for answers under way.
+
+    `key` is one more that opens the server, or empty. Raises OSError where the address cannot be
+    had.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        config, store = await stack.enter_async_context(_world(config, database, demo=demo))
+        circumstances = Circumstances(key, simulated=demo, log=request_line)
+        try:
+            address = await stack.enter_async_context(running(config, store, circumstances))
+        except OSError as exc:
+            raise unbound(config.server, exc) from exc
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        made = Secret("") if key or store.keys() else store.add_key("default", now=int(time.time()))
+        announce(Started(address.url, made, len(store.accounts()), demo))
+        await stopped.wait()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def ask(
+    config: Config,
+    database: Path,
+    turn: Turn,
+    *,
+    demo: bool,
+    heed: Callable[[Answer, Sequence[Event]], None],
+) -> None:
+    """Put one turn to the accounts; `heed` gets the batches of the answer. Raises Problem."""
+    async with (
+        _world(config, database, demo=demo) as (there, store),
+        open_gateway(there, store) as gateway,
+        gateway.open(turn) as answer,
+    ):
+        async for batch in answer.batches:
+            heed(answer, batch)
+
+
+async def models(config: Config, database: Path, *, demo: bool) -> Sequence[Model]:
+    """What the accounts offer. Raises the Problem of the first account if none could tell."""
+    async with (
+        _world(config, database, demo=demo) as (there, store),
+        open_gateway(there, store) as gateway,
+    ):
+        found = await gateway.catalogues.all(config.timeouts.api)
+        for account in store.accounts()[: not found]:
+            return await gateway.catalogues.of(account.alias)
+        return found
+
+
+async def login(config: Config, token: Secret) -> Login:
+    """Whose token it is. A free read; raises Problem."""
+    async with connect(config.timeouts) as http:
+        return await read_login(http, config, token)
+
+
+async def offered(config: Config, account: Account) -> Sequence[Model]:
+    """The models of one account. A free read; raises Problem."""
+    async with connect(config.timeouts) as http:
+        return await NotionWeb(http, account, config).models()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How one account answered a free read."""
+
+    alias: str
+    models: int
+    problem: Problem | None
+
+
+async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Sequence[Checked]:
+    """Read from each account, all at once, and keep in the store what came of it."""
+    known = {standing.name: standing for standing in store.standings()}
+    async with connect(config.timeouts) as http:
+
+        async def one(account: Account) -> Checked:
+            standing = known.get(account.alias, Standing(account.alias))
+            try:
+                found = await NotionWeb(http, account, config).models()
+            except Problem as problem:
+                store.save_standing(after(standing, problem, time.time()))
+                return Checked(account.alias, 0, problem)
+            store.save_standing(after(standing, None, time.time()))
+            store.save_catalogue(account.alias, found, time.time())
+            return Checked(account.alias, len(found), None)
+
+        return await asyncio.gather(*map(one, accounts))
+
+
+@asynccontextmanager
+async def _world(
+    config: Config, database: Path, *, demo: bool
+) -> AsyncGenerator[tuple[Config, Store]]:
+    """The person's own accounts, or a simulated Notion with people of its own.
+
+    The demo keeps nothing, and touches nothing of the person's.
+    """
+    if not demo:
+        with Store(database) as store:
+            yield config, store
+        return
+    people = demo_accounts()
+    with TemporaryDirectory(prefix="notion-manager-") as directory:
+        async with Simulator(accounts=people, pace=PACE).running() as url:
+            config = replace(config, notion=replace(config.notion, base_url=url, proxy=""))
+            with Store(Path(directory) / "demo" / "state.db") as store:
+                for person in people:
+                    await _enrol(config, store, Secret(person.token_v2))
+                yield config, store
+
+
+async def _enrol(config: Config, store: Store, token: Secret) -> None:
+    found = await login(config, token)
+    workspace = preferred(found.workspaces)
+    if workspace is not None:
+        store.put_account(account_of(found, workspace, token, slug(workspace.name)))
