@@ -91,8 +91,9 @@ class _Plain:
             click.echo("Notion corrected this answer at its end; --no-stream shows it.", err=True)
         about = "about " if done.usage.estimated else ""
         tokens = f"{about}{done.usage.input} tokens in, {done.usage.output} out"
-        note = f"{answer.model} on {answer.account}, {tokens}"
-        click.secho(note, dim=True, err=True)
+        served = f" ({done.served})" if done.served else ""
+        note = f"{answer.model}{served} on {answer.account}, {tokens}"
+        click.secho(visible(note), dim=True, err=True)
 
     def _print(self, text: str) -> None:
         """A terminal is not to obey what a model writes."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from .. import logs
 from ..secret import Secret
 from .places import config_option, database, settings
 from .wiring import Started, run, serve
@@ -46,7 +45,6 @@ def command(
     }
     config = settings(config_file, flags)
     key = Secret(os.environ.get("NOTION_MANAGER_API_KEY", ""))
-    logs.configure(config.log, known=[key])
     run(serve(config, database(), demo=demo, key=key, announce=_announce))
 
 
