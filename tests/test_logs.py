@@ -300,3 +300,7 @@ def test_other_libraries_are_heard_in_one_line_without_fields() -> None:
     log.error("")
     assert out.getvalue()[28:].startswith("Task exception was never retrieved\n")
     assert "wrote" not in out.getvalue()
+
+
+def test_text_for_a_terminal_may_keep_its_lines() -> None:
+    assert visible("a\n\tb\x1b[2J\u202e", keep="\n\t") == "a\n\tb\\x1b[2J\\u202e"
