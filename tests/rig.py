@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -13,10 +14,10 @@ from notion_manager.config import Config, Notion, Server, Timeouts
 from notion_manager.logs import RequestRecord
 from notion_manager.secret import Secret
 from notion_manager.server.daemon import Circumstances, running
-from notion_manager.simulator import SimAccount, Simulator, SimSpace
+from notion_manager.simulator import SimAccount, SimSpace, Simulator
 from notion_manager.store import Store
-from notion_manager.upstreams.notion_web.account import Account, preferred
-from notion_manager.upstreams.notion_web.session import connect, read_login
+from notion_manager.upstreams.notion_web.account import Account
+from notion_manager.wire import dumps
 
 KEY = "nm-test-key"
 QUICK = Timeouts(
@@ -48,26 +49,26 @@ class Rig:
     http: aiohttp.ClientSession
     records: list[RequestRecord] = field(default_factory=list[RequestRecord])
 
-    async def post(
-        self, path: str, body: object, **headers: str
-    ) -> aiohttp.ClientResponse:
-        return await self.http.post(self.url + path, json=body, headers=headers)
+    async def post(self, path: str, body: object, **headers: str) -> aiohttp.ClientResponse:
+        sent = {"Content-Type": "application/json", **headers}
+        return await self.http.post(self.url + path, data=BytesIO(dumps(body)), headers=sent)
 
 
-async def enrol(store: Store, config: Config, who: SimAccount, alias: str) -> None:
-    """What `accounts add` does."""
-    token = Secret(who.token_v2)
-    async with connect(config.timeouts) as http:
-        login = await read_login(http, config, token)
-    workspace = preferred(login.workspaces)
-    assert workspace is not None
-    store.put_account(
-        Account(
-            alias=alias, token_v2=token, user_id=login.user_id, user_name=login.name,
-            email=login.email, space_id=workspace.id, space_name=workspace.name,
-            space_view_id=workspace.view_id, plan=workspace.plan, timezone=login.timezone,
-        )
-    )  # fmt: skip
+def account_of(who: SimAccount, alias: str) -> Account:
+    """What `accounts add` would store."""
+    space = who.spaces[0]
+    return Account(
+        alias=alias,
+        token_v2=Secret(who.token_v2),
+        user_id=who.user_id,
+        user_name=who.name,
+        email=who.email,
+        space_id=space.id,
+        space_name=space.name,
+        space_view_id=space.view_id,
+        plan=space.plan,
+        timezone=who.time_zone,
+    )
 
 
 @asynccontextmanager
@@ -80,7 +81,7 @@ async def rigged(
     seed: int = 0,
     **options: object,
 ) -> AsyncGenerator[Rig]:
-    """A daemon over a simulator with `people`, each enrolled as `one`, `two`, …"""
+    """A daemon over a simulator with `people`, enrolled as `one`, `two` and `three`."""
     people = people or [someone()]
     sim = Simulator(seed, people, **options)
     async with sim.running() as upstream:
@@ -92,7 +93,7 @@ async def rigged(
         )
         with Store(state / "state.sqlite3") as store:
             for alias, who in zip(["one", "two", "three"], people, strict=False):
-                await enrol(store, config, who, alias)
+                store.put_account(account_of(who, alias))
             records: list[RequestRecord] = []
             circumstances = Circumstances(Secret(KEY), simulated=True, log=records.append)
             async with (

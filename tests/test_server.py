@@ -9,7 +9,7 @@ import pytest
 
 from notion_manager.config import Config, Models, Server
 from tests.asking import APIS, CHAT, MESSAGES, Api
-from tests.rig import KEY, QUICK, Rig, rigged
+from tests.rig import KEY, QUICK, Rig, rigged, someone
 
 each_api = pytest.mark.parametrize("api", APIS, ids=lambda a: a.name)
 
@@ -102,7 +102,9 @@ async def test_a_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
     async with rigged(tmp_path, timeouts=replace(QUICK, body=0.1)) as rig:
         reader, writer = await _connection(rig)
         head = f"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}\r\n"
-        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode())
+        writer.write(
+            f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode()
+        )
         assert b" 408 " in await asyncio.wait_for(reader.readline(), 3)
         writer.close()
 
@@ -261,10 +263,7 @@ async def test_rule_17_claude_code_finds_every_model_in_its_picker(rig: Rig) -> 
 
 
 async def test_the_list_comes_in_time_whatever_the_upstream_does(tmp_path: Path) -> None:
-    from tests.rig import someone
-
-    async with rigged(tmp_path, [someone(1)]) as rig:
-        rig.sim.default = "hang everywhere"
+    async with rigged(tmp_path, [someone(1, "hang everywhere")]) as rig:
         began = asyncio.get_running_loop().time()
         async with rig.http.get(rig.url + "/v1/models") as r:
             assert r.status == 200

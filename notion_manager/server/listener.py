@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
-from weakref import WeakSet
 
 from aiohttp import web
 
@@ -44,8 +43,8 @@ async def listening(
     Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves
     cancels its handler at once, and so lets the upstream go.
     """
-    greeted = WeakSet[asyncio.Protocol]()
-    app.middlewares.insert(0, _noting(greeted))
+    silent = set[asyncio.Protocol]()
+    app.middlewares.insert(0, _noting(silent))
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -55,7 +54,7 @@ async def listening(
     )
     await runner.setup()
     try:
-        listener = await _bound(runner, server, timeouts.headers, greeted)
+        listener = await _bound(runner, server, timeouts.headers, silent)
         try:
             host, port = listener.sockets[0].getsockname()[:2]
             yield Address(host, port)
@@ -65,17 +64,17 @@ async def listening(
         await runner.cleanup()
 
 
-def _noting(greeted: WeakSet[asyncio.Protocol]) -> Middleware:
+def _noting(silent: set[asyncio.Protocol]) -> Middleware:
     @web.middleware
     async def noting(request: web.Request, handler: Handler) -> web.StreamResponse:
-        greeted.add(request.protocol)
+        silent.discard(request.protocol)
         return await handler(request)
 
     return noting
 
 
 async def _bound(
-    runner: web.AppRunner, server: Server, patience: float, greeted: WeakSet[asyncio.Protocol]
+    runner: web.AppRunner, server: Server, patience: float, silent: set[asyncio.Protocol]
 ) -> asyncio.Server:
     """A connection whose first request's headers take longer than `patience` seconds is dropped.
 
@@ -87,11 +86,13 @@ async def _bound(
         raise RuntimeError("the runner is not set up")
 
     def drop_if_silent(protocol: web.RequestHandler) -> None:
-        if protocol not in greeted:
+        if protocol in silent:
+            silent.remove(protocol)
             protocol.force_close()
 
     def connected() -> asyncio.Protocol:
         protocol = factory()
+        silent.add(protocol)
         loop.call_later(patience, drop_if_silent, protocol)
         return protocol
 

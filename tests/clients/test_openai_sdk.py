@@ -20,9 +20,7 @@ async def _rig(tmp_path: Path) -> AsyncGenerator[Rig]:
 
 @pytest.fixture(name="client")
 async def _client(rig: Rig) -> AsyncGenerator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(
-        base_url=f"{rig.url}/v1", api_key=KEY, max_retries=0
-    ) as client:
+    async with openai.AsyncOpenAI(base_url=f"{rig.url}/v1", api_key=KEY, max_retries=0) as client:
         yield client
 
 

@@ -1,0 +1,86 @@
+"""Complete answer streams, decoded whole and under every way to cut their bytes."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from goldens import GOLDEN, check, spell
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notion_manager.errors import Problem
+from notion_manager.turn import Done, Event, Piece, Usage, coalesce, fold
+from notion_manager.upstreams.notion_web.stream import Decoder
+
+STREAMS = sorted((GOLDEN / "upstream").glob("*.ndjson"))
+by_name = pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
+
+
+def estimate(pieces: Sequence[Piece]) -> Usage:
+    return Usage(1, sum(len(repr(piece)) for piece in pieces), estimated=True)
+
+
+def decode(chunks: Sequence[bytes]) -> tuple[list[Event], str]:
+    """The events, joined, and what the stream came to."""
+    decoder = Decoder(estimate)
+    events: list[Event] = []
+    try:
+        for chunk in chunks:
+            events += decoder.feed(chunk)
+        events += decoder.finish()
+    except Problem as problem:
+        return coalesce(events), f"{type(problem).__name__}: {problem}"
+    return coalesce(events), ""
+
+
+@by_name
+def test_a_stream_decodes_to_its_golden_events(path: Path, rewrite: bool) -> None:  # noqa: FBT001
+    events, problem = decode([path.read_bytes()])
+    spelt = spell({"events": events, "problem": problem})
+    check(path.with_suffix(".events.json"), spelt, rewrite=rewrite)
+
+
+@by_name
+def test_a_cut_at_any_byte_changes_nothing(path: Path) -> None:
+    raw = path.read_bytes()
+    whole = decode([raw])
+    assert [at for at in range(len(raw)) if decode([raw[:at], raw[at:]]) != whole] == []
+
+
+@by_name
+@given(data=st.data())
+def test_any_number_of_cuts_changes_nothing(path: Path, data: st.DataObject) -> None:
+    raw = path.read_bytes()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=40)))
+    assert decode([raw[a:b] for a, b in pairwise([0, *cuts, len(raw)])]) == decode([raw])
+
+
+@by_name
+def test_one_byte_at_a_time_changes_nothing(path: Path) -> None:
+    raw = path.read_bytes()
+    assert decode([raw[at : at + 1] for at in range(len(raw))]) == decode([raw])
+
+
+@by_name
+def test_a_last_line_needs_no_newline(path: Path) -> None:
+    raw = path.read_bytes()
+    assert decode([raw.rstrip(b"\n")]) == decode([raw])
+
+
+@by_name
+def test_the_one_done_comes_last(path: Path) -> None:
+    events, problem = decode([path.read_bytes()])
+    assert [isinstance(e, Done) for e in events].count(True) == (0 if problem else 1)
+    assert problem or isinstance(events[-1], Done)
+
+
+@by_name
+def test_no_known_stream_has_unknown_shapes_or_needs_correction(path: Path) -> None:
+    decoder = Decoder(estimate)
+    try:
+        events = [*decoder.feed(path.read_bytes()), *decoder.finish()]
+    except Problem:
+        events = []
+    assert not decoder.drift
+    assert not events or fold(events).done.truth is None
