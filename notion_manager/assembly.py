@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from .catalogues import Catalogues
 from .config import Config
-from .gateway import Effects, Gateway, Habits
+from .gateway import Effects, Gateway
+from .habits import Habits
 from .models import Model, Naming
 from .pool import Pool, Standing
 from .store import Store

@@ -10,24 +10,13 @@ import tenacity
 
 from .catalogues import Catalogues
 from .errors import Busy, EmptyAnswer, NoAccount, Problem
-from .models import Choice, Naming, choose, fit_effort
+from .habits import Habits, settle
+from .models import Choice, choose
 from .pool import Pool, Standing
-from .turn import Done, Event, Search, Stop, Text, Turn
+from .turn import Done, Event, Stop, Text, Turn
 from .upstreams import Upstream
 
 Batches = AsyncIterator[Sequence[Event]]
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """What a turn means where it does not say, and how hard the gateway tries."""
-
-    naming: Naming = Naming()
-    web_search: bool = True
-    workspace_search: bool = False
-    ask_mode: bool = True
-    attempts: int = 3
-    patience: float = 10.0  # seconds to wait for an account that rests
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +111,7 @@ class Gateway:
         tried.names.add(name)
         try:
             choice = choose(turn.model, await self.catalogues.of(name), self.habits.naming)
-            async with self._upstreams[name].open(self._settle(turn, choice)) as batches:
+            async with self._upstreams[name].open(settle(turn, choice, self.habits)) as batches:
                 yield Answer(batches, name, choice)
         except Problem as problem:
             tried.problem = problem
@@ -149,30 +138,11 @@ class Gateway:
         for standing in self.pool.report(name, problem, self._clock()):
             await self._keep(standing)
 
-    def _settle(self, turn: Turn, choice: Choice) -> Turn:
-        """The turn with the model's own name and every open question answered."""
-        asked = turn.read_only if turn.read_only is not None else choice.read_only
-        effort = choice.effort or turn.effort
-        return replace(
-            turn,
-            model=choice.model.codename if choice.model else "",
-            effort=fit_effort(choice.model, effort) if choice.model else "",
-            search=Search(
-                web=_either(asked=turn.search.web, habit=self.habits.web_search),
-                workspace=_either(asked=turn.search.workspace, habit=self.habits.workspace_search),
-            ),
-            read_only=_either(asked=asked, habit=self.habits.ask_mode),
-        )
-
 
 def asks_nothing(turn: Turn) -> bool:
     """A warm-up: nothing is asked, so no allowance should be spent on it."""
     parts = [part for message in turn.messages for part in message.parts]
     return not turn.system and all(isinstance(p, Text) and not p.text for p in parts)
-
-
-def _either(*, asked: bool | None, habit: bool) -> bool:
-    return habit if asked is None else asked
 
 
 def _pause(exc: BaseException) -> float:

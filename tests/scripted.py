@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from notion_manager.catalogues import Catalogues, Shelved
 from notion_manager.errors import Problem
-from notion_manager.gateway import Effects, Gateway, Habits
+from notion_manager.gateway import Effects, Gateway
+from notion_manager.habits import Habits
 from notion_manager.models import Model
 from notion_manager.pool import Pool, Standing
 from notion_manager.turn import Done, Event, Stop, Text, Turn, Usage

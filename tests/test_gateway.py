@@ -18,7 +18,8 @@ from notion_manager.errors import (
     UnknownModel,
     UpstreamBroken,
 )
-from notion_manager.gateway import Gateway, Habits
+from notion_manager.gateway import Gateway
+from notion_manager.habits import Habits
 from notion_manager.models import Naming
 from notion_manager.pool import Standing
 from notion_manager.turn import Event, Message, Search, Text, Thinking, Turn, fold

@@ -9,8 +9,8 @@ from ..secret import Secret
 from .places import config_option, database, settings
 from .wiring import Started, run, serve
 
-_CURL = """curl {url}/v1/chat/completions \\
-    -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
+_CURL = """curl -N {url}/v1/chat/completions \\
+    -H "Authorization: Bearer $NOTION_MANAGER_API_KEY" -H "Content-Type: application/json" \\
     -d '{{"stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
 
 
@@ -60,6 +60,13 @@ def _announce(started: Started) -> None:
         return
     key, url = started.key.reveal(), started.url
     click.echo(f"\nA key was made. It is shown this once:\n\n    {key}\n")
-    click.echo(f"Try it:\n\n    {_CURL.format(url=url, key=key)}\n")
-    click.echo(f"Claude Code:\n\n    export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key}\n")
-    click.echo(f"OpenAI SDKs:\n\n    export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key}\n")
+    click.echo(f"For this terminal:\n\n    export NOTION_MANAGER_API_KEY={key}\n")
+    click.echo(f"Try it:\n\n    {_CURL.format(url=url)}\n")
+    click.echo(
+        f"Claude Code:\n\n    export ANTHROPIC_BASE_URL={url}"
+        " ANTHROPIC_AUTH_TOKEN=$NOTION_MANAGER_API_KEY\n"
+    )
+    click.echo(
+        f"OpenAI SDKs:\n\n    export OPENAI_BASE_URL={url}/v1"
+        " OPENAI_API_KEY=$NOTION_MANAGER_API_KEY\n"
+    )

@@ -1,7 +1,6 @@
 """`translate`: a request body to what it means here. Nothing is sent."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 from uuid import UUID
@@ -9,9 +8,10 @@ from uuid import UUID
 import click
 import orjson
 
-from ..config import Proxy
+from ..habits import Habits, settle
+from ..models import Choice, Model
 from ..secret import Secret
-from ..turn import Search, Turn
+from ..turn import EFFORTS, Turn
 from ..upstreams.notion_web.account import Account
 from ..upstreams.notion_web.transcript import request
 from .protocols import exchange, protocol
@@ -65,18 +65,8 @@ def command(body: BinaryIO, api: str, to: str, codename: str) -> None:
 
 def _settled(turn: Turn, codename: str) -> Turn:
     """As an unconfigured server would; without a catalogue, the model is what `codename` says."""
-    habits = Proxy()
-    web, workspace = turn.search.web, turn.search.workspace
-    return replace(
-        turn,
-        model=codename,
-        effort=turn.effort if codename else "",
-        search=Search(
-            habits.web_search if web is None else web,
-            habits.workspace_search if workspace is None else workspace,
-        ),
-        read_only=habits.ask_mode if turn.read_only is None else turn.read_only,
-    )
+    model = Model(codename, codename, "", "", efforts=EFFORTS) if codename else None
+    return settle(turn, Choice(model, "exact"), Habits())
 
 
 def _ids() -> Iterator[str]:

@@ -166,7 +166,7 @@ async def _world(
         return
     people = demo_accounts()
     with TemporaryDirectory(prefix="notion-manager-") as directory:
-        async with Simulator(accounts=people, pace=PACE).running() as url:
+        async with Simulator(accounts=people, pace=PACE, chunks="line").running() as url:
             config = replace(config, notion=replace(config.notion, base_url=url, proxy=""))
             with Store(Path(directory) / "demo" / "state.db") as store:
                 for person in people:

@@ -42,7 +42,7 @@ class Trace:
 
     def headers(self) -> dict[str, str]:
         """What every response of the three APIs says about itself."""
-        said = dict.fromkeys(self.id_headers, self.id)
+        said = {"Server": "notion-manager", **dict.fromkeys(self.id_headers, self.id)}
         if self.model:
             said["x-notion-manager-model"] = self.model
             said["x-notion-manager-model-choice"] = self.how

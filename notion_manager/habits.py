@@ -1,0 +1,44 @@
+"""What a turn means where it does not say."""
+
+from dataclasses import dataclass, replace
+
+from .models import Choice, Naming, fit_effort
+from .turn import Search, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """`attempts` are accounts or tries for one request.
+
+    `patience` is how many seconds an account that rests may be waited for.
+    """
+
+    naming: Naming = Naming()
+    web_search: bool = True
+    workspace_search: bool = False
+    ask_mode: bool = True
+    attempts: int = 3
+    patience: float = 10.0
+
+
+def settle(turn: Turn, choice: Choice, habits: Habits) -> Turn:
+    """The turn with the model's own name and every open question answered.
+
+    An effort in the model's name comes before the request's own, which many clients always send.
+    """
+    asked = choice.read_only if turn.read_only is None else turn.read_only
+    effort = choice.effort or turn.effort
+    return replace(
+        turn,
+        model=choice.model.codename if choice.model else "",
+        effort=fit_effort(choice.model, effort) if choice.model else "",
+        search=Search(
+            web=_either(asked=turn.search.web, habit=habits.web_search),
+            workspace=_either(asked=turn.search.workspace, habit=habits.workspace_search),
+        ),
+        read_only=_either(asked=asked, habit=habits.ask_mode),
+    )
+
+
+def _either(*, asked: bool | None, habit: bool) -> bool:
+    return habit if asked is None else asked
