@@ -112,14 +112,18 @@ def test_what_only_looks_like_markup_passes_untouched(raw: str) -> None:
     assert clean(*f"So: {raw}") == ("", f"So: {raw}")
 
 
-@pytest.mark.parametrize("raw", ["[^a", "[^{x", "[x", "[^1:", "<lam", "<b", "</d", "x < ", "[^http:x"])
+@pytest.mark.parametrize(
+    "raw", ["[^a", "[^{x", "[x", "[^1:", "<lam", "<b", "</d", "x < ", "[^http:x"]
+)
 def test_nothing_waits_once_it_cannot_be_markup(raw: str) -> None:
     cleaner = Cleaner(sources().cite)
     cleaner.feed("Start ")
     assert "".join(cleaner.feed(letter)[1] for letter in raw) == raw
 
 
-@pytest.mark.parametrize("raw", ["[", "[^", "[^h", "[^{{to", "[^12", "[s", "<", "<lang", '<lang primary="e'])
+@pytest.mark.parametrize(
+    "raw", ["[", "[^", "[^h", "[^{{to", "[^12", "[s", "<", "<lang", '<lang primary="e']
+)
 def test_what_may_become_markup_waits(raw: str) -> None:
     cleaner = Cleaner(sources().cite)
     assert cleaner.feed(f"Start {raw}") == ("", "Start ")
@@ -244,7 +248,9 @@ def test_results_are_found_wherever_a_tool_keeps_them(tool: dict[str, object]) -
     assert list(results_of(tool)) == [{"url": "https://a.test/"}]
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "webpage://?url=ftp://a", "https://a\nb", 5])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "webpage://?url=ftp://a", "https://a\nb", 5]
+)
 def test_only_web_addresses_are_sources(url: object) -> None:
     known = Sources()
     known.learn("toolu_a", [{"url": url, "id": url}])

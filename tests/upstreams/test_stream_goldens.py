@@ -35,7 +35,7 @@ def decode(chunks: Sequence[bytes]) -> tuple[list[Event], str]:
 
 
 @by_name
-def test_a_stream_decodes_to_its_golden_events(path: Path, rewrite: bool) -> None:  # noqa: FBT001
+def test_a_stream_decodes_to_its_golden_events(path: Path, rewrite: bool) -> None:
     events, problem = decode([path.read_bytes()])
     spelt = spell({"events": events, "problem": problem})
     check(path.with_suffix(".events.json"), spelt, rewrite=rewrite)

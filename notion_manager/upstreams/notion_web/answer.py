@@ -1,0 +1,217 @@
+"""The state of a turn: its steps in order, whole or in part, and what they add up to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ...turn import Event, Piece, Text, Usage
+from .drift import Drift
+from .failures import FAILURES, from_step
+from .loose import object_of, text_of
+from .sources import Sources
+from .steps import FIGURES, Chat, Config, Inference, Plan, Step, Tool
+from .voice import Voice
+
+
+def _tool(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
+    return Tool(key, kind, sources)
+
+
+def _config(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
+    return Config(key, kind)
+
+
+STEPS: Mapping[str, Callable[[str, str, Voice, Sources], Step]] = {
+    "agent-inference": Inference,
+    "researcher-next-steps": Plan,
+    "agent-tool-result": _tool,
+    "config": _config,
+    "markdown-chat": Chat,
+    "search-chat": Chat,
+    "fast-researcher-chat": Chat,
+    "researcher-report": Chat,
+}
+IDLE = frozenset(
+    {
+        "agent-instruction-state",
+        "agent-turn-full-record-map",
+        "attachment",
+        "context",
+        "researcher-agent",
+        "researcher-text-observation",
+        "title",
+        "updated-config",
+        "user",
+    }
+)
+
+
+class Answer:
+    """What the model says so far. Changes raise the Problem that a failed step stands for."""
+
+    def __init__(self, drift: Drift) -> None:
+        self.steps: list[Step] = []
+        self.sources = Sources()
+        self.voice = Voice()
+        self._drift = drift
+        self._gone: dict[str, Step] = {}  # steps that were taken back, by id
+
+    # Changes
+
+    def put(self, index: int, item: Mapping[str, Any]) -> None:
+        """Set the step at `index`, or append it at the end."""
+        there = self.steps[index] if index < len(self.steps) else None
+        step = self._for(item, there)
+        if there is None:
+            self.steps.append(step)
+        else:
+            self.steps[index] = step
+        step.become(item)
+
+    def cut(self, step: Step) -> None:
+        self.steps.remove(step)
+        self._retract(step)
+
+    def line(self, item: Mapping[str, Any]) -> None:
+        """A step on a line of its own: new, or the next state of the one with its id."""
+        key, kind = text_of(item.get("id")), text_of(item.get("type"))
+        step = self.by_id(key)
+        if step is not None and step.type == kind:
+            step.again(item)
+        else:
+            self.put(len(self.steps), item)
+
+    def sync(self, items: Sequence[Any]) -> None:
+        """The whole state. What is told of it already is not told again."""
+        old, self.steps = self.steps, []
+        known = {step.id: step for step in old if step.id}
+        now = [object_of(item) for item in items]
+        steps: list[Step] = []
+        for index, item in enumerate(now):
+            nameless = old[index] if index < len(old) and not old[index].id else None
+            key = text_of(item.get("id"))
+            steps.append(self._for(item, known.pop(key, None) if key else nameless))
+        kept = set(map(id, steps))
+        for step in old:
+            if id(step) not in kept:
+                self._retract(step)
+        self.steps = steps
+        self._fill(now)
+
+    def by_id(self, key: str) -> Step | None:
+        return next((s for s in reversed(self.steps) if s.id == key), None)
+
+    def close(self) -> None:
+        """Say whatever is still held."""
+        for step in self.steps:
+            for entry in step.entries:
+                entry.close()
+
+    def _fill(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Tools first, since the text may cite what they found."""
+        pairs = list(zip(self.steps, items, strict=True))
+        for step, item in pairs:
+            if isinstance(step, Tool):
+                step.become(item)
+        for step, item in pairs:
+            if not isinstance(step, Tool):
+                step.become(item)
+
+    def _for(self, item: Mapping[str, Any], there: Step | None) -> Step:
+        """The step that `item` is about: `there`, one that was taken back, or a new one."""
+        key, kind = text_of(item.get("id")), text_of(item.get("type"))
+        if kind in FAILURES:
+            raise from_step(item)
+        if there is not None:
+            if (there.id, there.type) == (key, kind):
+                return there
+            self._retract(there)
+        gone = self._gone.pop(key, None)
+        if gone is not None and gone.type == kind:
+            return gone
+        return self._made(key, kind)
+
+    def _made(self, key: str, kind: str) -> Step:
+        if make := STEPS.get(kind):
+            return make(key, kind, self.voice, self.sources)
+        if kind not in IDLE:
+            self._drift.note("step", kind)
+        return Step(key, kind)
+
+    def _retract(self, step: Step) -> None:
+        step.retract()
+        if step.id:
+            self._gone[step.id] = step
+
+    # What it adds up to
+
+    @property
+    def blank(self) -> bool:
+        """Whether no visible text came."""
+        return all(step.blank for step in self.steps)
+
+    @property
+    def last(self) -> Inference | None:
+        """The latest inference."""
+        found = (s for s in reversed(self.steps) if s.type == "agent-inference")
+        step = next(found, None)
+        return step if isinstance(step, Inference) else None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a tool waits and nothing was said after it."""
+        for step in reversed(self.steps):
+            if isinstance(step, Tool) and step.waiting:
+                return True
+            if not step.blank:
+                return False
+        return False
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the latest inference asked for a tool that never came."""
+        last = self.last
+        if last is None or not last.calls:
+            return False
+        return not any(isinstance(s, Tool) for s in self.steps[self.steps.index(last) :])
+
+    @property
+    def traces(self) -> set[str]:
+        return {s.trace for s in self.steps if isinstance(s, Inference) and s.trace}
+
+    @property
+    def served(self) -> str:
+        """The upstream's own name of the model: what the last inference says, else the config."""
+        told = [s.model for s in self.steps if isinstance(s, Inference) and s.model]
+        chosen = [s.model for s in self.steps if isinstance(s, Config) and s.model]
+        return next(iter((*told[-1:], *chosen[-1:])), "")
+
+    @property
+    def revised(self) -> bool:
+        """Whether what was told is not what now stands, or not in its order."""
+        entries = [entry for step in self.steps for entry in step.entries]
+        told = [id(speaker) for speaker in self.voice.order]
+        spoken = set(told)
+        order = [id(entry) for entry in entries if id(entry) in spoken]
+        return order != told or self.sources.late or any(entry.off for entry in entries)
+
+    def usage(self) -> Usage | None:
+        """The latest figures of each step, added up; None where there are none."""
+        figures = [s.figures for s in self.steps if isinstance(s, Inference) and s.figures]
+        if not figures:
+            return None
+        read, wrote, cached, created = (sum(f.get(n, 0) for f in figures) for n in FIGURES)
+        return Usage(input=read, output=wrote, cached=cached, cache_written=created)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """The whole reply as it now stands, told in one breath."""
+        voice, sources = Voice(), self.sources.afresh()
+        for step in self.steps:
+            for entry in step.entries:
+                entry.replay(voice, sources)
+        said = [*voice.drain(), *ending(sources)]
+        return tuple(event for event in said if isinstance(event, Piece))
+
+
+def ending(sources: Sources) -> list[Event]:
+    block = sources.block()
+    return [Text(block)] if block else []

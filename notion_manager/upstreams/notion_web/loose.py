@@ -1,0 +1,25 @@
+"""Readers of JSON that may have any shape: what is not as expected is empty."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+
+def object_of(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def list_of(value: Any) -> Sequence[Any]:
+    return cast("Sequence[Any]", value) if isinstance(value, list) else ()
+
+
+def text_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def count_of(value: Any) -> int | None:
+    """A whole number of at least 0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value

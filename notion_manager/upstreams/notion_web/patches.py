@@ -1,0 +1,118 @@
+"""Operations on paths, as patch lines carry them: JSON Pointers into `{"s": [step, …]}`."""
+
+from collections.abc import Sequence
+
+from .answer import Answer
+from .drift import Drift
+from .entries import Entry
+from .lines import Op
+from .loose import list_of, object_of, text_of
+from .steps import Path, Step, index_of
+
+_KNOWN_OPS = frozenset("axrdp")
+
+
+class Patches:
+    """Applies operations to an answer. The unknown is counted in `drift` and has no effect."""
+
+    def __init__(self, answer: Answer, drift: Drift) -> None:
+        self._answer = answer
+        self._drift = drift
+        self._found: dict[str, Entry] = {}  # where deltas go, until something moves
+
+    def moved(self) -> None:
+        """Something else changed the answer."""
+        self._found.clear()
+
+    def apply(self, ops: Sequence[Op]) -> None:
+        """Raises the Problem that a failed step stands for."""
+        for op in ops:
+            if op.o == "x" and type(op.v) is str:
+                entry = self._found.get(op.p)
+                if entry is not None:
+                    entry.append(op.v)
+                else:
+                    self._grow(op.p, op.v)
+            else:
+                self._change(op)
+
+    def _grow(self, path: str, more: str) -> None:
+        segments = _segments(path)
+        step = self._step(segments)
+        entry = step.entry_at(segments[2:]) if step else None
+        if entry is not None:
+            self._found[path] = entry
+            entry.append(more)
+        elif step is None or not step.grow(segments[2:], more):
+            self._unknown("x", segments)
+
+    def _change(self, op: Op) -> None:
+        self._found.clear()
+        segments = _segments(op.p)
+        match op.o:
+            case "a":
+                known = self._put(segments, op.v)
+            case "r" | "d":
+                known = self._cut(segments)
+            case "p":
+                known = self._patch(segments, text_of(op.v))
+            case _:
+                known = False
+        if not known:
+            self._unknown(op.o, segments)
+
+    def _put(self, segments: Path, value: object) -> bool:
+        match segments:
+            case ["s"]:
+                self._answer.sync(list_of(value))
+            case ["s", "-"]:
+                self._answer.put(len(self._answer.steps), object_of(value))
+            case ["s", place]:
+                self._answer.put(self._place(place), object_of(value))
+            case ["s", _, *path]:
+                step = self._step(segments)
+                return step is not None and step.put(path, value)
+            case _:
+                return False
+        return True
+
+    def _cut(self, segments: Path) -> bool:
+        step = self._step(segments)
+        if step is None:
+            return False
+        if segments[2:]:
+            return step.cut(segments[2:])
+        self._answer.cut(step)
+        return True
+
+    def _patch(self, segments: Path, more: str) -> bool:
+        step = self._step(segments)
+        entry = step.entry_at(segments[2:]) if step else None
+        if entry is None:
+            return False
+        entry.patch(more)
+        return True
+
+    def _step(self, segments: Path) -> Step | None:
+        """The step that a path leads to or through, by its place or by its id."""
+        match segments:
+            case ["s", place, *_] if (index := index_of(place)) is not None:
+                return self._answer.steps[index] if index < len(self._answer.steps) else None
+            case ["s", key, *_]:
+                return self._answer.by_id(key)
+            case _:
+                return None
+
+    def _place(self, segment: str) -> int:
+        step = self._step(["s", segment])
+        return self._answer.steps.index(step) if step else len(self._answer.steps)
+
+    def _unknown(self, op: str, segments: Path) -> None:
+        self._drift.note(f"op {op}" if op in _KNOWN_OPS else "op ?", *segments)
+
+
+def _segments(path: str) -> list[str]:
+    segments = path.split("/")[1:]
+    if "~" in path:
+        segments = [s.replace("~1", "/").replace("~0", "~") for s in segments]
+    return segments

@@ -1,0 +1,191 @@
+"""The decoder of answer streams: bytes in, events out. It does no I/O and knows no time.
+
+Notion answers a turn with lines of JSON in one of two encodings, told apart by what is in them:
+operations that change a state (`patch-start`, `patch`, `patch-sync`), or whole steps, one a line
+and each in place of the one before. Both may end with a `record-map` of what was saved.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ...errors import EmptyAnswer, Problem, UpstreamBroken
+from ...turn import Done, Event, Piece, Stop, Usage
+from ...wire import Lines, LineTooLong
+from .answer import IDLE, STEPS, Answer, ending
+from .drift import Drift
+from .failures import FAILURES, from_page, from_step
+from .lines import ops_of, parse, quick_ops
+from .loose import list_of, object_of, text_of
+from .patches import Patches
+from .records import Message, Records, read_records
+from .steps import Chat
+
+SHUTDOWN = "container_shutdown"
+MOVED = frozenset({"queue-handoff", "reenqueue-with-delay", "inference-connection-lifecycle"})
+
+
+class Decoder:
+    """One answer. `estimate` stands in for figures that the service did not give.
+
+    Problems come after the events that came before them: a `feed` that has both returns the events,
+    and the next call raises. `drift` counts unknown shapes by name.
+    """
+
+    def __init__(self, estimate: Callable[[Sequence[Piece]], Usage]) -> None:
+        self._estimate = estimate
+        self._lines = Lines()
+        self._drift = Drift()
+        self._answer = Answer(self._drift)
+        self._patches = Patches(self._answer, self._drift)
+        self._halves: dict[str, str] = {}
+        self._problem: Problem | None = None
+        self._started = False  # a line came that is not blank
+        self._ended = False  # the service said so: a snapshot that nothing followed, or `done`
+        self._mapped = False  # a record map came
+        self._completed = False  # a record map said so
+        self._saved: tuple[Message, ...] = ()
+
+    @property
+    def drift(self) -> Mapping[str, int]:
+        return self._drift.seen
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that matters can follow: an open connection need not be waited for."""
+        if self._problem is not None or self._completed:
+            return True
+        last = self._answer.last
+        if last is None or not last.finished:
+            return last is None and self._ended
+        return self._ended or not (last.calls or last.blank)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes. Raises the Problem that the stream came to."""
+        if self._problem is None:
+            self._problem = self._take(data)
+            events = self._answer.voice.drain()
+            if events or self._problem is None:
+                return events
+        raise self._problem
+
+    def finish(self) -> list[Event]:
+        """The last events, with the one Done. Raises the Problem that the stream came to."""
+        if self._problem is not None:
+            raise self._problem
+        self._read(self._lines.finish())
+        self._answer.close()
+        self._judge()
+        return [*self._answer.voice.drain(), *ending(self._answer.sources), self._done()]
+
+    def _take(self, data: bytes) -> Problem | None:
+        try:
+            for line in self._lines.feed(data):
+                self._read(line)
+        except Problem as exc:
+            return exc
+        except LineTooLong as exc:
+            return UpstreamBroken(f"Notion sent {exc}")
+        return None
+
+    def _read(self, line: bytes) -> None:
+        ops = quick_ops(line)
+        if ops is not None:
+            self._started, self._ended = True, False
+            self._patches.apply(ops)
+        elif line := line.strip():
+            self._read_carefully(line)
+
+    def _read_carefully(self, line: bytes) -> None:
+        """Server-sent events were never seen here, but cost nothing to understand."""
+        line = line.removeprefix(b"data:").lstrip()
+        record = parse(line, self._halves)
+        if record is not None:
+            self._started = True
+            self._take_in(text_of(record.get("type")), record)
+        elif line.startswith(b"<") and not self._started:
+            raise from_page()
+        else:
+            self._started = True
+            self._ended |= line == b"[DONE]"
+            self._drift.note("line")
+
+    def _take_in(self, kind: str, record: Mapping[str, Any]) -> None:
+        match kind:
+            case "patch":
+                self._ended = False
+                self._patches.apply(ops_of(record))
+            case "patch-start" | "patch-sync":
+                self._answer.sync(list_of(object_of(record.get("data")).get("s")))
+                self._ended = kind == "patch-sync"
+                self._patches.moved()
+            case "record-map":
+                self._read_map(read_records(record.get("recordMap")))
+            case "agent-search-extracted-results":
+                call = text_of(record.get("toolCallId"))
+                self._answer.sources.learn(call, list_of(record.get("results")))
+            case "done":
+                self._ended = True
+            case _ if kind in STEPS:
+                self._answer.line(record)
+                self._patches.moved()
+            case _:
+                self._read_other(kind, record)
+
+    def _read_other(self, kind: str, record: Mapping[str, Any]) -> None:
+        if kind in FAILURES or record.get("isNotionError"):
+            raise from_step(record)
+        if kind in MOVED and record.get("reason", SHUTDOWN) == SHUTDOWN:
+            if not self.complete:
+                raise UpstreamBroken(f"Notion moved the answer elsewhere before its end ({kind})")
+        elif kind not in IDLE:
+            self._drift.note("type", kind)
+
+    def _read_map(self, records: Records) -> None:
+        """Messages are of use only while there is no text, but for the old kind of chat."""
+        self._mapped = True
+        traces = self._answer.traces
+        self._completed |= any(not traces or trace in traces for trace in records.completed)
+        for message in records.messages:
+            step = self._answer.by_id(text_of(message.step.get("id")))
+            if isinstance(step, Chat):
+                step.become(message.step)
+        self._saved = records.messages if self._answer.blank else ()
+
+    def _judge(self) -> None:
+        """Raises unless this is the whole of an answer."""
+        if not self._started:
+            raise EmptyAnswer("Notion answered with nothing at all")
+        if self._answer.blank:
+            self._recover()
+        if self._answer.stuck:
+            raise UpstreamBroken("a tool waits for a confirmation that only Notion itself asks for")
+        if not (self.complete or self._ended or self._over):
+            raise UpstreamBroken("the answer was cut short")
+        if self._answer.blank:
+            raise EmptyAnswer("Notion ended the answer without a word")
+
+    @property
+    def _over(self) -> bool:
+        """Whether the end of the stream, as it came, is the end of the answer.
+
+        Old streams end with a record map; research may end with its last word.
+        """
+        last = self._answer.last
+        if last is None:
+            reports = (s for s in self._answer.steps if s.type == "researcher-report")
+            return self._mapped or any(not report.blank for report in reports)
+        return last.finished and (self._mapped or not last.calls) and not self._answer.unanswered
+
+    def _recover(self) -> None:
+        """An answer, or a refusal, that was saved and never streamed."""
+        traces = self._answer.traces
+        mine = [m for m in self._saved if not (m.inference and traces) or m.inference in traces]
+        if mine:
+            self._answer.line(mine[-1].step)
+            self._answer.close()
+            self._ended = True
+
+    def _done(self) -> Done:
+        truth = self._answer.pieces() if self._answer.revised else None
+        usage = self._answer.usage() or self._estimate(truth or self._answer.pieces())
+        return Done(Stop.END, usage, served=self._answer.served, truth=truth)
