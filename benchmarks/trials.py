@@ -26,17 +26,21 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of everything: loops last `seconds`, paced answers have `paced` chunks."""
+    """How much of everything: loops last `seconds`, paced answers have `paced` chunks.
+
+    `ramp` is a number of pauses that shares no divisor with the number of streams, so that these
+    run evenly out of step: in step, a server would wake once for many chunks.
+    """
 
     rounds: int
     requests: int
     seconds: float
     paced: int
-    ramp: float
+    ramp: int
 
 
-FULL = Size(rounds=5, requests=400, seconds=1.0, paced=50, ramp=0.5)
-QUICK = Size(rounds=1, requests=50, seconds=0.3, paced=15, ramp=0.2)
+FULL = Size(rounds=5, requests=400, seconds=1.0, paced=50, ramp=11)
+QUICK = Size(rounds=1, requests=50, seconds=0.3, paced=15, ramp=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def paced(api: Api, streams: int, bench: Bench, target: Target) -> Figures:
     """Streams at the pace of a model: every line arrives alone."""
     size = bench.size
     plan = Plan(chunks=size.paced, pause=PAUSE, stamped=True)
-    opened = load.spread(target, Ask(api, size.paced), streams, size.ramp)
+    opened = load.spread(target, Ask(api, size.paced), streams, size.ramp * PAUSE)
     outcome, figures = bench.run(plan, opened)
     return figures | {
         "cpu": outcome.cpu_per_chunk,
@@ -119,7 +123,7 @@ def fresh(bench: Bench, like: Target) -> Figures:
     with bench.fresh(like) as started:
         warm = load.one_by_one(started.target, Ask(MESSAGES, SHORT), 3)
         _, lost = bench.run(Plan(chunks=SHORT), warm)
-        opened = load.spread(started.target, Ask(MESSAGES, size.paced), MANY, size.ramp)
+        opened = load.spread(started.target, Ask(MESSAGES, size.paced), MANY, size.ramp * PAUSE)
         outcome, figures = bench.run(plan, opened)
     return {
         "start": started.seconds,
