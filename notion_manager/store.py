@@ -282,23 +282,16 @@ def _refuse_taken_alias(db: sqlite3.Connection, account: Account) -> None:
 
 
 def _rest(account: Account) -> str:
-    """The fields without a column of their own; secrets are spelled out, for the file alone."""
+    """The fields without a column of their own."""
     values = {f.name: getattr(account, f.name) for f in fields(Account) if f.name not in _COLUMNS}
-    spelled = {k: v.reveal() if isinstance(v, Secret) else v for k, v in values.items()}
-    return orjson.dumps(spelled).decode()
+    return orjson.dumps(values).decode()
 
 
 def _account(alias: str, user_id: str, space_id: str, token: str, rest: str) -> Account:
     known = {f.name for f in fields(Account)}
     values = {k: v for k, v in orjson.loads(rest).items() if k in known}
-    cookie = Secret(values.pop("full_cookie", ""))
     return Account(
-        alias=alias,
-        token_v2=Secret(token),
-        user_id=user_id,
-        space_id=space_id,
-        full_cookie=cookie,
-        **values,
+        alias=alias, token_v2=Secret(token), user_id=user_id, space_id=space_id, **values
     )
 
 

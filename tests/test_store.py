@@ -29,8 +29,6 @@ ADA = Account(
     space_view_id="w1",
     plan="team",
     timezone="Europe/Paris",
-    full_cookie=Secret("token_v2=v03%3Aada-token; other=1"),
-    browser_id="b1",
 )
 BOB = replace(ADA, alias="bob", user_id="u2", email="bob@example.test", token_v2=Secret("bob-t"))
 SONNET = Model("sonnet-4.6", "almond", "Sonnet 4.6", "anthropic", ("low", "high"), context=200_000)

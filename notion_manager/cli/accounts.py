@@ -52,8 +52,11 @@ def _from_stdin(ctx: click.Context, param: click.Parameter, value: str | None) -
 )
 @click.option("--workspace", help="The workspace to use, by name or id.")
 @click.option("--alias", help="What to call the account; made from the workspace's name otherwise.")
+@click.option("--user", default="", help="Whose session is meant, by id or e-mail, if several are.")
 @config_option
-def add(workspace: str | None, alias: str | None, config_file: Path | None, *, piped: bool) -> None:
+def add(
+    workspace: str | None, alias: str | None, user: str, config_file: Path | None, *, piped: bool
+) -> None:
     """Add a workspace, or renew the token of one that is there.
 
     Finds out whose token it is and which workspaces it opens, checks the one that you choose with a
@@ -61,7 +64,7 @@ def add(workspace: str | None, alias: str | None, config_file: Path | None, *, p
     """
     config = settings(config_file)
     token = _token(piped=piped)
-    found = run(login(config, token))
+    found = run(login(config, token, user))
     chosen = _chosen(found, workspace, may_ask=not piped and sys.stdin.isatty())
     if chosen.ai is False:
         raise about(AiDisabled(f"Notion AI is turned off in {chosen.name}"))

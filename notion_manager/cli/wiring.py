@@ -112,10 +112,10 @@ async def models(config: Config, database: Path, *, demo: bool) -> Sequence[Mode
         return found
 
 
-async def login(config: Config, token: Secret) -> Login:
+async def login(config: Config, token: Secret, user: str = "") -> Login:
     """Whose token it is. A free read; raises Problem."""
     async with connect(config.timeouts) as http:
-        return await read_login(http, config, token)
+        return await read_login(http, config, token, user)
 
 
 async def offered(config: Config, account: Account) -> Sequence[Model]:

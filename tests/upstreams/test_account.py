@@ -265,7 +265,6 @@ def test_nothing_that_names_a_person_or_opens_a_door_is_in_a_repr() -> None:
         "Ada's Space",
         "view",
         "team",
-        full_cookie=Secret("token_v2=canary"),
     )
     shown = repr(account) + repr(parse_login(sample("login.json")))
     assert "work" in shown

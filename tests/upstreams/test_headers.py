@@ -1,7 +1,5 @@
 """What a request to the service carries, and that it does not pretend to be a browser."""
 
-from dataclasses import replace
-
 import pytest
 
 from notion_manager import __version__
@@ -40,16 +38,6 @@ def test_the_first_call_has_only_the_token_and_names_no_user_or_workspace() -> N
     assert sent["cookie"] == f"token_v2={TOKEN}"
     assert sent["accept"] == "application/json"
     assert not [name for name in sent if name.startswith("x-notion")]
-
-
-def test_a_stored_cookie_is_sent_as_it_is() -> None:
-    account = replace(ACCOUNT, full_cookie=Secret("a=b; token_v2=other"))
-    assert headers(account, NOTION, accept="*/*")["cookie"] == "a=b; token_v2=other"
-
-
-def test_a_known_browser_id_is_kept() -> None:
-    account = replace(ACCOUNT, browser_id="b1")
-    assert headers(account, NOTION, accept="*/*")["cookie"].endswith("; notion_browser_id=b1")
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,10 @@ import orjson
 from ...errors import AccountRefused, BadRequest, UpstreamBroken, WorkspaceRefused
 from ...secret import Secret
 
-NO_COOKIE = Secret("")
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One workspace of one user, and the cookie that opens it. Its repr names nobody.
-
-    `full_cookie` is a browser's whole Cookie header; where it is stored it is sent as it is.
-    """
+    """One workspace of one user, and the cookie that opens it. Its repr names nobody."""
 
     alias: str
     token_v2: Secret
@@ -30,8 +25,6 @@ class Account:
     space_view_id: str
     plan: str
     timezone: str = "UTC"
-    full_cookie: Secret = NO_COOKIE
-    browser_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +155,7 @@ def _pick_user(users: Mapping[str, Mapping[str, Any]], wanted: str) -> str:
     known = ", ".join(_masked(key, record) for key, record in users.items())
     if not meant:
         raise BadRequest(f"the cookie is not of the user asked for, but of {known}")
-    raise BadRequest(f"the cookie is of several users: {known}; say which by id or e-mail")
+    raise BadRequest(f"the cookie is of several users: {known}; say which with --user")
 
 
 def _is(wanted: str, id: str, record: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ def headers(account: Account, notion: Notion, *, accept: str) -> dict[str, str]:
     """Headers of a call on behalf of an account. They hold its cookie: never log them."""
     return {
         **_common(notion, accept),
-        "cookie": account.full_cookie.reveal() or _cookie(account),
+        "cookie": _cookie(account),
         "x-notion-active-user-header": account.user_id,
         "x-notion-space-id": account.space_id,
     }
@@ -50,9 +50,7 @@ def _base(notion: Notion) -> str:
 def _cookie(account: Account) -> str:
     """The token as it was given, and which of the session's users is meant."""
     users = quote(f'["{account.user_id}"]', safe="")
-    cookie = (
+    return (
         f"token_v2={account.token_v2.reveal()}; notion_user_id={account.user_id};"
         f" notion_users={users}"
     )
-    browser = f"; notion_browser_id={account.browser_id}" if account.browser_id else ""
-    return cookie + browser

@@ -39,10 +39,16 @@ def connect(timeouts: Timeouts) -> aiohttp.ClientSession:
     )
 
 
-async def read_login(http: aiohttp.ClientSession, config: Config, cookie: Secret) -> Login:
-    """Who a token belongs to, and which workspaces it opens. A free read."""
-    sent = login_headers(cookie, config.notion)
-    return parse_login(await _read(http, config, "loadUserContent", sent, b"{}"))
+async def read_login(
+    http: aiohttp.ClientSession, config: Config, token: Secret, user: str = ""
+) -> Login:
+    """Who a token belongs to, and which workspaces it opens. A free read.
+
+    `user`, an id or e-mail address, decides where the token is of several people's session.
+    """
+    sent = login_headers(token, config.notion)
+    body = await _read(http, config, "loadUserContent", sent, b"{}")
+    return parse_login(body, user=user)
 
 
 class NotionWeb:
