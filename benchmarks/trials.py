@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import load
+import usage
 from answers import Plan
 from hangup import release
 from load import APIS, DIRECT, MESSAGES, Api, Ask, Outcome, Target, percentile
@@ -121,12 +122,14 @@ def fresh(bench: Bench, like: Target) -> Figures:
     size = bench.size
     plan = Plan(chunks=size.paced, pause=PAUSE)
     with bench.fresh(like) as started:
+        begun = usage.resident(usage.family(started.target.pid))
         warm = load.one_by_one(started.target, Ask(MESSAGES, SHORT), 3)
         _, lost = bench.run(Plan(chunks=SHORT), warm)
         opened = load.spread(started.target, Ask(MESSAGES, size.paced), MANY, size.ramp * PAUSE)
         outcome, figures = bench.run(plan, opened)
     return {
         "start": started.seconds,
+        "begun": begun,
         "idle": outcome.before,
         "stream": (outcome.peak - outcome.before) / MANY,
         "lost": lost["lost"] + figures["lost"],
