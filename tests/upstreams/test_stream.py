@@ -145,6 +145,13 @@ def test_the_spelling_of_the_json_means_nothing() -> None:
     assert told(*spaced) == told(*lines)
 
 
+def test_unknown_steps_hold_their_place_and_are_counted() -> None:
+    decoding = decoder()
+    there = start({"id": "x", "type": "weather"}, inference(entry("Hel")))
+    events = decoding.feed(encode(there, patch(("x", "/s/1/value/0/content", "lo"))))
+    assert (events, dict(decoding.drift)) == ([Text("Hello")], {"step weather": 1})
+
+
 def test_the_names_that_are_counted_are_bounded() -> None:
     decoding = decoder()
     decoding.feed(encode(*({"type": f"{'x' * (n % 35)}-{'y' * (n // 35)}"} for n in range(300))))

@@ -47,7 +47,6 @@ def changed(before: str, *after: str) -> tuple[str, str, bool]:
         ("Hello there", ["Hello", "Hello there"], "Hello there", False),
         ("Hello [^{{https://a.te", ["Hello [^https://b.test/]!"], "Hello [1]!", False),
         ("See[^https://b.test/] it", ["See[^{{https://b.test/}}] it all"], "See [1] it all", False),
-        ("Hello", [""], "Hello", True),
         ("Hello", ["Howdy"], "Hello\n\nHowdy", True),
         ("One\nTwo\nTree", ["One\nTwo\nThree\nFour"], "One\nTwo\nTree\n\nThree\nFour", True),
         (A_LONG_LINE, [f"Once, {A_LONG_LINE}, that is"], f"{A_LONG_LINE}, that is", True),
@@ -126,6 +125,20 @@ def test_what_only_the_last_snapshot_holds_is_told() -> None:
     assert (text(*lines), final(*lines)) == ("Three\n\nTwo", "Two\n\nThree")
 
 
+def test_a_step_that_is_removed_may_return() -> None:
+    lines = [*BEGUN, patch(("x", CONTENT, "Hel"), ("r", "/s/0"))]
+    assert text(*lines, patch(("a", "/s/-", inference(entry("Hello"), finishedAt=1)))) == "Hello"
+    other = patch(("a", "/s/-", {"id": "i1", "type": "markdown-chat", "value": "Yes"}))
+    assert final(*lines, other, record_map()) == "Yes"
+    nameless = [start(inference(entry("Oops"), id="")), patch(("r", "/s/0"))]
+    assert final(*nameless, sync(inference(entry("Yes"), id="", finishedAt=1))) == "Yes"
+
+
+def test_a_step_shown_without_its_entries_keeps_them() -> None:
+    facts = {"type": "agent-inference", "id": "i1", "finishedAt": 1}
+    assert final(inference(entry("Hello")), facts) == "Hello"
+
+
 def test_steps_without_ids_are_known_by_their_place() -> None:
     nameless = inference(entry("Hel"), id="")
     assert text(start(nameless), sync(inference(entry("Hello"), id="", finishedAt=1))) == "Hello"
@@ -140,6 +153,13 @@ def test_text_that_grows_out_of_turn_is_told_and_put_in_order_at_the_end() -> No
 def test_what_is_held_is_told_before_the_next_entry_or_the_end() -> None:
     lines = growing(("x", CONTENT, "["), ("a", "/s/0/value/-", entry("b <")))
     assert told(*lines) == [Text("[\n\nb <"), Done(Stop.END, GUESS)]
+
+
+def test_a_mark_that_was_let_go_and_then_completed_is_a_mark_in_the_reply() -> None:
+    call = ("a", "/s/0/value/-", entry("", "image"))
+    lines = growing(("x", CONTENT, "Hi[^https://a"), call, ("x", CONTENT, ".test/]"))
+    assert text(*lines) == "Hi[^https://a.test/]"
+    assert final(*lines).startswith("Hi [1]\n")
 
 
 def test_a_title_in_mid_text_breaks_no_mark() -> None:

@@ -87,6 +87,7 @@ ASKING = inference(entry("Let me look."), CALL, finishedAt=1)
         ([inference(finishedAt=1)], EMPTY),
         ([inference(entry(" \n"), finishedAt=1)], EMPTY),
         ([inference(entry("Hm", "thinking"), finishedAt=1)], EMPTY),
+        ([HELLO, inference(entry(""), finishedAt=1)], EMPTY),
         ([chat("Hello")], CUT),
         ([ASKING], CUT),
         ([ASKING, record_map()], CUT),
@@ -141,6 +142,9 @@ def _exhaust(decoding: Decoder, raw: bytes) -> None:
         ([start(), sync(chat("Hello"))], True),
         ([chat("Hello")], False),
         ([HELLO, record_map(outcome=COMPLETED)], True),
+        ([record_map(outcome=COMPLETED)], False),
+        ([record_map(outcome=COMPLETED), HELLO], False),
+        ([{**HELLO, "traceId": "other"}, record_map(outcome=COMPLETED)], False),
         ([HELLO, {"type": "error"}], True),
     ],
 )

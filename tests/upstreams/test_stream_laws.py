@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from notion_lines import (
-    GUESS,
     Json,
     decoder,
+    encode,
     entry,
     inference,
     patch,
@@ -20,7 +20,7 @@ from notion_lines import (
 )
 
 from notion_manager.errors import Problem
-from notion_manager.turn import Done, Stop, Text
+from notion_manager.turn import Done, Event, Piece, coalesce, fold
 
 # Nothing but Problems
 
@@ -85,6 +85,24 @@ def test_any_bytes_come_to_an_answer_or_a_problem(raw: bytes) -> None:
 
 
 @given(lines_of_any_shape)
+def test_how_lines_are_batched_means_nothing(lines: list[Any]) -> None:
+    raw = [encode(json.dumps(line)) for line in lines]
+    assert outcome(raw) == outcome([b"".join(raw)])
+
+
+def outcome(chunks: list[bytes]) -> tuple[list[Event], str]:
+    decoding = decoder()
+    events: list[Event] = []
+    try:
+        for chunk in chunks:
+            events += decoding.feed(chunk)
+        events += decoding.finish()
+    except Problem as problem:
+        return coalesce(events), str(problem)
+    return coalesce(events), ""
+
+
+@given(lines_of_any_shape)
 def test_lines_of_any_shape_come_to_an_answer_or_a_problem(lines: list[Any]) -> None:
     run("\n".join(json.dumps(line) for line in lines).encode())
 
@@ -99,12 +117,30 @@ def test_depth_has_no_power() -> None:
 
 
 places = st.sampled_from([0, 1])
-contents = st.text(alphabet="ab\n", max_size=6)
+marks = [
+    "[^https://a.test/]",
+    "[^https://b.test/]",
+    "[^toolu_1]",
+    "[1]",
+    "<thinking>",
+    "</thinking>",
+]
+marks += [
+    '<lang primary="en"/>',
+    '<lang primary="en">',
+    "</lang>",
+    "[^",
+    "<",
+    "a line of some length",
+]
+contents = st.text(alphabet="ab\n", max_size=6) | st.lists(
+    st.sampled_from([*marks, "a", " ", "\n"]), max_size=3
+).map("".join)
 moves = st.lists(
     st.one_of(
         st.tuples(st.just("x"), places, places, contents),
         st.tuples(st.just("a"), places, places, contents),
-        st.tuples(st.just("cut"), places, places, st.integers(0, 6)),
+        st.tuples(st.just("cut"), places, places, st.integers(0, 30)),
         st.tuples(st.just("sync"), places, places, contents),
         st.tuples(st.just("drop"), places, places, contents),
     ),
@@ -135,18 +171,39 @@ def play(moves: list[Any]) -> tuple[list[Json], list[list[str]]]:
 
 
 def snapshot(state: list[list[str]], **more: Any) -> list[Json]:
-    return [inference(*map(entry, texts), id=f"i{n}", **more) for n, texts in enumerate(state)]
+    (thought, one), (two, three) = state
+    first = inference(entry(thought, "thinking"), entry(one), id="i0", **more)
+    return [first, inference(entry(two), entry(three), id="i1", **more)]
+
+
+def parts(lines: list[Json]) -> tuple[Piece, ...] | str:
+    try:
+        return reply(*lines).parts
+    except Problem as problem:
+        return str(problem)
 
 
 @given(moves)
 def test_the_reply_is_what_the_last_snapshot_holds(moves: list[Any]) -> None:
     lines, state = play(moves)
-    if not any(content.strip() for texts in state for content in texts):
-        return
-    assert reply(*lines).parts == reply(sync(*snapshot(state, finishedAt=1))).parts
+    assert parts(lines) == parts([sync(*snapshot(state, finishedAt=1))])
 
 
-@given(st.lists(st.tuples(st.just("x"), st.just(0), st.just(0), contents), max_size=8))
+@given(lines_of_any_shape)
+def test_whatever_came_before_the_last_snapshot_decides(lines: list[Any]) -> None:
+    snapshots = [sync(inference(entry("Hm", "thinking"), entry("So."), id="i1", finishedAt=1))]
+    events, problem = outcome([*(encode(json.dumps(line)) for line in lines), encode(*snapshots)])
+    assert problem or fold(events).parts == reply(*snapshots).parts
+
+
+@given(moves)
+def test_whole_steps_come_to_the_same_reply(moves: list[Any]) -> None:
+    lines, state = play(moves)
+    whole = [step for line in lines if line["type"] == "patch-sync" for step in line["data"]["s"]]
+    assert parts(whole) == parts(lines) == parts(snapshot(state, finishedAt=1))
+
+
+@given(st.lists(st.tuples(st.just("x"), st.just(1), st.just(0), contents), max_size=8))
 def test_a_text_that_only_grows_needs_no_correction(moves: list[Any]) -> None:
-    lines, state = play([*moves, ("x", 0, 0, "end")])
-    assert told(*lines) == [Text(state[0][0]), Done(Stop.END, GUESS)]
+    lines, _ = play([("x", 1, 0, "So "), *moves])
+    assert fold(told(*lines)).done.truth is None

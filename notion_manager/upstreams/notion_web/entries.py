@@ -112,11 +112,13 @@ class Prose(Entry):
         self._thought = Told()
         self._said = Told()
         self.size = 0  # characters of the raw text
+        self._spilt = 0  # its size when the cleaner had to let go of what it held
         self._raw: list[str] = []
 
     @property
     def off(self) -> bool:
-        return self._thought.off or self._said.off
+        torn = 0 < self._spilt < self.size
+        return torn or self._thought.off or self._said.off
 
     @property
     def blank(self) -> bool:
@@ -145,17 +147,17 @@ class Prose(Entry):
             self.append(more)
 
     def become(self, whole: str) -> None:
-        raw, held = self.value(), self._cleaner.held
-        settled = raw[: len(raw) - len(held)]
-        self._raw, self.size = [settled], len(settled)
-        if whole.startswith(settled):
-            self._cleaner.forget()
-            self.append(whole[len(settled) :])
+        raw = self.value()
+        if whole.startswith(raw):
+            self._raw, self.size = [raw], len(raw)
+            self.append(whole[len(raw) :])
         else:
             self._restart(whole)
 
     def close(self) -> None:
-        self._tell(*self._cleaner.flush())
+        if self._cleaner.held:
+            self._spilt = self.size
+            self._tell(*self._cleaner.flush())
 
     def replay(self, voice: Voice, sources: Sources) -> None:
         again = Prose(voice, sources)
@@ -169,8 +171,8 @@ class Prose(Entry):
             self._say(self._said.grow(text))
 
     def _restart(self, whole: str) -> None:
-        """What was cleaned is no longer there: compare as readers see it."""
-        self._raw, self.size = [whole], len(whole)
+        """What was cleaned is no longer all there: compare as readers see it."""
+        self._raw, self.size, self._spilt = [whole], len(whole), 0
         self._cleaner = Cleaner(self._sources.cite)
         thought, text = self._cleaner.feed(whole)
         self._think(self._thought.become(thought))

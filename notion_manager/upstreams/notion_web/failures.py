@@ -50,8 +50,9 @@ _SECRET = re.compile(
     r"(?i)token_v2\s*=\s*\S+|v0[23](?:%3a|:)\S*|[a-z0-9+/_=%]{32,}|[a-z0-9+/_=%.~-]{40,}"
 )
 _NO_MODEL = re.compile(
-    r"(?i)\bmodel\b.*\b(?:unavailable|unsupported|disabled|unknown|not\b)"
-    r"|\b(?:unavailable|unsupported|disabled|unknown)\b.*\bmodel\b"
+    r"(?i)\bmodel\b.{0,80}\b(?:unavailable|unsupported|disabled|unknown"
+    r"|not (?:available|found|supported|allowed|enabled|exist|recognized))\b"
+    r"|\b(?:unavailable|unsupported|disabled|unknown)\b.{0,20}\bmodel\b"
 )
 
 

@@ -125,10 +125,6 @@ class Cleaner:
         """What was held, for what it is. More may follow."""
         return self._read("", last=True) if self._held else ("", "")
 
-    def forget(self) -> None:
-        """Drop what is held: it is about to be fed anew."""
-        self._held = ""
-
     def _read(self, raw: str, *, last: bool) -> tuple[str, str]:
         rest = self._held + raw
         self._held = thought = text = ""

@@ -104,9 +104,10 @@ class Decoder:
             self._take_in(text_of(record.get("type")), record)
         elif line.startswith(b"<") and not self._started:
             raise from_page()
+        elif line == b"[DONE]":
+            self._ended = True
         else:
             self._started = True
-            self._ended |= line == b"[DONE]"
             self._drift.note("line")
 
     def _take_in(self, kind: str, record: Mapping[str, Any]) -> None:
@@ -141,10 +142,13 @@ class Decoder:
             self._drift.note("type", kind)
 
     def _read_map(self, records: Records) -> None:
-        """Messages are of use only while there is no text, but for the old kind of chat."""
+        """Messages are of use only while there is no text, but for the old kind of chat.
+
+        A map that comes early may tell of the turn before: the outcome must be of this one.
+        """
         self._mapped = True
-        traces = self._answer.traces
-        self._completed |= any(not traces or trace in traces for trace in records.completed)
+        traces = self._answer.traces or (set[str]() if self._answer.blank else records.completed)
+        self._completed |= not records.completed.isdisjoint(traces)
         for message in records.messages:
             step = self._answer.by_id(text_of(message.step.get("id")))
             if isinstance(step, Chat):

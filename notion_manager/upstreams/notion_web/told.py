@@ -21,7 +21,9 @@ class Told:
 
     @property
     def blank(self) -> bool:
-        return all(not part or part.isspace() for part in self._parts)
+        """Whether nothing stands now. Cheap, unless the text fell back."""
+        parts = self._parts if self._behind is None else [self.value()]
+        return all(not part or part.isspace() for part in parts)
 
     def value(self) -> str:
         """The text as it is now."""
