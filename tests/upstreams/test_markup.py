@@ -19,6 +19,7 @@ MARKS = [
     "[^http://one.example.test/a?b=c#d]",
     "[^{{https://one.example.test/}}]",
     "[^{{Ab3_x-Yz}}]",
+    "[^{{c7}}]",
     "[^toolu_found]",
     "[^3toolu_found]",
     "[^{{2toolu_found}}]",
@@ -60,7 +61,18 @@ LOOKALIKES = [
 ]
 spelt = st.lists(
     st.one_of(
-        st.sampled_from([*MARKS, *LOOKALIKES, "<thinking>", "</thinking>", "<thought>", "\n", " "]),
+        st.sampled_from(
+            [
+                *MARKS,
+                *LOOKALIKES,
+                'primary="en">',
+                "<thinking>",
+                "</thinking>",
+                "<thought>",
+                "\n",
+                " ",
+            ]
+        ),
         st.text(alphabet='<[^]>/{}langprimy="=:stepouh_toolu1,\n ', max_size=12),
         st.text(max_size=6),
     ),
@@ -103,7 +115,7 @@ def test_a_mark_cut_anywhere_never_shows(mark: str) -> None:
 @given(st.text() | st.text(alphabet="[^]<>/lang step\n`"))
 def test_text_without_markup_passes_untouched(raw: str) -> None:
     assume(not any(sign in raw for sign in ("<lang", "[^", "[step-")))
-    assume(not raw.startswith(("<thinking>", "<thought>")))
+    assume(not raw.startswith(("<thinking>", "<thought>", 'primary="')))
     assert clean(raw) == ("", raw)
 
 
@@ -169,6 +181,11 @@ def test_citations_become_numbers_by_first_use(raw: str, expected: str) -> None:
         ('One\n<lang primary="fr"/>\nDeux', "One\n\nDeux"),
         ("</lang>", "</lang>"),
         ('<lang primary="en"/>', ""),
+        ('primary="en-US"/>\nHello', "Hello"),
+        ('primary="zh-CN">你好</lang>', "你好"),
+        ('primary="en', 'primary="en'),
+        ("primary colours", "primary colours"),
+        ('It is primary="en">.', 'It is primary="en">.'),
         ('<lang primary="en', '<lang primary="en'),
     ],
 )
@@ -182,6 +199,7 @@ def test_language_marks_go_with_one_leading_newline(raw: str, expected: str) -> 
         ("<thinking>hm</thinking>Yes", ("hm", "Yes")),
         ("<thought>\nhm\n</thought>\n\nYes", ("hm\n", "Yes")),
         ('<lang primary="en"/>\n<thinking>hm</thinking>\nYes', ("hm", "Yes")),
+        ('primary="en">\n<thinking>hm</thinking>\nYes</lang>!', ("hm", "Yes!")),
         ('<lang primary="en">\n<thinking>hm</thinking>\nYes</lang>!', ("hm", "Yes!")),
         ("<thinking>a </think b</thought> c", ("a </think b</thought> c", "")),
         ("<thinking>a </thin", ("a </thin", "")),

@@ -148,7 +148,7 @@ class Prose(Entry):
 
     def become(self, whole: str) -> None:
         raw = self.value()
-        if whole.startswith(raw):
+        if whole.startswith(raw) and not self._spilt:
             self._raw, self.size = [raw], len(raw)
             self.append(whole[len(raw) :])
         else:

@@ -1,12 +1,13 @@
 """Cleans a text of Notion's own markup while it streams, holding back as little as can be.
 
 Three things are taken out. Language marks: `<lang primary="en-US"/>`, or opened and closed around
-text, with the newline that follows a leading one. Citations: `[^https://…]`, `[^{{…}}]`,
-`[^toolu_…]`, `[^2toolu_…]`, internal addresses such as `[^view://…]`, and research's
-`[step-…,artifact,1]`; they become ` [n]` or nothing. Thoughts: `<thinking>` or `<thought>` at the
-very start. All else passes untouched, and only what can still become one of these waits: regexes
-like `[^a-z]`, footnotes like `[^1]` and tags like `<language>` do not. The forms are so exact that
-no exception is made for code: Notion cites there too, and code that spells one is rarer.
+text, with the newline that follows a leading one, and at the start one torn to `primary="en">`.
+Citations: `[^https://…]`, `[^{{…}}]`, `[^toolu_…]`, `[^2toolu_…]`, internal addresses such as
+`[^view://…]`, and research's `[step-…,artifact,1]`; they become ` [n]` or nothing. Thoughts:
+`<thinking>` or `<thought>` at the very start. All else passes untouched, and only what can still
+become one of these waits: regexes like `[^a-z]`, footnotes like `[^1]` and tags like `<language>`
+do not. The forms are so exact that no exception is made for code: Notion cites there too, and code
+that spells one is rarer.
 """
 
 import re
@@ -35,24 +36,28 @@ _HTTP: _Form = ("http", _Run("s", 0, 1), "://", _URL)
 _CALL: _Form = (_Run("[0-9]", 0, 3), "toolu_", _Run("[A-Za-z0-9_-]", 1, 128))
 _SCHEMES = ("view", "thread", "page", "block", "space", "database", "webpage")
 _INTERNAL: Sequence[_Form] = [(scheme, "://", _URL) for scheme in _SCHEMES]
-_TOKEN: _Form = (_Run("[A-Za-z0-9_-]", 6, 128),)
+_TOKEN: _Form = (_Run("[A-Za-z0-9_-]", 2, 128),)
 _STEP: _Form = ("step-", _Run("[0-9a-f]", 1, 64), ",artifact,", _Run("[0-9]", 1, 6), "]")
 _CITES: Sequence[_Form] = [
     *(("[^", *form, "]") for form in (_HTTP, _CALL, *_INTERNAL)),
     *(("[^{{", *form, "}}]") for form in (_HTTP, _CALL, *_INTERNAL, _TOKEN)),
 ]
 _STEPS: Sequence[_Form] = [("[", *_STEP), ("[^", *_STEP)]
-_LANG: _Form = (
-    '<lang primary="',
+_STRAY: _Form = (
+    'primary="',
     _Run(r"[^\"<>\[\]\n]", 0, TAG_LIMIT),
     '"',
     _Run(" ", 0, 1),
     _Run("/", 0, 1),
     ">",
 )
+_LANG: _Form = ("<lang ", *_STRAY)
 _LANG_END: _Form = ("</lang>",)
 _THOUGHTS: Sequence[_Form] = [("<thinking>",), ("<thought>",)]
-_HEADS: Sequence[_Form] = [*_THOUGHTS, *((*_LANG, _Run(r"\n", 0, 1), *t) for t in _THOUGHTS)]
+_HEADS: Sequence[_Form] = [
+    *_THOUGHTS,
+    *((*lang, _Run(r"\n", 0, 1), *thought) for lang in (_LANG, _STRAY) for thought in _THOUGHTS),
+]
 
 
 def _spelt(forms: Sequence[_Form]) -> str:
@@ -85,6 +90,7 @@ _MARK = re.compile(
     f"|(?P<lang>{_spelt([_LANG])})|(?P<end>{_spelt([_LANG_END])})"
 )
 _MARK_BEGUN = _begun([*_CITES, *_STEPS, _LANG, _LANG_END])
+_TORN = re.compile(_spelt([_STRAY]))
 _HEAD = re.compile(f"(?P<lang>{_spelt([_LANG])}\\n?)?<(?P<tag>thinking|thought)>")
 _HEAD_BEGUN = _begun(_HEADS)
 
@@ -139,17 +145,18 @@ class Cleaner:
 
     def _enter(self, text: str, *, last: bool) -> str:
         """Find out what comes first; returns what follows the mark of a thought."""
-        if head := _HEAD.match(text):
+        mended = f"<lang {text}" if _TORN.match(text) else text
+        if head := _HEAD.match(mended):
             self._place = _Place.THOUGHT
             self._closing = f"</{head['tag']}>"
             self._open = head["lang"] is not None and not head["lang"].rstrip().endswith("/>")
             self._trim = 1
-            return text[head.end() :]
+            return mended[head.end() :]
         if not last and _HEAD_BEGUN.fullmatch(text):
             self._held = text
             return ""
         self._place = _Place.TEXT
-        return text
+        return mended
 
     def _think(self, text: str, *, last: bool) -> tuple[str, str]:
         """The thought, and what follows its end."""
