@@ -25,11 +25,19 @@ class Node:
     where the value has another type.
     """
 
-    __slots__ = ("path", "value")
+    __slots__ = ("_above", "_step", "value")
 
-    def __init__(self, value: Any, path: str = "") -> None:
+    def __init__(self, value: Any, step: str = "", above: "Node | None" = None) -> None:
         self.value = value
-        self.path = path
+        self._step = step
+        self._above = above
+
+    @property
+    def path(self) -> str:
+        """Spelled only when something is wrong: most nodes are read without a word."""
+        above = self._above.path if self._above else ""
+        dot = "." if above and not self._step.startswith("[") else ""
+        return f"{above}{dot}{self._step}"
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -56,8 +64,7 @@ class Node:
 
     def __getitem__(self, key: str) -> "Node":
         """A member of this object; missing where it is absent."""
-        path = f"{self.path}.{key}" if self.path else key
-        return Node(self.object().get(key), path)
+        return Node(self.object().get(key), key, self)
 
     def object(self) -> dict[str, Any]:
         if not isinstance(self.value, dict):
@@ -71,7 +78,7 @@ class Node:
         if not isinstance(self.value, list):
             raise self.expected("a list")
         for index, value in enumerate(cast("list[Any]", self.value)):
-            yield Node(value, f"{self.path}[{index}]")
+            yield Node(value, f"[{index}]", self)
 
     def json(self) -> str:
         """The value as JSON again. Deeper nesting can be read than written."""

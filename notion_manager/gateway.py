@@ -86,9 +86,26 @@ class Gateway:
         if asks_nothing(turn):
             yield Answer(_nothing(), "", Choice(None, "auto"))
             return
-        began: Began = await self._retrying.copy()(self._begin, turn, _Tried())
-        async with began[0]:
-            yield began[1]
+        stack, answer = await self._began(turn, _Tried())
+        async with stack:
+            yield answer
+
+    async def _began(self, turn: Turn, tried: _Tried) -> Began:
+        """The retry loop's bookkeeping costs as much as all the rest of the way to the upstream.
+
+        So it is entered only once something failed, and told of that as its first attempt.
+        """
+        try:
+            return await self._begin(turn, tried)
+        except Problem as problem:
+            failed = [problem]
+
+        async def attempt() -> Began:
+            if failed:
+                raise failed.pop()
+            return await self._begin(turn, tried)
+
+        return await self._retrying.copy()(attempt)
 
     def _worth_another(self, exc: BaseException) -> bool:
         if isinstance(exc, Busy):

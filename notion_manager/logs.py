@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import extract_tb
@@ -22,6 +22,7 @@ from .secret import Secret
 NAME = "notion_manager"
 LONGEST = 300  # characters of one value
 DEEPEST = 8  # exceptions of one chain
+_encode = json.JSONEncoder().encode
 _HOME = Path(__file__).parent
 
 
@@ -43,10 +44,14 @@ class RequestRecord:
     problem: str = ""
 
 
+_RECORDED = tuple(f.name for f in fields(RequestRecord))
+_requests = logging.getLogger(f"{NAME}.request")
+
+
 def request_line(record: RequestRecord) -> None:
     """A fault of ours or of the upstream's is a warning; the rest is information."""
     level = logging.WARNING if record.status >= 500 else logging.INFO  # noqa: PLR2004 - HTTP
-    logging.getLogger(f"{NAME}.request").log(level, "request", asdict(record))
+    _requests.log(level, "request", {name: getattr(record, name) for name in _RECORDED})
 
 
 def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> None:
@@ -100,7 +105,7 @@ class JsonLines(logging.Formatter):
         }
         if raised := [asdict(r) for r in _raised(record, self._redact)]:
             line["exception"] = raised
-        return json.dumps(line)
+        return _encode(line)
 
 
 class TextLines(logging.Formatter):

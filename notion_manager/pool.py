@@ -44,6 +44,8 @@ class Standing:
 
 def after(standing: Standing, problem: Problem | None, now: float) -> Standing:
     """The standing that follows from how a request ended."""
+    if problem is None and not standing.reason:
+        return standing
     if problem is None:
         return replace(standing, strikes=0, ready_at=0.0, retired=False, reason="", since=0.0)
     struck = replace(standing, strikes=standing.strikes + 1, reason=problem.code, since=now)

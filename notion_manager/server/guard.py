@@ -1,6 +1,7 @@
 """Who may speak to the server at all: hosts, origins, keys, content types."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ class Guard:
     def check_host(self, host: str) -> None:
         """Raises Misdirected: a page of a stranger's domain that resolves to us is a rebinding."""
         name = _hostname(host)
-        if name != "localhost" and not _is_loopback(name) and name not in self._hosts:
+        if not _is_loopback(name) and name not in self._hosts:
             raise Misdirected(
                 f"this server does not answer to the host {name[:64]!r}; "
                 "add it to server.allowed_hosts if it should"
@@ -65,6 +66,7 @@ def _presented(headers: Mapping[str, str]) -> str:
     return headers.get("x-api-key", "").strip()
 
 
+@lru_cache(maxsize=64)
 def _hostname(host: str) -> str:
     """The name in a Host header, without port and brackets; empty where it is not one."""
     try:
@@ -73,8 +75,9 @@ def _hostname(host: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(name: str) -> bool:
     try:
-        return ip_address(name).is_loopback
+        return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False

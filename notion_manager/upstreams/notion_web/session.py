@@ -58,21 +58,23 @@ class NotionWeb:
         self._http = http
         self._account = account
         self._config = config
+        self._reading = headers(account, config.notion, accept="application/json")
+        self._asking = headers(account, config.notion, accept="application/x-ndjson")
 
     async def models(self) -> Sequence[Model]:
         """The live catalogue. A free read."""
-        sent = headers(self._account, self._config.notion, accept="application/json")
         body = probe(self._account)
         return parse_catalogue(
-            await _read(self._http, self._config, "getAvailableModels", sent, body)
+            await _read(self._http, self._config, "getAvailableModels", self._reading, body)
         )
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
         """Send the turn; yields batches. Leaving early closes the connection."""
         body = request(turn, self._account, ids=_ids(), now=datetime.now(UTC))
-        sent = headers(self._account, self._config.notion, accept="application/x-ndjson")
-        response = await _post(self._http, self._config, "runInferenceTranscript", sent, body)
+        response = await _post(
+            self._http, self._config, "runInferenceTranscript", self._asking, body
+        )
         try:
             if response.status != HTTP_OK:
                 raise await _refusal(response)
