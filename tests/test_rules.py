@@ -1,0 +1,54 @@
+"""docs/clients.md and the tests agree on what holds. Both are read as text."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+PAGE = TESTS.parent / "docs" / "clients.md"
+RULES = re.compile(r"^\| (\d+) \| .* \| ([^|]+) \|$", re.MULTILINE)
+STATE = re.compile(r"holds|next: (?:tools|files|accounts|agents)(?:, (?:tools|files))?")
+TEST = re.compile(r"^[ \t]*(?:async )?def (test_\w+)", re.MULTILINE)
+NUMBER = re.compile(r"(?<![a-z])rule_(\d+)")
+
+
+def rules(page: str) -> list[tuple[int, str]]:
+    """Each rule of the page, with its state."""
+    return [(int(number), state) for number, state in RULES.findall(page)]
+
+
+def proven(source: str) -> set[int]:
+    """The rules that the tests of a file name."""
+    return {int(number) for name in TEST.findall(source) for number in NUMBER.findall(name)}
+
+
+def named() -> dict[int, str]:
+    """Every rule that a test names, with one file that has such a test."""
+    files = sorted(TESTS.rglob("test_*.py"))
+    return {number: file.name for file in files for number in proven(file.read_text("utf-8"))}
+
+
+def test_numbers_are_read_from_the_names_of_tests_alone() -> None:
+    source = "async def test_rule_12_rule_3_x() -> None:\n    rule_4()\n\ndef rule_5() -> None: ..."
+    assert proven(source) == {12, 3}
+    assert proven("def test_a_rule_without_a_number() -> None: ...") == set()
+
+
+def test_the_page_has_every_rule_once_and_in_order() -> None:
+    page = PAGE.read_text("utf-8")
+    assert [number for number, _ in rules(page)] == list(range(1, 63))
+    odd = Counter(state for _, state in rules(page) if not STATE.fullmatch(state))
+    assert not odd, f"no state: {odd}"
+
+
+def test_every_rule_that_holds_has_a_test() -> None:
+    tested = named()
+    holding = {number for number, state in rules(PAGE.read_text("utf-8")) if state == "holds"}
+    bare = sorted(holding - tested.keys())
+    assert not bare, f"docs/clients.md says that {bare} hold, and no test does"
+
+
+def test_every_rule_that_a_test_names_is_on_the_page() -> None:
+    known = {number for number, _ in rules(PAGE.read_text("utf-8"))}
+    unknown = {number: file for number, file in named().items() if number not in known}
+    assert not unknown, f"tests name rules that docs/clients.md does not have: {unknown}"
