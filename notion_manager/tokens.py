@@ -1,7 +1,8 @@
 """Token estimates, from a real tokenizer that ships its vocabulary.
 
-What is counted here is never reported as a fact: the vocabulary is OpenAI's `o200k_base`, which
-needs fewer tokens than other vendors' for the same text, so estimates are raised by `MARGIN`.
+What is counted here is never reported as a fact: the vocabulary is OpenAI's `cl100k_base`, half the
+size of its successor and no lower in its counts; other vendors' models need more tokens for the
+same text, so estimates are raised by `MARGIN`.
 """
 
 from collections.abc import Iterable
@@ -36,7 +37,7 @@ BYTES_PER_TOKEN = 3  # of an attached document, erring high
 
 @cache
 def _vocabulary() -> splintr.AnyTokenizer:
-    return splintr.Tokenizer.from_pretrained("o200k_base")
+    return splintr.Tokenizer.from_pretrained("cl100k_base")
 
 
 def count(text: str) -> int:
