@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 import tenacity
 
 from .catalogues import Catalogues
-from .errors import Busy, EmptyAnswer, NoAccount, Problem
+from .errors import Busy, ContextTooLong, EmptyAnswer, NoAccount, Problem
 from .habits import Habits, settle
 from .models import Choice, choose
 from .pool import Pool, Standing
+from .tokens import of_turn, size
 from .turn import Done, Event, Stop, Text, Turn
 from .upstreams import Upstream
 
@@ -128,6 +129,7 @@ class Gateway:
         tried.names.add(name)
         try:
             choice = choose(turn.model, await self.catalogues.of(name), self.habits.naming)
+            _refuse_too_long(turn, choice)
             async with self._upstreams[name].open(settle(turn, choice, self.habits)) as batches:
                 yield Answer(batches, name, choice)
         except Problem as problem:
@@ -160,6 +162,13 @@ def asks_nothing(turn: Turn) -> bool:
     """A warm-up: nothing is asked, so no allowance should be spent on it."""
     parts = [part for message in turn.messages for part in message.parts]
     return not turn.system and all(isinstance(p, Text) and not p.text for p in parts)
+
+
+def _refuse_too_long(turn: Turn, choice: Choice) -> None:
+    """Raises ContextTooLong where even the plain count of tokens, without a margin, is too high."""
+    limit = choice.model.input if choice.model else 0
+    if limit and size(turn) > limit and (tokens := of_turn(turn, margin=1.0)) > limit:
+        raise ContextTooLong(tokens, limit)
 
 
 def _pause(exc: BaseException) -> float:

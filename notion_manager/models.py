@@ -34,6 +34,11 @@ class Model:
     context: int = 0
     output: int = 0
 
+    @property
+    def input(self) -> int:
+        """The most tokens that a request may have; 0 where unknown."""
+        return self.context - self.output
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

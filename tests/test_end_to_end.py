@@ -154,13 +154,22 @@ async def test_rule_10_rule_11_a_fault_of_the_service_is_a_status(
 
 @each_api
 async def test_rule_10_retry_after_is_small_whole_seconds(rig: Rig, api: Api) -> None:
-    text = "[[sim:429=60]] hi"
-    async with await rig.post(api.path, api.ask(text)) as r:
-        assert (r.status, r.headers["Retry-After"]) == (429, "60")
+    async with await rig.post(api.path, api.ask("[[sim:429=50]] hi")) as r:
+        assert (r.status, r.headers["Retry-After"]) == (429, "50")
     async with await rig.post(api.path, api.ask("hi")) as r:
         assert r.status == 429
-        assert 1 <= int(r.headers["Retry-After"]) <= 60
+        assert 1 <= int(r.headers["Retry-After"]) <= 50
         assert "resting" in api.error(await r.json())[1]
+
+
+@each_api
+async def test_rule_10_a_long_rest_is_told_and_not_waited_for(rig: Rig, api: Api) -> None:
+    async with await rig.post(api.path, api.ask("[[sim:temporarily-unavailable]] hi")) as r:
+        assert r.status == 503
+    async with await rig.post(api.path, api.ask("hi")) as r:
+        assert (r.status, r.headers["x-should-retry"]) == (429, "false")
+        assert "Retry-After" not in r.headers
+        assert "1800 s" in api.error(await r.json())[1]
 
 
 @each_api

@@ -10,6 +10,7 @@ from notion_manager.errors import (
     AccountRefused,
     BadRequest,
     Busy,
+    ContextTooLong,
     Denied,
     EmptyAnswer,
     ModelUnavailable,
@@ -186,6 +187,19 @@ async def test_a_model_that_one_account_lacks_is_asked_of_another() -> None:
     gate = gateway(ups, Habits(naming=Naming(unknown="refuse")))
     assert await read(gate) == ("b", "yo")
     assert gate.pool.standings["a"].reason == ""
+
+
+async def test_rule_32_a_prompt_that_cannot_fit_is_told_before_anything_is_sent() -> None:
+    small = replace(MODELS[0], context=100, output=20)
+    ups = {"a": Scripted(says("yo"), models=(small,))}
+    gate = gateway(ups)
+    assert await read(gate, Turn("opus-4.6", (Message("user", (Text("word " * 70),)),))) == (
+        "a",
+        "yo",
+    )
+    with pytest.raises(ContextTooLong, match=r"prompt is too long: \d+ tokens > 80 maximum"):
+        await read(gate, Turn("opus-4.6", (Message("user", (Text("word " * 90),)),)))
+    assert len(ups["a"].turns) == 1
 
 
 async def test_nothing_asked_is_answered_with_nothing_and_spends_nothing() -> None:

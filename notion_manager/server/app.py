@@ -28,6 +28,7 @@ from .models import Shelf
 from .pages import Pages
 from .trace import Trace
 
+LONGEST_WAIT = 60.0  # seconds: clients wait for all of a Retry-After, without a word
 HUNG_UP = 499  # what the log says of a client that left
 
 
@@ -115,9 +116,10 @@ def _admit(guard: Guard, request: web.Request) -> None:
 
 def _refusal(problem: Problem, trace: Trace, speaker: type[Translator]) -> web.Response:
     headers = trace.headers()
-    if problem.retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
-    if not problem.heals:
+    wait = problem.retry_after
+    if wait is not None and wait <= LONGEST_WAIT:
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
+    elif wait is not None or not problem.heals:
         headers["x-should-retry"] = "false"
     if isinstance(problem, KeyRefused):
         headers["WWW-Authenticate"] = "Bearer"

@@ -52,7 +52,7 @@ def _entry(id: str, model: Model | None) -> dict[str, Any]:
         "display_name": model.label if model else "Auto (the service picks)",
     }
     if model and model.context:
-        entry |= {"context_window": model.context, "max_input_tokens": model.context}
+        entry |= {"context_window": model.context, "max_input_tokens": model.input}
     if model and model.output:
         entry["max_tokens"] = model.output
     return entry

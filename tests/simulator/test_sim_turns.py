@@ -67,7 +67,7 @@ async def test_instructions_are_noticed_and_not_quoted(guest: Guest) -> None:
 
 @pytest.mark.parametrize("patch", [True, False])
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_both_encodings_lead_to_the_same_text(visit: Visit, seed: int, patch: bool) -> None:  # noqa: FBT001
+async def test_both_encodings_lead_to_the_same_text(visit: Visit, seed: int, patch: bool) -> None:
     async with visit(seed=seed) as guest:
         reading = await guest.ask("[[sim:echo]]Ein Satz, naïve 東京 🌉.", asPatchResponse=patch)
         assert reading.text == "Ein Satz, naïve 東京 🌉."

@@ -180,7 +180,9 @@ def _refuse_unsupported(turn: Turn) -> None:
             "this version cannot run tools yet; send the request without them", field="tools"
         )
     if turn.output is not None:
-        raise Unsupported("this version cannot promise JSON output yet; ask for it in the prompt")
+        raise Unsupported(
+            "structured output: this version cannot promise JSON yet; ask for it in the prompt"
+        )
     for message in turn.messages:
         for part in message.parts:
             _refuse_part(part)
@@ -188,6 +190,8 @@ def _refuse_unsupported(turn: Turn) -> None:
 
 def _refuse_part(part: Part) -> None:
     if isinstance(part, ToolCall | ToolResult):
-        raise Unsupported("this version cannot take tool calls and their results yet")
+        raise Unsupported(
+            "tool calls and results: this version cannot take them yet; send text alone"
+        )
     if isinstance(part, File | FileLink):
-        raise Unsupported("this version cannot take files and images yet; send text alone")
+        raise Unsupported("files and images: this version cannot take them yet; send text alone")
