@@ -1,6 +1,6 @@
 """Bare pieces to opened, grown and closed blocks: derived once, for every protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .turn import Done, Event, Piece, continues
@@ -30,24 +30,25 @@ Step = Opened | Grown | Closed
 
 
 class Blocks:
-    """Fed pieces in order; yields them bracketed. At most one block is open."""
+    """Fed pieces in order; gives them bracketed. At most one block is open."""
 
     def __init__(self) -> None:
         self._index = -1
         self._open: Piece | None = None
 
-    def feed(self, event: Event) -> Iterator[Step]:
+    def feed(self, event: Event) -> Sequence[Step]:
         if isinstance(event, Done):
-            yield from self.close()
-            return
-        if self._open is None or not continues(self._open, event):
-            yield from self.close()
-            self._index += 1
-            yield Opened(self._index, event)
+            return self.close()
+        if self._open is not None and continues(self._open, event):
+            self._open = event
+            return (Grown(self._index, event),)
+        closed = self.close()
         self._open = event
-        yield Grown(self._index, event)
+        self._index += 1
+        return (*closed, Opened(self._index, event), Grown(self._index, event))
 
-    def close(self) -> Iterator[Closed]:
-        if self._open is not None:
-            last, self._open = self._open, None
-            yield Closed(self._index, last)
+    def close(self) -> Sequence[Closed]:
+        if self._open is None:
+            return ()
+        last, self._open = self._open, None
+        return (Closed(self._index, last),)

@@ -211,20 +211,20 @@ class Reply:
 
 def continues(a: Piece, b: Piece) -> bool:
     """Whether `b` belongs to the same part as `a`."""
-    match a, b:
-        case Text(), Text():
-            return True
-        case Thinking(), Thinking():
-            return not a.signature
-        case ToolCall(), ToolCall():
-            return a.id == b.id
+    match a:
+        case Text():
+            return isinstance(b, Text)
+        case Thinking():
+            return isinstance(b, Thinking) and not a.signature
         case _:
-            return False
+            return isinstance(b, ToolCall) and a.id == b.id
 
 
 def join(pieces: Sequence[Piece]) -> Piece:
     """The one piece that a run of pieces of the same part spells. The run is not empty."""
     first = pieces[0]
+    if len(pieces) == 1:
+        return first
     match first:
         case Text():
             return Text("".join(p.text for p in pieces if isinstance(p, Text)))
@@ -238,6 +238,9 @@ def join(pieces: Sequence[Piece]) -> Piece:
 
 def coalesce(events: Iterable[Event]) -> list[Event]:
     """The same events with neighbours of one part joined: fewer frames, the same meaning."""
+    events = list(events)
+    if len(events) < 2:  # noqa: PLR2004 - one has no neighbour; most batches are of one
+        return events
     joined: list[Event] = []
     run: list[Piece] = []
     for event in events:

@@ -57,8 +57,10 @@ class Outlet:
 
     async def feed(self, batch: Sequence[Event]) -> None:
         """Send a batch's frames, after the status and the protocol's opening if still due."""
-        if self._pinging is None:
-            await self._write(lambda: self._exchange.feed(batch))
+        if self.begun and self._pinging is None:  # the common case: nobody to wait for
+            if data := self._exchange.feed(batch):
+                self._last = self._loop.time()
+                await self.response.write(data)
             return
         async with self._turnstile:
             await self._write(lambda: self._exchange.feed(batch))

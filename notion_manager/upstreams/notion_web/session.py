@@ -4,8 +4,8 @@ import asyncio
 import io
 import ssl
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -33,9 +33,7 @@ def connect(timeouts: Timeouts) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=timeouts.connect, sock_read=timeouts.silence
-        ),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect),
     )
 
 
@@ -72,39 +70,70 @@ class NotionWeb:
     async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
         """Send the turn; yields batches. Leaving early closes the connection."""
         body = request(turn, self._account, ids=_ids(), now=datetime.now(UTC))
-        response = await _post(
-            self._http, self._config, "runInferenceTranscript", self._asking, body
-        )
+        timeouts = self._config.timeouts
+        async with _in_time(timeouts.silence, "Notion went silent"):
+            response = await _post(
+                self._http, self._config, "runInferenceTranscript", self._asking, body
+            )
+        watchdog = _Watchdog(response.content, timeouts.silence)
         try:
             if response.status != HTTP_OK:
                 raise await _refusal(response)
             decoder = Decoder(partial(of_exchange, turn))
-            yield _batches(response.content, decoder, self._config.timeouts)
+            yield _batches(response.content, decoder, watchdog, timeouts.linger)
         finally:
+            watchdog.stop()
             response.close()
 
 
 HTTP_OK = 200
 
 
+class _Watchdog:
+    """Ends a stream in which nothing came for `patience` seconds: one timer, however many reads."""
+
+    def __init__(self, content: aiohttp.StreamReader, patience: float) -> None:
+        self._content = content
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(patience, self._look)
+        self.heard()
+
+    def heard(self) -> None:
+        self._heard_at = self._loop.time()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        left = self._heard_at + self._patience - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._content.set_exception(aiohttp.SocketTimeoutError())
+
+
 async def _batches(
-    content: aiohttp.StreamReader, decoder: Decoder, timeouts: Timeouts
+    content: aiohttp.StreamReader, decoder: Decoder, watchdog: _Watchdog, linger: float
 ) -> AsyncIterator[Sequence[Event]]:
     """One read, one batch."""
-    while data := await (_late(content, timeouts) if decoder.complete else _next(content)):
+    while data := await (_late(content, linger) if decoder.complete else _next(content)):
+        watchdog.heard()
         yield decoder.feed(data)
     yield decoder.finish()
 
 
 async def _next(content: aiohttp.StreamReader) -> bytes:
-    with _network():
+    try:
         return await content.readany()
+    except NETWORK as exc:
+        raise _broken(exc) from exc
 
 
-async def _late(content: aiohttp.StreamReader, timeouts: Timeouts) -> bytes:
+async def _late(content: aiohttp.StreamReader, linger: float) -> bytes:
     """What follows a finished answer, if it comes soon; how that ends no longer matters."""
     try:
-        async with asyncio.timeout(timeouts.linger):
+        async with asyncio.timeout(linger):
             return await _next(content)
     except (TimeoutError, UpstreamBroken):
         return b""
@@ -118,16 +147,15 @@ async def _read(
     body: bytes,
 ) -> bytes:
     """A small JSON endpoint, whole."""
-    try:
-        async with asyncio.timeout(config.timeouts.api):
-            response = await _post(http, config, name, sent, body)
-            async with response:
-                if response.status != HTTP_OK:
-                    raise await _refusal(response)
-                with _network():
-                    return await response.read()
-    except TimeoutError as exc:
-        raise UpstreamTimeout(f"Notion did not answer {name} in time") from exc
+    async with _in_time(config.timeouts.api, f"Notion did not answer {name} in time"):
+        response = await _post(http, config, name, sent, body)
+        async with response:
+            if response.status != HTTP_OK:
+                raise await _refusal(response)
+            try:
+                return await response.read()
+            except NETWORK as exc:
+                raise _broken(exc) from exc
 
 
 async def _post(
@@ -138,7 +166,7 @@ async def _post(
     body: bytes,
 ) -> aiohttp.ClientResponse:
     """The credential goes to the configured host alone: no redirect is followed."""
-    with _network():
+    try:
         return await http.post(
             endpoint(config.notion, name),
             data=io.BytesIO(body) if len(body) > LARGE else body,
@@ -146,27 +174,39 @@ async def _post(
             allow_redirects=False,
             proxy=config.notion.proxy or None,
         )
+    except NETWORK as exc:
+        raise _broken(exc) from exc
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> Problem:
-    with _network():
+    try:
         body = await response.content.read(ERROR_BODY)
+    except NETWORK as exc:
+        return _broken(exc)
     return from_http(response.status, response.headers, body)
 
 
-@contextmanager
-def _network() -> Generator[None]:
-    """Every way the network can fail, in our words. Bound tightly round what awaits it."""
+NETWORK = (aiohttp.ClientError, OSError)
+"""Every way the network can fail; ours to name in our own words."""
+
+
+def _broken(exc: Exception) -> UpstreamBroken:
+    match exc:
+        case TimeoutError():
+            return UpstreamTimeout("Notion went silent")
+        case ssl.SSLError():
+            return UpstreamBroken(f"TLS with Notion failed: {exc.reason}")
+        case _:
+            return UpstreamBroken(f"the connection to Notion failed: {type(exc).__name__}")
+
+
+@asynccontextmanager
+async def _in_time(seconds: float, otherwise: str) -> AsyncGenerator[None]:
     try:
-        yield
-    except TimeoutError as exc:  # aiohttp's own timeouts are of this type too
-        if isinstance(exc, aiohttp.ClientError):
-            raise UpstreamTimeout("Notion went silent") from exc
-        raise
-    except ssl.SSLError as exc:
-        raise UpstreamBroken(f"TLS with Notion failed: {exc.reason}") from exc
-    except (aiohttp.ClientError, OSError) as exc:
-        raise UpstreamBroken(f"the connection to Notion failed: {type(exc).__name__}") from exc
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as exc:
+        raise UpstreamTimeout(otherwise) from exc
 
 
 def _ids() -> Iterator[str]:
