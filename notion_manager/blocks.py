@@ -36,6 +36,16 @@ class Blocks:
         self._index = -1
         self._open: Piece | None = None
 
+    def grow(self, event: Event) -> int | None:
+        """The index of the open block if `event` only continues it; None otherwise.
+
+        For the commonest event there is, which deserves no list of steps.
+        """
+        if self._open is None or isinstance(event, Done) or not continues(self._open, event):
+            return None
+        self._open = event
+        return self._index
+
     def feed(self, event: Event) -> Sequence[Step]:
         if isinstance(event, Done):
             return self.close()

@@ -1,6 +1,6 @@
 """Events into Messages frames, or into one whole message."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -52,7 +52,12 @@ class Answer:
         message = self._message([], _end(None), _usage(Usage(input=input_tokens)))
         return sse({"type": "message_start", "message": message}, "message_start")
 
-    def feed(self, events: Iterable[Event]) -> bytes:
+    def feed(self, events: Sequence[Event]) -> bytes:
+        match events:
+            case [Text(text) as piece] if text and (at := self._blocks.grow(piece)) is not None:
+                return _TEXT % (at, dumps(text))
+            case _:
+                pass
         return b"".join(self._frames(coalesce(self._visible(events))))
 
     def fail(self, problem: Problem) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...blocks import Blocks, Grown, Opened, Step
 from ...errors import Problem
-from ...turn import Done, Event, Reply, coalesce
+from ...turn import Done, Event, Reply, Text, coalesce
 from ...wire import dumps
 from ..exchange import Exchange
 from .growing import Growing, Numbering
@@ -37,6 +37,11 @@ class Answer:
         return self._event("response.in_progress", self._response("in_progress"))
 
     def feed(self, events: Sequence[Event]) -> bytes:
+        match events:
+            case [Text() as piece] if self._blocks.grow(piece) is not None:
+                return self._growing[-1].grown(piece)
+            case _:
+                pass
         return b"".join(frame for event in coalesce(events) for frame in self._frames(event))
 
     def fail(self, problem: Problem) -> bytes:

@@ -130,7 +130,11 @@ class Prose(Entry):
     def append(self, more: str) -> None:
         self._raw.append(more)
         self.size += len(more)
-        self._tell(*self._cleaner.feed(more))
+        thought, text = self._cleaner.feed(more)
+        if thought:
+            self._think(self._thought.grow(thought))
+        if text:
+            self._say(self._said.grow(text))
 
     def patch(self, more: str) -> None:
         """Into an unfinished language mark, `p` writes the mark anew; else it replaces or appends.
@@ -157,18 +161,14 @@ class Prose(Entry):
     def close(self) -> None:
         if self._cleaner.held:
             self._spilt = self.size
-            self._tell(*self._cleaner.flush())
+            thought, text = self._cleaner.flush()
+            self._think(self._thought.grow(thought))
+            self._say(self._said.grow(text))
 
     def replay(self, voice: Voice, sources: Sources) -> None:
         again = Prose(voice, sources)
         again.append(self.value())
         again.close()
-
-    def _tell(self, thought: str, text: str) -> None:
-        if thought:
-            self._think(self._thought.grow(thought))
-        if text:
-            self._say(self._said.grow(text))
 
     def _restart(self, whole: str) -> None:
         """What was cleaned is no longer all there: compare as readers see it."""

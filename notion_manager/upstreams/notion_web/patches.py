@@ -24,8 +24,9 @@ class Patches:
         """Something else changed the answer."""
         self._found.clear()
 
-    def apply(self, ops: Sequence[Op]) -> None:
-        """Raises the Problem that a failed step stands for."""
+    def apply(self, ops: Sequence[Op]) -> bool:
+        """Whether more changed than that a text grew. Raises the Problem of a failed step."""
+        changed = False
         for op in ops:
             if op.o == "x" and type(op.v) is str:
                 entry = self._found.get(op.p)
@@ -35,6 +36,8 @@ class Patches:
                     self._grow(op.p, op.v)
             else:
                 self._change(op)
+                changed = True
+        return changed
 
     def _grow(self, path: str, more: str) -> None:
         segments = _segments(path)

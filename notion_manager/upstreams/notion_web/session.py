@@ -117,25 +117,21 @@ async def _batches(
     content: aiohttp.StreamReader, decoder: Decoder, watchdog: _Watchdog, linger: float
 ) -> AsyncIterator[Sequence[Event]]:
     """One read, one batch."""
-    while data := await (_late(content, linger) if decoder.complete else _next(content)):
-        watchdog.heard()
-        yield decoder.feed(data)
-    yield decoder.finish()
-
-
-async def _next(content: aiohttp.StreamReader) -> bytes:
     try:
-        return await content.readany()
+        while data := await (_late(content, linger) if decoder.complete else content.readany()):
+            watchdog.heard()
+            yield decoder.feed(data)
     except NETWORK as exc:
         raise _broken(exc) from exc
+    yield decoder.finish()
 
 
 async def _late(content: aiohttp.StreamReader, linger: float) -> bytes:
     """What follows a finished answer, if it comes soon; how that ends no longer matters."""
     try:
         async with asyncio.timeout(linger):
-            return await _next(content)
-    except (TimeoutError, UpstreamBroken):
+            return await content.readany()
+    except NETWORK:
         return b""
 
 

@@ -44,6 +44,7 @@ class Decoder:
         self._mapped = False  # a record map came
         self._completed = False  # a record map said so
         self._saved: tuple[Message, ...] = ()
+        self._complete: bool | None = False  # None where it must be found out anew
 
     @property
     def drift(self) -> Mapping[str, int]:
@@ -52,6 +53,11 @@ class Decoder:
     @property
     def complete(self) -> bool:
         """Whether nothing that matters can follow: an open connection need not be waited for."""
+        if self._complete is None:
+            self._complete = self._find_complete()
+        return self._complete
+
+    def _find_complete(self) -> bool:
         if self._problem is not None or self._completed:
             return True
         last = self._answer.last
@@ -82,21 +88,25 @@ class Decoder:
             for line in self._lines.feed(data):
                 self._read(line)
         except Problem as exc:
+            self._complete = True
             return exc
         except LineTooLong as exc:
+            self._complete = True
             return UpstreamBroken(f"Notion sent {exc}")
         return None
 
     def _read(self, line: bytes) -> None:
         ops = quick_ops(line)
         if ops is not None:
+            if self._patches.apply(ops) or self._ended:
+                self._complete = None
             self._started, self._ended = True, False
-            self._patches.apply(ops)
         elif line := line.strip():
             self._read_carefully(line)
 
     def _read_carefully(self, line: bytes) -> None:
         """Server-sent events were never seen here, but cost nothing to understand."""
+        self._complete = None
         line = line.removeprefix(b"data:").lstrip()
         record = parse(line, self._halves)
         if record is not None:
