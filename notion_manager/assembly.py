@@ -29,7 +29,8 @@ async def open_gateway(config: Config, store: Store) -> AsyncGenerator[Gateway]:
         upstreams = {a.alias: NotionWeb(http, a, config) for a in store.accounts()}
         known = {s.name: s for s in store.standings()}
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
-        pool = Pool(known.get(name, Standing(name)) for name in upstreams)
+        standings = [known.get(name, Standing(name)) for name in upstreams]
+        pool = Pool(standings, config.proxy.longest_rest)
         try:
             yield Gateway(upstreams, pool, catalogues, habits(config), Effects(keep_standing))
         finally:

@@ -71,6 +71,11 @@ class Proxy:
     attempts: int = setting(
         3, "Accounts or tries for one request, before its first content.", between(1, 20)
     )
+    longest_rest: float = setting(
+        21600.0,
+        "The longest an account rests after a refusal, in seconds: a rest is a guess.",
+        between(1, 604800, "seconds"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

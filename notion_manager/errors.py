@@ -23,6 +23,7 @@ class Problem(Exception):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after  # seconds
+        self.account = ""  # the alias of the account that it came from, if from one
 
 
 class Internal(Problem):
@@ -200,11 +201,12 @@ class ModelUnavailable(Problem):
 
 
 class TemporarilyUnavailable(Problem):
-    """A refusal that sticks to the account for a while."""
+    """A refusal that sticks to the account for hours, whatever the service calls it."""
 
     status = 503
     code = "upstream_unavailable"
     elsewhere = True
+    heals = False
 
 
 class UpstreamRejected(Problem):

@@ -133,6 +133,7 @@ class Gateway:
             async with self._upstreams[name].open(settle(turn, choice, self.habits)) as batches:
                 yield Answer(batches, name, choice)
         except Problem as problem:
+            problem.account = name
             tried.problem = problem
             await self._report(name, problem)
             raise

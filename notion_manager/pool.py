@@ -19,7 +19,7 @@ from .errors import (
 
 LIMIT_REST = 45.0  # seconds, where the service names no time
 STICKY_REST = 1800.0  # doubles with each strike
-LONGEST_REST = 6 * 3600.0
+LONGEST_REST = 6 * 3600.0  # a rest is a guess, and has an end
 RESTS: dict[type[Problem], float] = {
     QuotaExhausted: 1800.0,  # until the allowance is worth another look
     Denied: 300.0,
@@ -42,8 +42,10 @@ class Standing:
     last_used: float = 0.0
 
 
-def after(standing: Standing, problem: Problem | None, now: float) -> Standing:
-    """The standing that follows from how a request ended."""
+def after(
+    standing: Standing, problem: Problem | None, now: float, longest: float = LONGEST_REST
+) -> Standing:
+    """The standing that follows from how a request ended. `longest` is in seconds."""
     if problem is None and not standing.reason:
         return standing
     if problem is None:
@@ -56,15 +58,15 @@ def after(standing: Standing, problem: Problem | None, now: float) -> Standing:
             return struck  # one immediate retry smooths most hiccups
         case _:
             rest = _rest(problem, struck.strikes)
-            return standing if rest is None else replace(struck, ready_at=now + rest)
+            return standing if rest is None else replace(struck, ready_at=now + min(rest, longest))
 
 
 def _rest(problem: Problem, strikes: int) -> float | None:
     """Seconds of rest; None where the problem says nothing about the account."""
     if isinstance(problem, RateLimited):
-        return min(problem.retry_after or LIMIT_REST, LONGEST_REST)
+        return problem.retry_after or LIMIT_REST
     if isinstance(problem, TemporarilyUnavailable):
-        return min(STICKY_REST * 2 ** (strikes - 1), LONGEST_REST)
+        return STICKY_REST * 2.0 ** min(strikes - 1, 10)
     return next((rest for kind, rest in RESTS.items() if isinstance(problem, kind)), None)
 
 
@@ -74,7 +76,8 @@ class Pool:
     `pick` and `release` come in pairs; `report` says how the time between them went.
     """
 
-    def __init__(self, standings: Iterable[Standing]) -> None:
+    def __init__(self, standings: Iterable[Standing], longest_rest: float = LONGEST_REST) -> None:
+        self._longest_rest = longest_rest
         self.standings = {s.name: replace(s, busy=0) for s in standings}
 
     def pick(self, now: float, tried: Collection[str] = ()) -> str:
@@ -102,7 +105,7 @@ class Pool:
         changed: list[Standing] = []
         for each in names:
             old = self.standings[each]
-            new = after(old, problem, now)
+            new = after(old, problem, now, self._longest_rest)
             self.standings[each] = new
             if new != old:
                 changed.append(new)

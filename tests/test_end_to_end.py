@@ -130,7 +130,7 @@ FAULTS = [
     ("reset", 502, "upstream_error", True),
     ("trust-rule-denied=start", 403, "upstream_denied", False),
     ("trust-rule-denied=record-map", 403, "upstream_denied", False),
-    ("temporarily-unavailable=line", 503, "upstream_unavailable", True),
+    ("temporarily-unavailable=line", 503, "upstream_unavailable", False),
     ("quota-exhausted=start", 429, "insufficient_quota", False),
     ("exhausted=start", 429, "insufficient_quota", False),
     ("exhausted=line", 429, "insufficient_quota", False),
@@ -198,6 +198,12 @@ async def test_rule_8_a_failure_in_mid_stream_is_told_and_never_ends_cleanly(
     assert api.last not in body
     assert rig.sim.count("runInferenceTranscript") == 1
     assert rig.records[-1].problem
+
+
+async def test_the_log_names_the_account_that_a_failure_came_from(rig: Rig) -> None:
+    async with await rig.post(CHAT.path, CHAT.ask("[[sim:trust-rule-denied]]")) as r:
+        assert r.headers["x-notion-manager-account"] == "one"
+    assert (rig.records[-1].account, rig.records[-1].problem) == ("one", "upstream_denied")
 
 
 @each_api

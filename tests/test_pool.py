@@ -107,6 +107,13 @@ def test_a_seat_of_an_earlier_process_is_not_taken() -> None:
     assert Pool([Standing("a", busy=3)]).standings["a"].busy == 0
 
 
+def test_a_rest_has_an_end_however_long_the_service_says() -> None:
+    assert after(FRESH, RateLimited("x", retry_after=10**9), 0.0).ready_at == 6 * 3600
+    pool = Pool([Standing("a")], longest_rest=10.0)
+    pool.report(pool.pick(0.0), TemporarilyUnavailable("x"), 0.0)
+    assert pool.standings["a"].ready_at == 10.0
+
+
 class Seats(RuleBasedStateMachine):
     """The pool never picks a retired or resting account, and seats add up."""
 

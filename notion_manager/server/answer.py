@@ -105,7 +105,7 @@ async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> w
         except Problem as problem:
             if not outlet.begun:
                 raise
-            trace.problem = problem
+            trace.failed(problem)
             await outlet.fail(problem)
             _hang_up(request)
         else:

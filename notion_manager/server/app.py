@@ -100,7 +100,7 @@ async def _served(
         problem = _problem(refusal, request)
     except Problem as raised:
         problem = raised
-    trace.problem = problem
+    trace.failed(problem)
     return _refusal(problem, trace, speaker)
 
 

@@ -40,6 +40,10 @@ class Trace:
         self.usage = done.usage
         self.served = done.served
 
+    def failed(self, problem: Problem) -> None:
+        self.problem = problem
+        self.account = problem.account or self.account
+
     def headers(self) -> dict[str, str]:
         """What every response of the three APIs says about itself."""
         said = {"Server": "notion-manager", **dict.fromkeys(self.id_headers, self.id)}

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+UNNAMED = "default"
+"""What answers say of their model where the request named none: clients insist on a name."""
+
 
 def _nothing(id: str) -> None:
     return None

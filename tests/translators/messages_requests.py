@@ -20,6 +20,12 @@ def decode(headers: dict[str, str] | None = None, **fields: Any) -> AnthropicMes
     return AnthropicMessages(orjson.dumps(body), Exchange("0" * 32, 0, headers or {}))
 
 
+def ignored(exchange: AnthropicMessages) -> tuple[str, ...]:
+    """What was named besides `max_tokens`, which every request must have and nothing obeys yet."""
+    assert "max_tokens" in exchange.ignored
+    return tuple(name for name in exchange.ignored if name != "max_tokens")
+
+
 def turn(**fields: Any) -> Turn:
     return decode(**fields).turn
 

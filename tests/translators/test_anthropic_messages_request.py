@@ -16,7 +16,7 @@ from notion_manager.turn import (
     Text,
     Turn,
 )
-from tests.translators.messages_requests import TEXT, TOOL, USER, decode, refusal, turn
+from tests.translators.messages_requests import TEXT, TOOL, USER, decode, ignored, refusal, turn
 
 
 def test_the_smallest_request_decodes() -> None:
@@ -47,7 +47,7 @@ def test_rule_19_a_system_prompt_is_a_string_or_blocks(system: Any) -> None:
 def test_rule_19_system_blocks_that_are_not_text_are_noted() -> None:
     exchange = decode(system=[TEXT, {"type": "text", "text": ""}, {"type": "image", "source": {}}])
     assert exchange.turn.system == "x"
-    assert exchange.ignored == ("system[2] (image)",)
+    assert ignored(exchange) == ("system[2] (image)",)
 
 
 def test_rule_20_system_messages_stay_where_they_stand() -> None:
@@ -87,7 +87,7 @@ def test_a_system_message_may_come_last() -> None:
     "messages", [None, [], [{"role": "system", "content": "s"}], [{"role": "user", "content": ""}]]
 )
 def test_a_conversation_without_a_word_of_the_user_is_refused(messages: Any) -> None:
-    assert refusal(messages=messages).startswith("messages: required; expected at least one user")
+    assert refusal(messages=messages).startswith("messages: expected at least one user")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_what_nests_too_deeply_to_be_written_again_is_refused(place: str) -> Non
 def test_rule_26_any_max_tokens_is_accepted(most: int) -> None:
     exchange = decode(max_tokens=most, thinking={"type": "enabled", "budget_tokens": most + 1})
     assert exchange.turn.limits == Limits(most)
-    assert exchange.ignored == ("thinking.budget_tokens",)
+    assert ignored(exchange) == ("thinking.budget_tokens",)
 
 
 @pytest.mark.parametrize("most", [None, 0, -1, 1.5, "9", True])
@@ -191,8 +191,8 @@ def test_max_tokens_is_required_and_a_positive_number(most: Any) -> None:
 def test_rule_25_stop_sequences_are_known_and_named_as_not_obeyed() -> None:
     exchange = decode(stop_sequences=["END", "\n"])
     assert exchange.turn.limits == Limits(9, ("END", "\n"))
-    assert exchange.ignored == ("stop_sequences",)
-    assert decode(stop_sequences=[]).ignored == ()
+    assert ignored(exchange) == ("stop_sequences",)
+    assert ignored(decode(stop_sequences=[])) == ()
 
 
 def test_rule_2_rule_25_fields_without_effect_are_tolerated_and_named() -> None:
@@ -202,7 +202,7 @@ def test_rule_2_rule_25_fields_without_effect_are_tolerated_and_named() -> None:
         "field_of_tomorrow": {"a": 1},
     }  # fmt: skip
     exchange = decode(**fields, cache_control={"type": "ephemeral"}, diagnostics=None)
-    assert exchange.ignored == tuple(fields)
+    assert ignored(exchange) == tuple(fields)
 
 
 def test_rule_2_members_without_effect_are_named_by_their_path() -> None:
@@ -211,7 +211,7 @@ def test_rule_2_members_without_effect_are_named_by_their_path() -> None:
         output_config={"task_budget": {}},
         messages=[USER | {"clear_at": "never"}, USER | {"clear_at": "never"}],
     )
-    assert exchange.ignored == (
+    assert ignored(exchange) == (
         "output_config.task_budget",
         "messages[].clear_at",
         "metadata.team",
@@ -220,7 +220,7 @@ def test_rule_2_members_without_effect_are_named_by_their_path() -> None:
 
 
 def test_names_of_unknown_fields_are_made_safe_and_bounded() -> None:
-    odd = decode(**{"a b\r\nx: y": 1, "é" * 99: 1, "": 1}).ignored
+    odd = ignored(decode(**{"a b\r\nx: y": 1, "é" * 99: 1, "": 1}))
     assert odd == ("a_b__x__y", "_" * 64, "_")
     assert len(decode(**{f"f{n}": 1 for n in range(99)}).ignored) == 32
 
@@ -292,5 +292,13 @@ def test_rule_34_a_conversation_may_be_counted_after_an_answer() -> None:
 
 
 def test_rule_34_a_malformed_body_is_refused() -> None:
-    with pytest.raises(BadRequest, match="messages: required"):
+    with pytest.raises(BadRequest, match="messages: expected at least one"):
         count_tokens(b"{}", Exchange("0", 0))
+
+
+def test_an_unknown_kind_of_thinking_is_named() -> None:
+    assert ignored(decode(thinking={"type": "banana"})) == ("thinking.type (banana)",)
+
+
+def test_rule_14_a_missing_model_is_told_by_a_name() -> None:
+    assert b'"model":"default"' in decode(model=None).start()

@@ -12,7 +12,7 @@ from notion_manager.translators.anthropic_messages import AnthropicMessages
 from notion_manager.turn import Done, Event, Reply, Stop, Text, Thinking, ToolCall, Usage, fold
 from tests.goldens import GOLDEN, check
 from tests.laws.readers_messages import Reading, read
-from tests.translators.messages_requests import USER, decode, turn
+from tests.translators.messages_requests import USER, decode, ignored, turn
 
 SHOWN = {"type": "adaptive"}
 OMITTED = {"type": "adaptive", "display": "omitted"}
@@ -195,7 +195,7 @@ def test_rule_60_what_was_sent_is_accepted_when_it_comes_back() -> None:
         ToolCall("toolu_1", "Read", '{"path":"a.txt"}'),
         ToolCall("toolu_2", "List", "{}"),
     )
-    assert exchange.ignored == ()
+    assert ignored(exchange) == ()
 
 
 @pytest.mark.parametrize("arguments", ['{"path":"a', "[]", "7"])

@@ -493,7 +493,7 @@ def test_rule_49_limits_and_effort_are_used() -> None:
 def test_rule_14_a_model_may_be_left_out() -> None:
     exchange = OpenAIResponses(b'{"input":"hi"}', Exchange("0" * 32, 0))
     assert exchange.turn.model == ""
-    assert created(exchange)["model"] == "auto"
+    assert created(exchange)["model"] == "default"
 
 
 def test_rule_2_rule_49_what_has_no_meaning_here_is_accepted_and_named() -> None:

@@ -7,7 +7,7 @@ from ... import tokens
 from ...errors import Problem
 from ...turn import Event, Reply
 from ...wire import dumps
-from ..exchange import Exchange
+from ..exchange import UNNAMED, Exchange
 from .problems import error_body
 from .request import read
 from .response import PING, Answer
@@ -28,7 +28,9 @@ class AnthropicMessages:
         self.turn = request.turn
         self.stream = request.stream
         self.ignored = request.ignored
-        self._answer = Answer(f"msg_{exchange.id}", request.turn.model, request.reasoning)
+        self._answer = Answer(
+            f"msg_{exchange.id}", request.turn.model or UNNAMED, request.reasoning
+        )
 
     def start(self) -> bytes:
         return self._answer.start(input_tokens=tokens.of_turn(self.turn))

@@ -22,6 +22,9 @@ _Role = Literal["system", "user", "assistant"]
 _ROLES: tuple[_Role, ...] = ("user", "assistant", "system")
 
 
+_THINKING = frozenset({"enabled", "adaptive", "disabled"})
+
+
 class Reasoning(Enum):
     """What the client wants to see of the model's thinking."""
 
@@ -50,6 +53,8 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
     config, thinking = _optional(root["output_config"]), _optional(root["thinking"])
     ignored.extras(config, {"effort", "format"}, within="output_config")
     ignored.extras(thinking, {"type", "display"}, within="thinking")
+    if (kind := thinking["type"].text("disabled")) not in _THINKING:
+        ignored.note("thinking.type", kind)
     tools, search = tools_of(root, ignored)
     turn = Turn(
         model=root["model"].text(""),
@@ -84,7 +89,7 @@ def _messages(node: Node, ignored: Ignored, *, counting: bool) -> tuple[Message,
     """Messages in their order; empty ones are left out."""
     messages = tuple(m for each in node.each() for m in _message(each, ignored))
     if not any(m.role == "user" for m in messages):
-        raise node.fail("required; expected at least one user message with content")
+        raise node.fail("expected at least one user message with content")
     if messages[-1].role == "assistant" and not counting:
         raise node.fail(
             "the last message is the assistant's, and an answer cannot be continued here; "
@@ -122,8 +127,9 @@ def _limits(root: Node, ignored: Ignored, *, counting: bool) -> Limits:
     if most is None and not counting:
         raise root["max_tokens"].expected("a whole number")
     stop = tuple(each.text() for each in root["stop_sequences"].each())
-    if stop:
-        ignored.note("stop_sequences")
+    for name, given in (("max_tokens", most), ("stop_sequences", stop)):
+        if given and not counting:
+            ignored.note(name)
     return Limits(most, stop)
 
 

@@ -5,13 +5,11 @@ from typing import Any, ClassVar
 
 from ...errors import Problem
 from ...turn import Event, Reply
-from ..exchange import Exchange
+from ..exchange import UNNAMED, Exchange
 from .request import read
 from .response import PING, Chunks, Envelope, failure, refusal, whole
 
 __all__ = ["OpenAIChat"]
-
-_UNNAMED = "default"  # clients insist on a model's name even where they asked for none
 
 
 class OpenAIChat:
@@ -30,7 +28,7 @@ class OpenAIChat:
         self.turn = request.turn
         self.stream = request.stream
         self.ignored = request.ignored
-        model = request.turn.model or _UNNAMED
+        model = request.turn.model or UNNAMED
         self._envelope = Envelope(f"chatcmpl-{exchange.id}", exchange.now, model)
         self._chunks = Chunks(self._envelope, usage=request.usage)
 

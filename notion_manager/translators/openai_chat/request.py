@@ -16,7 +16,7 @@ from .tools import offer, schema
 
 _NAMES = """
 model messages stream stream_options tools tool_choice functions function_call parallel_tool_calls
-response_format max_tokens max_completion_tokens reasoning_effort web_search_options
+response_format reasoning_effort web_search_options
 n logprobs top_logprobs audio modalities
 """
 _UNDERSTOOD = frozenset(_NAMES.split())

@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import EFFORTS, Effort, FreeformTool, JsonOutput, Limits, Message, Text, Turn
-from ..exchange import Exchange
+from ..exchange import UNNAMED, Exchange
 from ..ignored import Ignored
 from . import items
 from .tools import Offer, offer
@@ -31,7 +31,6 @@ _READ = frozenset(
         "include",
         "input",
         "instructions",
-        "max_output_tokens",
         "metadata",
         "model",
         "parallel_tool_calls",
@@ -227,7 +226,7 @@ def _echo(root: Node, turn: Turn) -> dict[str, Any]:
         "instructions": root["instructions"].value,
         "max_output_tokens": turn.limits.max_tokens,
         "metadata": _metadata(root["metadata"]),
-        "model": turn.model or "auto",
+        "model": turn.model or UNNAMED,
         "parallel_tool_calls": turn.tool_choice.parallel,
         "previous_response_id": None,
         "reasoning": {"effort": turn.effort or None, "summary": _summary(root["reasoning"])},
