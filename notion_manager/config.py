@@ -4,7 +4,7 @@ Flags come before the environment, the environment before the file, the file bef
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from difflib import get_close_matches
 from itertools import chain
 from typing import Any, Literal, cast
@@ -37,6 +37,7 @@ PREFIX = "NOTION_MANAGER_"
 EXTRAS = frozenset({"NOTION_MANAGER_API_KEY", "NOTION_MANAGER_CONFIG", "NOTION_MANAGER_STATE_DIR"})
 """Environment variables that are no settings: a key for automation, and where our files are."""
 
+Source = Literal["file", "environment", "flag"]
 _SECONDS = between(0.05, 3600, "seconds")
 
 
@@ -122,7 +123,7 @@ class Models:
     )
     aliases: Mapping[str, str] = field(
         default_factory=dict[str, str],
-        metadata={META: Setting('Names of your own, as { fast = "haiku-4.5" }.', names)},
+        metadata={META: Setting('Names of your own, as { mine = "sonnet-4.6" }.', names)},
     )
 
 
@@ -146,11 +147,16 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """`key` is where it was written: `server.port`, `NOTION_MANAGER_SERVER_PORT` or `--port`."""
+    """`key` is where it was written: `server.port`, `NOTION_MANAGER_SERVER_PORT` or `--port`.
+
+    `setting` is the key of the setting that it concerns, if there is one.
+    """
 
     key: str
     reason: str
     remedy: str
+    source: Source = "file"
+    setting: str = ""
 
 
 class ConfigMistakes(Exception):
@@ -179,17 +185,25 @@ class Reading:
 
     config: Config
     mistakes: tuple[Mistake, ...]
-    sources: Mapping[str, str]
+    sources: Mapping[str, Source]
+
+    @property
+    def refused(self) -> Mapping[str, Source]:
+        """What said something of a key that could not be taken."""
+        return {m.setting: m.source for m in self.mistakes if m.setting}
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
     """A value on its way in. `label` is what the person wrote; text still wants parsing."""
 
-    source: Literal["file", "environment", "flag"]
+    source: Source
     label: str
     key: str
     value: object
+
+    def refused(self, unfit: Unfit) -> Mistake:
+        return Mistake(self.label, unfit.reason, unfit.remedy, self.source, self.key)
 
 
 def load(text: str, env: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Config:
@@ -204,19 +218,19 @@ def read(text: str, env: Mapping[str, str], flags: Mapping[str, str] | None = No
     """The same without raising: what is wrong is left at its default."""
     known = _settings()
     mistakes: list[Mistake] = []
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
+    taken: dict[str, _Given] = {}
     for given in chain(_in_file(text), _in_env(env), _in_flags(flags or {})):
         if isinstance(given, Mistake):
             mistakes.append(given)
             continue
         try:
-            values[given.key] = _taken(given, known[given.key])
-            sources[given.key] = given.source
+            taken[given.key] = replace(given, value=_taken(given, known[given.key]))
         except Unfit as unfit:
-            mistakes.append(Mistake(given.label, unfit.reason, unfit.remedy))
-    config = _built(values)
-    return Reading(config, (*mistakes, *_together(config)), sources)
+            mistakes.append(given.refused(unfit))
+    for key, unfit in _together(_built(taken)):
+        mistakes.append(taken.pop(key).refused(unfit))
+    sources: dict[str, Source] = {key: given.source for key, given in taken.items()}
+    return Reading(_built(taken), tuple(mistakes), sources)
 
 
 def describe(config: Config | None = None) -> tuple[Row, ...]:
@@ -262,6 +276,9 @@ def _in_file(text: str) -> Iterator[_Given | Mistake]:
         place = f"line {exc.lineno}, column {exc.colno}"
         yield Mistake(place, f"the file is not valid TOML: {exc.msg}", "mend that line")
         return
+    except ValueError:  # Python's own limit, which the parser lets through
+        yield Mistake("the file", "it holds a number of thousands of digits", "write a shorter one")
+        return
     sections = [f.name for f in fields(Config)]
     for section, table in document.items():
         if section not in sections:
@@ -287,7 +304,7 @@ def _in_env(env: Mapping[str, str]) -> Iterator[_Given | Mistake]:
         if name in known:
             yield _Given("environment", name, known[name], env[name])
         else:
-            yield _unknown(name, [*known, *EXTRAS])
+            yield replace(_unknown(name, [*known, *EXTRAS]), source="environment")
 
 
 def _in_flags(flags: Mapping[str, str]) -> Iterator[_Given]:
@@ -347,32 +364,37 @@ def _taken(given: _Given, f: Field[Any]) -> Any:
     return value
 
 
-def _built(values: Mapping[str, Any]) -> Config:
+def _built(taken: Mapping[str, _Given]) -> Config:
     sections: dict[str, Any] = {}
     for section in fields(Config):
         start = f"{section.name}."
-        own = {k.removeprefix(start): v for k, v in values.items() if k.startswith(start)}
-        sections[section.name] = cast("type[Server]", section.type)(**own)
+        own = {k.removeprefix(start): g.value for k, g in taken.items() if k.startswith(start)}
+        sections[section.name] = cast("type[Server]", section.type)(**cast("dict[str, Any]", own))
     return Config(**sections)
 
 
 # What settings must say together
 
 
-def _together(config: Config) -> Iterator[Mistake]:
+def _together(config: Config) -> Iterator[tuple[str, Unfit]]:
+    """Keys whose values cannot be taken beside the others. Defaults always can."""
     server, notion = config.server, config.notion
     if not (loopback(server.host) or server.expose):
-        yield Mistake(
+        yield (
             "server.host",
-            f"{server.host} can be reached from other machines",
-            "keep 127.0.0.1, or say server.expose = true (--expose): then whoever can reach this "
-            "machine and holds a key uses your Notion accounts, and keys cross the network "
-            "readable unless a TLS proxy stands in front",
+            Unfit(
+                f"{server.host} can be reached from other machines",
+                "keep 127.0.0.1, or say server.expose = true (--expose): then whoever can reach this "
+                "machine and holds a key uses your Notion accounts, and keys cross the network "
+                "readable unless a TLS proxy stands in front",
+            ),
         )
     scheme, name = scheme_and_host(notion.base_url)
     if scheme == "http" and not (loopback(name) or notion.plain_http):
-        yield Mistake(
+        yield (
             "notion.base_url",
-            "your token would cross the network readable",
-            "write https://, or say notion.plain_http = true if that network is yours alone",
+            Unfit(
+                "your token would cross the network readable",
+                "write https://, or say notion.plain_http = true if that network is yours alone",
+            ),
         )

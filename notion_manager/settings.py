@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 from urllib.parse import SplitResult, urlsplit
 
 T = TypeVar("T")
+_EXACT = 1e15  # below it every whole float is written without an exponent
+_LONGEST = 40  # characters of a value that a message repeats
 META = "setting"  # where a dataclass field keeps its Setting
 
 
@@ -51,10 +53,17 @@ def between(least: float, most: float, unit: str = "") -> Check:
 
     def check(value: float) -> None:
         if not least <= value <= most:
-            span = f"{least:g} to {most:g} {unit}".rstrip()
-            raise Unfit(f"{value:g} is out of range", f"write a number from {span}")
+            span = f"{_figure(least)} to {_figure(most)} {unit}".rstrip()
+            raise Unfit(f"{_figure(value)} is out of range", f"write a number from {span}")
 
     return check
+
+
+def _figure(value: float) -> str:
+    """As a person writes it: 80000000 and not 8e+07; what is longer than any is cut."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+    text = str(int(value) if whole else value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def filled(value: str) -> None:
@@ -72,14 +81,12 @@ def host(value: str) -> None:
 
 
 def hosts(values: Sequence[str]) -> None:
-    for value in values:
-        host(value)
+    _each(enumerate(values, 1), host)
 
 
 def origins(values: Sequence[str]) -> None:
     """What browsers send as `Origin`: scheme, host and perhaps port."""
-    for value in values:
-        site(value)
+    _each(enumerate(values, 1), site)
 
 
 def site(value: str) -> None:
@@ -111,8 +118,17 @@ def version(value: str) -> None:
 
 
 def names(value: Mapping[str, str]) -> None:
-    for name in (*value.keys(), *value.values()):
-        filled(name)
+    for name, meaning in value.items():
+        _each([(spell(name), name), (spell(name), meaning)], filled)
+
+
+def _each(entries: Iterable[tuple[object, str]], check: Check) -> None:
+    """Says which entry it is that `check` refuses."""
+    for name, value in entries:
+        try:
+            check(value)
+        except Unfit as unfit:
+            raise Unfit(f"entry {name}: {unfit.reason}", unfit.remedy) from None
 
 
 def loopback(name: str) -> bool:
@@ -206,30 +222,45 @@ def _plain(type_: type, name: str, remedy: str) -> Callable[[object], Any]:
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _unlike(value, "a number", "write it as 10 or 2.5, without quotes")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise Unfit(f"{_figure(value)} is out of range", "write a smaller number") from None
 
 
 def _list(value: object) -> tuple[str, ...]:
-    items = cast("list[str]", value)
-    if not isinstance(value, list) or not all(type(v) is str for v in items):
-        raise _unlike(items, "a list of strings", 'write it as ["one", "two"]')
-    return tuple(items)
+    remedy = 'write it as ["one", "two"]'
+    if not isinstance(value, list):
+        raise _unlike(value, "a list of strings", remedy)
+    items = cast("list[object]", value)
+    return tuple(_entry(number, item, remedy) for number, item in enumerate(items, 1))
 
 
 def _table(value: object) -> dict[str, str]:
-    table = cast("dict[str, str]", value)
-    if not isinstance(value, dict) or not all(type(v) is str for v in table.values()):
-        raise _unlike(table, "a table of strings", 'write it as { name = "another" }')
-    return table
+    remedy = 'write it as { name = "another" }'
+    if not isinstance(value, dict):
+        raise _unlike(value, "a table of strings", remedy)
+    items = cast("dict[str, object]", value).items()
+    return {name: _entry(spell(name), item, remedy) for name, item in items}
+
+
+def _entry(name: object, value: object, remedy: str) -> str:
+    if type(value) is not str:
+        unlike = _unlike(value, "a string", remedy)
+        raise Unfit(f"entry {name}: {unlike.reason}", remedy)
+    return value
 
 
 def _choice(choices: Sequence[str]) -> Kind:
     listed = ", ".join(choices)
+    remedy = f"choose one of {listed}"
 
     def take(value: object) -> str:
+        if not isinstance(value, str):
+            raise _unlike(value, "a string", remedy)
         if value not in choices:
-            raise Unfit("it is none of the choices", f"choose one of {listed}")
-        return cast("str", value)
+            raise Unfit(f"{spell(value[:_LONGEST])} is none of the choices", remedy)
+        return value
 
     return Kind(f"one of {listed}", take, str)
 
@@ -260,8 +291,10 @@ def _parse_list(text: str) -> object:
 
 def _parse_table(text: str) -> object:
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    if not all(middle for _, middle, _ in pairs):
-        raise Unfit("expected names and values", "write it as name=another,second=other")
+    for number, (_, middle, _) in enumerate(pairs, 1):
+        if not middle:
+            reason = f"entry {number}: expected a name and a value"
+            raise Unfit(reason, "write it as name=another,second=other")
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
@@ -275,8 +308,8 @@ _GIVEN: dict[type, str] = {
     int: "a number",
     float: "a number with a fraction",
     str: "a string",
-    list: "a list of something else",
-    dict: "a table of something else",
+    list: "a list",
+    dict: "a table",
 }
 
 KINDS: dict[Any, Kind] = {
