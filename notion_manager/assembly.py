@@ -1,9 +1,11 @@
 """The parts put together: a gateway over the accounts that a store holds."""
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import ParamSpec
 
 from .catalogues import Catalogues
 from .config import Config
@@ -11,8 +13,11 @@ from .gateway import Effects, Gateway
 from .habits import Habits
 from .models import Model, Naming
 from .pool import Pool, Standing
-from .store import Store
+from .store import Store, StoreProblem
 from .upstreams.notion_web.session import NotionWeb, connect
+
+P = ParamSpec("P")
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -20,10 +25,10 @@ async def open_gateway(config: Config, store: Store) -> AsyncGenerator[Gateway]:
     """A gateway whose findings go back to the store, off the event loop."""
 
     async def keep_models(name: str, models: Sequence[Model]) -> None:
-        await asyncio.to_thread(store.save_catalogue, name, models, time.time())
+        await _saved(store.save_catalogue, name, models, time.time())
 
     async def keep_standing(standing: Standing) -> None:
-        await asyncio.to_thread(store.save_standing, standing)
+        await _saved(store.save_standing, standing)
 
     async with connect(config.timeouts) as http:
         upstreams = {a.alias: NotionWeb(http, a, config) for a in store.accounts()}
@@ -35,6 +40,14 @@ async def open_gateway(config: Config, store: Store) -> AsyncGenerator[Gateway]:
             yield Gateway(upstreams, pool, catalogues, habits(config), Effects(keep_standing))
         finally:
             await catalogues.close()
+
+
+async def _saved(save: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """What could not be kept is found out again: no answer should fail for it."""
+    try:
+        await asyncio.to_thread(save, *args, **kwargs)
+    except StoreProblem as problem:
+        logger.warning("%s; %s", problem, problem.remedy)
 
 
 def habits(config: Config) -> Habits:

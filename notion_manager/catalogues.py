@@ -1,6 +1,7 @@
 """What each account offers, kept at hand so that no request waits for a list it has seen."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from .errors import Problem
 from .models import Model
 from .upstreams import Upstream
 
+logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds
 
 Keep = Callable[[str, Sequence[Model]], Awaitable[None]]
@@ -61,6 +63,10 @@ class Catalogues:
                     merged[model.id] = model
         return list(merged.values())
 
+    def renew(self, name: str) -> None:
+        """Fetch one list anew, in the background: it was found to be out of date."""
+        self._fetch(name)
+
     def refresh(self) -> None:
         """Fetch every list anew, in the background."""
         for name in self._upstreams:
@@ -90,6 +96,14 @@ class Catalogues:
         return self._shelf[name].models
 
     def _finished(self, name: str, task: asyncio.Task[tuple[Model, ...]]) -> None:
+        """Whoever waited was told; with an old list on the shelf nobody needs to be."""
         del self._fetching[name]
-        if not task.cancelled() and isinstance(task.exception(), Problem):
-            return  # whoever waited was told; with an old list on the shelf nobody needs to be
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:
+            logger.log(
+                _level(problem), "the models of %s could not be read", name, exc_info=problem
+            )
+
+
+def _level(problem: BaseException) -> int:
+    return logging.INFO if isinstance(problem, Problem) else logging.ERROR

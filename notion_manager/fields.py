@@ -7,6 +7,7 @@ import orjson
 
 from .errors import BadRequest
 
+MOST = 2**53  # beyond it JSON's numbers are not exact
 _NAMES: dict[type, str] = {
     dict: "an object",
     list: "a list",
@@ -113,8 +114,8 @@ class Node:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.expected("a whole number")
-        if value < least:
-            raise self.fail(f"must be at least {least}; got {value}")
+        if not least <= value < MOST:
+            raise self.fail(f"must be at least {least} and less than 2**53; got {value:.10g}")
         return value
 
     def flag(self, *, default: bool = False) -> bool:

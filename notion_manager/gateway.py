@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 import tenacity
 
 from .catalogues import Catalogues
-from .errors import Busy, ContextTooLong, EmptyAnswer, NoAccount, Problem
+from .errors import (
+    Busy,
+    ContextTooLong,
+    EmptyAnswer,
+    ModelUnavailable,
+    NoAccount,
+    Problem,
+    RateLimited,
+    UpstreamBroken,
+)
 from .habits import Habits, settle
 from .models import Choice, choose
 from .pool import Pool, Standing
@@ -32,6 +41,9 @@ class Answer:
     def model(self) -> str:
         return self.choice.model.id if self.choice.model else "auto"
 
+
+PASSING = (RateLimited, UpstreamBroken)
+"""What the same account may do better after: everything else it would only say again."""
 
 Began = tuple[AsyncExitStack, Answer]
 
@@ -135,6 +147,8 @@ class Gateway:
         except Problem as problem:
             problem.account = name
             tried.problem = problem
+            if isinstance(problem, ModelUnavailable):
+                self.catalogues.renew(name)
             await self._report(name, problem)
             raise
         else:
@@ -145,11 +159,16 @@ class Gateway:
     def _pick(self, tried: _Tried) -> str:
         """Prefer telling what an account said over telling that all are resting now."""
         try:
-            return self.pool.pick(self._clock(), tried.names)
+            name = self.pool.pick(self._clock(), tried.names)
         except (Busy, NoAccount) as refusal:
             if tried.problem is None or self._worth_waiting(refusal):
                 raise
             raise tried.problem from refusal
+        said = tried.problem if name in tried.names else None
+        if said is not None and not isinstance(said, PASSING):
+            self.pool.release(name)
+            raise said
+        return name
 
     def _worth_waiting(self, refusal: Problem) -> bool:
         return isinstance(refusal, Busy) and self._worth_another(refusal)

@@ -158,7 +158,7 @@ def _value(value: object, redact: Redactor) -> object:
         return value
     if isinstance(value, float):
         return round(value, 3)
-    return redact(str(value))[:LONGEST]
+    return redact(str(value)[: 4 * LONGEST])[:LONGEST]
 
 
 def _quoted(value: object) -> str:

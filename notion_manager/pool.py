@@ -45,11 +45,14 @@ class Standing:
 def after(
     standing: Standing, problem: Problem | None, now: float, longest: float = LONGEST_REST
 ) -> Standing:
-    """The standing that follows from how a request ended. `longest` is in seconds."""
-    if problem is None and not standing.reason:
-        return standing
+    """The standing that follows from how a request ended. `longest` is in seconds.
+
+    A good answer clears the record, but lifts no rest: it began before what caused the rest.
+    """
     if problem is None:
-        return replace(standing, strikes=0, ready_at=0.0, retired=False, reason="", since=0.0)
+        if standing.retired or standing.ready_at > now or not standing.reason:
+            return standing
+        return replace(standing, strikes=0, ready_at=0.0, reason="", since=0.0)
     struck = replace(standing, strikes=standing.strikes + 1, reason=problem.code, since=now)
     match problem:
         case AccountRefused() | WorkspaceRefused():

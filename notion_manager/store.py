@@ -13,6 +13,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -78,9 +79,11 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         _secure(path)
         with self._blamed():
             self._db = _open(path)
+            self._reader = _connected(path)  # readers need not wait for whoever writes
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +91,8 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        with self._lock:
+        with self._lock, self._reading:
+            self._reader.close()
             self._db.close()
 
     # Accounts
@@ -136,7 +140,7 @@ class Store:
         if not self._change(row, name, digest(made.reveal()), now):
             raise Taken(
                 f"there is a key named {name}",
-                f"choose another name, or run `notion-manager keys remove {name}` first",
+                f"choose another name, or run `notion-manager keys remove {quote(name)}` first",
             )
         return made
 
@@ -179,8 +183,8 @@ class Store:
     # How all of them touch the file
 
     def _rows(self, query: str) -> list[Any]:
-        with self._lock, self._blamed():
-            return self._db.execute(query).fetchall()
+        with self._reading, self._blamed():
+            return self._reader.execute(query).fetchall()
 
     def _change(self, statement: str, *values: object) -> bool:
         """Whether any row changed."""
@@ -232,8 +236,12 @@ def _secure(path: Path) -> None:
         ) from exc
 
 
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+
+
 def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    db = _connected(path)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")

@@ -200,6 +200,16 @@ async def test_rule_8_a_failure_in_mid_stream_is_told_and_never_ends_cleanly(
     assert rig.records[-1].problem
 
 
+async def test_a_stream_that_fails_after_a_ping_is_logged_as_what_it_was(tmp_path: Path) -> None:
+    timeouts = replace(QUICK, commit_after=0.05, ping_every=0.05)
+    async with rigged(tmp_path, timeouts=timeouts) as rig:
+        text = "[[sim:think=0.3]][[sim:cut]][[sim:long=300]] go"
+        async with await rig.post(CHAT.path, CHAT.ask(text, stream=True)) as r:
+            await _until_cut(r)
+        await _until(lambda: bool(rig.records))
+        assert (rig.records[-1].status, rig.records[-1].problem) == (200, "upstream_error")
+
+
 async def test_the_log_names_the_account_that_a_failure_came_from(rig: Rig) -> None:
     async with await rig.post(CHAT.path, CHAT.ask("[[sim:trust-rule-denied]]")) as r:
         assert r.headers["x-notion-manager-account"] == "one"

@@ -124,6 +124,18 @@ async def test_without_an_account_the_remedy_is_named() -> None:
         await read(gateway({}))
 
 
+async def test_a_model_that_is_refused_is_asked_for_once_and_its_list_read_anew() -> None:
+    up = Scripted([ModelUnavailable("retired")], says("never"))
+    gate = gateway({"a": up}, shelf={"a": Shelved(MODELS, 1000.0)})
+    up._models = (MODELS[1],)
+    with pytest.raises(ModelUnavailable):
+        await read(gate)
+    assert len(up.turns) == 1
+    await asyncio.sleep(0)
+    assert await gate.catalogues.of("a") == (MODELS[1],)
+    assert gate.pool.standings["a"].busy == 0
+
+
 async def test_attempts_are_bounded() -> None:
     ups = {n: Scripted([RateLimited("x", retry_after=600)]) for n in "abcde"}
     with pytest.raises(RateLimited):

@@ -114,6 +114,12 @@ def test_a_rest_has_an_end_however_long_the_service_says() -> None:
     assert pool.standings["a"].ready_at == 10.0
 
 
+@pytest.mark.parametrize("problem", [RateLimited("x", retry_after=60), AccountRefused("x")])
+def test_a_good_answer_that_began_before_lifts_no_rest(problem: Problem) -> None:
+    struck = after(FRESH, problem, 100.0)
+    assert after(struck, None, 101.0) == struck
+
+
 class Seats(RuleBasedStateMachine):
     """The pool never picks a retired or resting account, and seats add up."""
 

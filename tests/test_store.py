@@ -326,3 +326,13 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(path: Path, ro
         kept = {key.name for key in store.keys()}  # noqa: SIM118 - a method of ours, no dict
     assert kept >= set(acknowledged)
     assert len(kept) <= len(acknowledged) + 1
+
+
+def test_reading_need_not_wait_for_whoever_writes(tmp_path: Path) -> None:
+    with Store(tmp_path / "state.db") as store:
+        store.add_key("one", 0)
+        with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            known = store.keys()
+            assert [key.name for key in known] == ["one"]
+            other.execute("ROLLBACK")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ..config import Timeouts
-from ..errors import Internal, Problem, TooSlow
+from ..errors import BadRequest, Internal, Problem, TooSlow
 from ..gateway import Gateway
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
@@ -68,6 +68,8 @@ async def read(request: web.Request, timeouts: Timeouts) -> bytes:
     try:
         async with asyncio.timeout(timeouts.body):
             return await request.read()
+    except web.RequestPayloadError as exc:
+        raise BadRequest("the body is not what its headers say") from exc
     except TimeoutError as exc:
         raise TooSlow(f"the body did not arrive within {timeouts.body:g} s") from exc
 
@@ -106,6 +108,7 @@ async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> w
             if not outlet.begun:
                 raise
             trace.failed(problem)
+            trace.status = outlet.response.status
             await outlet.fail(problem)
             _hang_up(request)
         else:

@@ -22,14 +22,14 @@ from ..translators import TRANSLATORS, Translator
 from ..translators.anthropic_messages import AnthropicMessages
 from ..translators.openai_chat import OpenAIChat
 from .answer import TRACE, Desk, Handler, answering, counting, ours
-from .guard import OPEN_PATHS, Guard
+from .guard import OPEN_PATHS, Guard, check_json, name_of
+from .keyring import Keyring
 from .listener import Middleware
 from .models import Shelf
 from .pages import Pages
 from .trace import Trace
 
 LONGEST_WAIT = 60.0  # seconds: clients wait for all of a Retry-After, without a word
-HUNG_UP = 499  # what the log says of a client that left
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Door:
     """What stands before every handler."""
 
     guard: Guard
+    keyring: Keyring
     log: Callable[[RequestRecord], None]
 
 
@@ -72,13 +73,12 @@ def _passing(door: Door) -> Middleware:
             began=time.time(),
         )
         request[TRACE] = trace
-        status = HUNG_UP
         try:
             response = await _served(door, request, handler, speaker)
-            status = response.status
+            trace.status = response.status
         finally:  # a client that left is logged too
             if request.path not in OPEN_PATHS:
-                door.log(trace.record(status, time.time()))
+                door.log(trace.record(time.time()))
         return response
 
     return passing
@@ -91,7 +91,7 @@ async def _served(
     trace = request[TRACE]
     try:
         with ours(trace.id):
-            _admit(door.guard, request)
+            await _admit(door, request)
             response = await handler(request)
             if not response.prepared:
                 response.headers.update(trace.headers())
@@ -104,14 +104,15 @@ async def _served(
     return _refusal(problem, trace, speaker)
 
 
-def _admit(guard: Guard, request: web.Request) -> None:
-    guard.check_host(request.headers.get("Host", ""))
-    guard.check_origin(request.headers)
+async def _admit(door: Door, request: web.Request) -> None:
+    headers = request.headers
+    door.guard.check_host(headers.get("Host", ""))
+    door.guard.check_origin(headers)
     if request.path in OPEN_PATHS:
         return
-    request[TRACE].key = guard.name_of(request.headers)
+    request[TRACE].key = name_of(headers, await door.keyring.current())
     if request.method == "POST":
-        guard.check_json(request.content_type)
+        check_json(request.content_type, headers.get("Content-Encoding", "identity"))
 
 
 def _refusal(problem: Problem, trace: Trace, speaker: type[Translator]) -> web.Response:

@@ -38,7 +38,7 @@ async def running(
         keyring = Keyring(store, circumstances.key, time.monotonic)
         app = make_app(
             Desk(gateway, Memory(), config.timeouts),
-            Door(Guard(config.server, keyring), circumstances.log),
+            Door(Guard(config.server), keyring, circumstances.log),
             Shelf(gateway),
             Pages(gateway.pool, simulated=circumstances.simulated),
             config.server.body_limit,

@@ -1,6 +1,6 @@
 """Who may speak to the server at all: hosts, origins, keys, content types."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -15,10 +15,9 @@ OPEN_PATHS = frozenset({"/", "/health"})
 class Guard:
     """Refuses with a Problem before anything else looks at a request."""
 
-    def __init__(self, server: Server, keys: Callable[[], Sequence[Key]]) -> None:
+    def __init__(self, server: Server) -> None:
         self._hosts = frozenset({server.host.lower(), *(h.lower() for h in server.allowed_hosts)})
         self._origins = frozenset(server.allowed_origins)
-        self._keys = keys
 
     def check_host(self, host: str) -> None:
         """Raises Misdirected: a page of a stranger's domain that resolves to us is a rebinding."""
@@ -37,26 +36,32 @@ class Guard:
                 "requests from web pages are refused; add the page's origin to "
                 "server.allowed_origins if it is yours"
             )
-        if origin is None and headers.get("Sec-Fetch-Site", "none") == "cross-site":
+        if origin is None and headers.get("Sec-Fetch-Site", "none").lower() == "cross-site":
             raise Forbidden("requests on behalf of another site are refused")
 
-    def name_of(self, headers: Mapping[str, str]) -> str:
-        """The name of the presented key. Raises KeyRefused."""
-        presented = _presented(headers)
-        if not presented:
-            raise KeyRefused(
-                "no API key was sent; send one as `Authorization: Bearer KEY` or `x-api-key: KEY`"
-            )
-        name = match(self._keys(), presented)
-        if name is None:
-            raise KeyRefused("the API key is not known here; `notion-manager keys add` makes one")
-        return name
 
-    @staticmethod
-    def check_json(content_type: str) -> None:
-        """Raises NotJson: what a form on a web page can send is never taken for a request."""
-        if content_type != "application/json" and not content_type.endswith("+json"):
-            raise NotJson(f"the content type must be application/json, not {content_type[:64]!r}")
+def name_of(headers: Mapping[str, str], keys: Sequence[Key]) -> str:
+    """The name of the presented key. Raises KeyRefused."""
+    presented = _presented(headers)
+    if not presented:
+        raise KeyRefused(
+            "no API key was sent; send one as `Authorization: Bearer KEY` or `x-api-key: KEY`"
+        )
+    name = match(keys, presented)
+    if name is None:
+        raise KeyRefused("the API key is not one of this server's; `keys list` names those it has")
+    return name
+
+
+def check_json(content_type: str, encoding: str) -> None:
+    """Raises NotJson: what a form on a web page can send is never taken for a request.
+
+    No client compresses its requests, and what expands on arrival is a danger.
+    """
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise NotJson(f"the content type must be application/json, not {content_type[:64]!r}")
+    if encoding.strip().lower() != "identity":
+        raise NotJson("compressed bodies are not taken; send the JSON as it is")
 
 
 def _presented(headers: Mapping[str, str]) -> str:

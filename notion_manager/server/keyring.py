@@ -1,13 +1,16 @@
 """The keys that open the server, as the store holds them now."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from ..keys import Key, digest
 from ..secret import Secret
-from ..store import Store
+from ..store import Store, StoreProblem
 
 FRESH = 1.0  # seconds: how soon a key added or removed elsewhere takes effect
 ENVIRONMENT = "environment"
+logger = logging.getLogger(__name__)
 
 
 class Keyring:
@@ -18,10 +21,16 @@ class Keyring:
         self._extra = (Key(ENVIRONMENT, digest(extra.reveal()), 0),) if extra else ()
         self._clock = clock
         self._read_at = float("-inf")
-        self._known: Sequence[Key] = ()
+        self._known: Sequence[Key] = self._extra
 
-    def __call__(self) -> Sequence[Key]:
+    async def current(self) -> Sequence[Key]:
+        """The keys; those known before, where the store cannot be read just now."""
         if self._clock() - self._read_at > FRESH:
-            self._known = (*self._store.keys(), *self._extra)
+            try:
+                stored = await asyncio.to_thread(self._store.keys)
+            except StoreProblem as problem:
+                logger.warning("%s; %s", problem, problem.remedy)
+            else:
+                self._known = (*stored, *self._extra)
             self._read_at = self._clock()
         return self._known

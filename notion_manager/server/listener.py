@@ -20,6 +20,8 @@ class Middleware(Protocol):
 
 
 KEEP_ALIVE = 75.0  # seconds; also the most that a second request's headers may take
+LINGER = 2.0  # seconds that a refused body may still come, so that its sender reads the refusal
+MOMENT = 0.25  # seconds that headers which came while the loop was held up get to be read
 BACKLOG = 1024
 
 
@@ -49,7 +51,9 @@ async def listening(
         app,
         access_log=None,
         handler_cancellation=True,
+        auto_decompress=False,  # nobody compresses requests, but for bombs
         keepalive_timeout=KEEP_ALIVE,
+        lingering_time=LINGER,
         shutdown_timeout=timeouts.shutdown,
     )
     await runner.setup()
@@ -86,6 +90,10 @@ async def _bound(
         raise RuntimeError("the runner is not set up")
 
     def drop_if_silent(protocol: web.RequestHandler) -> None:
+        if protocol in silent:
+            loop.call_later(MOMENT, drop, protocol)
+
+    def drop(protocol: web.RequestHandler) -> None:
         if protocol in silent:
             silent.remove(protocol)
             protocol.force_close()

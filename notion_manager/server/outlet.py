@@ -9,7 +9,7 @@ from aiohttp import web
 from ..config import Timeouts
 from ..errors import Problem
 from ..translators import Translator
-from ..turn import Event
+from ..turn import Done, Event
 
 SSE_HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -34,6 +34,7 @@ class Outlet:
     ) -> None:
         self.response = web.StreamResponse(headers=SSE_HEADERS)
         self.begun = False
+        self._over = False
         self._headers = headers
         self._request = request
         self._exchange = exchange
@@ -57,6 +58,7 @@ class Outlet:
 
     async def feed(self, batch: Sequence[Event]) -> None:
         """Send a batch's frames, after the status and the protocol's opening if still due."""
+        self._over = isinstance(batch[-1], Done)
         if self.begun and self._pinging is None:  # the common case: nobody to wait for
             if data := self._exchange.feed(batch):
                 self._last = self._loop.time()
@@ -74,9 +76,9 @@ class Outlet:
         """`make` runs at the moment of writing: what an exchange says has an order."""
         data = b""
         if not self.begun:
-            self.begun = True
             self.response.headers.update(self._headers())
             await self.response.prepare(self._request)
+            self.begun = True
             data = self._exchange.start()
         if data := data + make():
             self._last = self._loop.time()
@@ -84,6 +86,8 @@ class Outlet:
 
     def _wake(self) -> None:
         """Ping if silence has lasted long enough; come back when it may have."""
+        if self._over:
+            return
         every = self._timeouts.ping_every if self.begun else self._timeouts.commit_after
         quiet = self._loop.time() - self._last
         if quiet < every:

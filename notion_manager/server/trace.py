@@ -1,5 +1,6 @@
 """What is known of one request while it is served: for its log line and its headers."""
 
+import re
 from dataclasses import dataclass
 
 from ..errors import Problem
@@ -7,6 +8,8 @@ from ..gateway import Answer
 from ..logs import RequestRecord
 from ..turn import Done, Usage
 
+HUNG_UP = 499  # what the log says of a client that left
+_UNFIT = re.compile(r"[^ -~]")
 LONGEST_HEADER = 1024  # characters
 
 
@@ -28,6 +31,7 @@ class Trace:
     usage: Usage | None = None
     problem: Problem | None = None
     ignored: tuple[str, ...] = ()
+    status: int = HUNG_UP
 
     def opened(self, answer: Answer, now: float) -> None:
         """The first content is in hand."""
@@ -56,9 +60,9 @@ class Trace:
             said["x-notion-manager-ignored"] = ", ".join(self.ignored)[:LONGEST_HEADER]
         if self.usage is not None and self.usage.estimated:
             said["x-notion-manager-usage"] = "estimated"
-        return said
+        return {name: _UNFIT.sub("?", value) for name, value in said.items()}
 
-    def record(self, status: int, now: float) -> RequestRecord:
+    def record(self, now: float) -> RequestRecord:
         """The line for the log."""
         return RequestRecord(
             id=self.id,
@@ -67,7 +71,7 @@ class Trace:
             asked=self.asked,
             served=self.served or self.model,
             account=self.account,
-            status=status,
+            status=self.status,
             first_content=None if self.first_content is None else self.first_content - self.began,
             duration=now - self.began,
             input_tokens=self.usage.input if self.usage else None,

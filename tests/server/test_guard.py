@@ -5,12 +5,10 @@ import pytest
 from notion_manager.config import Server
 from notion_manager.errors import Forbidden, KeyRefused, Misdirected, NotJson
 from notion_manager.keys import Key, digest
-from notion_manager.server.guard import Guard
+from notion_manager.server.guard import Guard, check_json, name_of
 
 KEYS = (Key("laptop", digest("nm-one"), 0), Key("ci", digest("nm-two"), 0))
-GUARD = Guard(
-    Server(allowed_hosts=("box.lan",), allowed_origins=("https://ok.test",)), lambda: KEYS
-)
+GUARD = Guard(Server(allowed_hosts=("box.lan",), allowed_origins=("https://ok.test",)))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +75,7 @@ def test_pages_are_refused_unless_listed() -> None:
     ],
 )
 def test_rule_1_either_header_carries_the_key(headers: dict[str, str], name: str) -> None:
-    assert GUARD.name_of(headers) == name
+    assert name_of(headers, KEYS) == name
 
 
 @pytest.mark.parametrize(
@@ -93,14 +91,20 @@ def test_rule_1_either_header_carries_the_key(headers: dict[str, str], name: str
 )
 def test_a_wrong_or_missing_key_is_refused_without_repeating_it(headers: dict[str, str]) -> None:
     with pytest.raises(KeyRefused) as caught:
-        GUARD.name_of(headers)
+        name_of(headers, KEYS)
     assert "nm-" not in str(caught.value)
     assert "wrong" not in str(caught.value)
 
 
 def test_only_json_is_taken() -> None:
-    GUARD.check_json("application/json")
-    GUARD.check_json("application/vnd.api+json")
+    check_json("application/json", "identity")
+    check_json("application/vnd.api+json", "Identity")
     for other in ("text/plain", "", "application/x-www-form-urlencoded", "multipart/form-data"):
         with pytest.raises(NotJson):
-            GUARD.check_json(other)
+            check_json(other, "identity")
+
+
+def test_a_compressed_body_is_not_taken() -> None:
+    for coding in ("gzip", "deflate", "br", "foo", "gzip, identity"):
+        with pytest.raises(NotJson):
+            check_json("application/json", coding)

@@ -1,17 +1,24 @@
 """The session over real sockets: what the pure parts cannot show."""
 
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from notion_manager.config import Config, Notion
+from notion_manager.config import Config, Notion, Timeouts
 from notion_manager.errors import AccountRefused, BadRequest, UpstreamBroken, UpstreamTimeout
 from notion_manager.secret import Secret
 from notion_manager.simulator import Simulator
-from notion_manager.upstreams.notion_web.session import connect, read_login
+from notion_manager.turn import Message, Text, Turn, fold
+from notion_manager.upstreams.notion_web.session import NotionWeb, connect, read_login
 from tests.asking import CHAT
-from tests.rig import QUICK, rigged, someone
+from tests.goldens import GOLDEN
+from tests.rig import QUICK, account_of, rigged, someone
 
 ADA, GRACE = someone(1), someone(2)
 
@@ -112,3 +119,90 @@ async def test_citations_become_markers_and_a_list_of_sources(tmp_path: Path, fo
             text = CHAT.text(await r.json())
     assert "[^" not in text
     assert ("Sources:\n[1] https://" in text) == (form != "none")
+
+
+OPENING = (
+    b'{"type":"patch-start","data":{"s":[]},"version":1}\n'
+    b'{"type":"patch","v":[{"o":"a","p":"/s/-","v":{"id":"i","type":"agent-inference",'
+    b'"value":[{"type":"text","content":""}]}}]}\n'
+)
+WORD = b'{"type":"patch","v":[{"o":"x","p":"/s/0/value/0/content","v":"word "}]}\n'
+ENDING = (
+    b'{"type":"patch","v":[{"o":"a","p":"/s/0/finishedAt","v":1795374383900}]}\n'
+    b'{"type":"record-map","recordMap":{"thread":{}}}\n'
+)
+TURN = Turn("", (Message("user", (Text("hi"),)),))
+
+
+@asynccontextmanager
+async def notion(
+    speak: Callable[[web.StreamResponse], Awaitable[None]], timeouts: Timeouts = QUICK
+) -> AsyncGenerator[NotionWeb]:
+    """An account of a service that answers each turn as `speak` does."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await speak(response)
+        return response
+
+    app = web.Application()
+    app.router.add_post("/api/v3/runInferenceTranscript", answer)
+    async with TestServer(app) as server, connect(timeouts) as http:
+        config = Config(notion=Notion(base_url=str(server.make_url("/"))), timeouts=timeouts)
+        yield NotionWeb(http, account_of(ADA, "one"), config)
+
+
+async def test_a_slow_reader_is_not_the_services_silence() -> None:
+    async def much(response: web.StreamResponse) -> None:
+        await response.write(OPENING)
+        for _ in range(400):
+            await response.write(WORD * 500)
+        await response.write(ENDING)
+
+    words = 0
+    async with notion(much, replace(QUICK, silence=0.2)) as upstream:
+        async with upstream.open(TURN) as batches:
+            async for batch in batches:
+                if not words:
+                    await asyncio.sleep(0.6)  # longer than silence: backpressure holds the service
+                words += sum(e.text.count("word") for e in batch if isinstance(e, Text))
+    assert words == 200_000
+
+
+async def test_a_service_that_falls_silent_is_given_up() -> None:
+    async def stall(response: web.StreamResponse) -> None:
+        await response.write(OPENING + WORD)
+        await asyncio.sleep(5)
+
+    async with notion(stall, replace(QUICK, silence=0.1)) as upstream:
+        with pytest.raises(UpstreamTimeout, match="silent"):
+            async with upstream.open(TURN) as batches:
+                [batch async for batch in batches]
+
+
+async def test_a_connection_that_trickles_after_the_end_is_not_waited_for() -> None:
+    ended = asyncio.Event()
+
+    async def trickle(response: web.StreamResponse) -> None:
+        await response.write((GOLDEN / "upstream" / "short-answer-inlined.ndjson").read_bytes())
+        while not ended.is_set():
+            await response.write(b"\n")
+            await asyncio.sleep(0.02)
+
+    async with notion(trickle) as upstream:
+        async with asyncio.timeout(3), upstream.open(TURN) as batches:
+            events = [event async for batch in batches for event in batch]
+        ended.set()
+    assert fold(events).parts == (Text("Madrid."),)
+
+
+async def test_a_reset_after_a_finished_answer_is_no_error() -> None:
+    async def reset(response: web.StreamResponse) -> None:
+        await response.write(OPENING + WORD + ENDING)
+        await asyncio.sleep(0.02)
+        response._req.transport.abort()
+
+    async with notion(reset) as upstream, upstream.open(TURN) as batches:
+        events = [event async for batch in batches for event in batch]
+    assert fold(events).parts == (Text("word "),)

@@ -9,6 +9,7 @@ import orjson
 
 from ...errors import AccountRefused, BadRequest, UpstreamBroken, WorkspaceRefused
 from ...secret import Secret
+from .loose import list_of, object_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,13 @@ def parse_login(body: bytes, *, user: str = "") -> Login:
     workspaces = _workspaces(tables, user_id)
     if not workspaces:
         raise WorkspaceRefused("this account can use no workspace; join or make one in Notion")
-    settings = _object(_record(tables, "user_settings", user_id).get("settings"))
+    settings = object_of(_record(tables, "user_settings", user_id).get("settings"))
     record = users[user_id]
     return Login(
         user_id,
         _full_name(record),
-        _text(record.get("email")),
-        _text(settings.get("time_zone")) or "UTC",
+        text_of(record.get("email")),
+        text_of(settings.get("time_zone")) or "UTC",
         workspaces,
     )
 
@@ -114,7 +115,7 @@ def cookie_token(text: str) -> Secret:
 
 def _tables(body: bytes) -> Mapping[str, Any]:
     try:
-        tables = _object(orjson.loads(body)).get("recordMap")
+        tables = object_of(orjson.loads(body)).get("recordMap")
     except orjson.JSONDecodeError:
         tables = None
     if not isinstance(tables, dict):
@@ -122,27 +123,15 @@ def _tables(body: bytes) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", tables)
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> Sequence[Any]:
-    return cast("Sequence[Any]", value) if isinstance(value, list) else ()
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
 def _record(tables: Mapping[str, Any], table: str, id: str) -> Mapping[str, Any]:
     """Empty where the record is absent, or where the user may see its role but not its value."""
-    value = _object(_object(_object(tables.get(table)).get(id)).get("value"))
+    value = object_of(object_of(object_of(tables.get(table)).get(id)).get("value"))
     inner = value.get("value")
-    return _object(inner) if isinstance(inner, dict) else value
+    return object_of(inner) if isinstance(inner, dict) else value
 
 
 def _records(tables: Mapping[str, Any], table: str) -> dict[str, Mapping[str, Any]]:
-    found = {key: _record(tables, table, key) for key in _object(tables.get(table))}
+    found = {key: _record(tables, table, key) for key in object_of(tables.get(table))}
     return {key: record for key, record in found.items() if record}
 
 
@@ -160,35 +149,35 @@ def _pick_user(users: Mapping[str, Mapping[str, Any]], wanted: str) -> str:
 
 def _is(wanted: str, id: str, record: Mapping[str, Any]) -> bool:
     same_id = wanted.replace("-", "").lower() == id.replace("-", "").lower()
-    return same_id or wanted.lower() == _text(record.get("email")).lower()
+    return same_id or wanted.lower() == text_of(record.get("email")).lower()
 
 
 def _masked(id: str, record: Mapping[str, Any]) -> str:
     """Enough for its owner to know it: `a…@example.test (11111111…)`."""
-    local, at, domain = _text(record.get("email")).partition("@")
+    local, at, domain = text_of(record.get("email")).partition("@")
     return f"{local[:1]}…{at}{domain} ({id[:8]}…)"
 
 
 def _full_name(record: Mapping[str, Any]) -> str:
-    parts = _text(record.get("given_name")), _text(record.get("family_name"))
-    return _text(record.get("name")) or " ".join(filter(None, parts))
+    parts = text_of(record.get("given_name")), text_of(record.get("family_name"))
+    return text_of(record.get("name")) or " ".join(filter(None, parts))
 
 
 def _workspaces(tables: Mapping[str, Any], user_id: str) -> tuple[Workspace, ...]:
-    pointers = _list(_record(tables, "user_root", user_id).get("space_view_pointers"))
-    found = (_workspace(tables, _object(pointer)) for pointer in pointers)
+    pointers = list_of(_record(tables, "user_root", user_id).get("space_view_pointers"))
+    found = (_workspace(tables, object_of(pointer)) for pointer in pointers)
     return tuple(workspace for workspace in found if workspace is not None)
 
 
 def _workspace(tables: Mapping[str, Any], pointer: Mapping[str, Any]) -> Workspace | None:
     """None where the workspace was left or deleted: then its record is absent."""
-    space_id, view_id = _text(pointer.get("spaceId")), _text(pointer.get("id"))
+    space_id, view_id = text_of(pointer.get("spaceId")), text_of(pointer.get("id"))
     record = _record(tables, "space", space_id)
     if not record or not view_id:
         return None
-    plan, tier = _text(record.get("plan_type")), _text(record.get("subscription_tier"))
-    ai = _ai(_object(record.get("settings")))
-    return Workspace(space_id, _text(record.get("name")), view_id, plan, tier, ai)
+    plan, tier = text_of(record.get("plan_type")), text_of(record.get("subscription_tier"))
+    ai = _ai(object_of(record.get("settings")))
+    return Workspace(space_id, text_of(record.get("name")), view_id, plan, tier, ai)
 
 
 def _ai(settings: Mapping[str, Any]) -> bool | None:

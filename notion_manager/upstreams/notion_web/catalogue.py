@@ -89,7 +89,7 @@ def _model(entry: _Entry, refusals: Mapping[str, str | None]) -> Model:
     label = (entry.model_message or "").strip() or entry.model
     reasoning = entry.model_configuration or _Reasoning()
     surface = entry.workflow or _Surface()
-    id = _friendly(label) or entry.model
+    id = _friendly(label) or _friendly(entry.model) or "unnamed"
     context, output = _limits(id)
     return Model(
         id,

@@ -90,49 +90,73 @@ HTTP_OK = 200
 
 
 class _Watchdog:
-    """Ends a stream in which nothing came for `patience` seconds: one timer, however many reads."""
+    """Ends a stream in which nothing comes for `patience` seconds while somebody waits for it.
+
+    One timer, however many reads. A client that reads slowly is not the service's silence; and data
+    that came while the event loop was held up is given a moment to be read.
+    """
 
     def __init__(self, content: aiohttp.StreamReader, patience: float) -> None:
         self._content = content
         self._patience = patience
         self._loop = asyncio.get_running_loop()
+        self._since = self._loop.time()
+        self._waiting = False
+        self._doubted = False
         self._timer = self._loop.call_later(patience, self._look)
-        self.heard()
+
+    def listen(self) -> None:
+        self._since = self._loop.time()
+        self._waiting = True
+        self._doubted = False
 
     def heard(self) -> None:
-        self._heard_at = self._loop.time()
+        self._waiting = False
 
     def stop(self) -> None:
         self._timer.cancel()
 
     def _look(self) -> None:
-        left = self._heard_at + self._patience - self._loop.time()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._look)
-        else:
+        left = self._since + self._patience - self._loop.time() if self._waiting else self._patience
+        if left <= 0 and self._doubted:
             self._content.set_exception(aiohttp.SocketTimeoutError())
+            return
+        self._doubted = left <= 0
+        self._timer = self._loop.call_later(MOMENT if self._doubted else left, self._look)
+
+
+MOMENT = 0.05  # seconds
 
 
 async def _batches(
     content: aiohttp.StreamReader, decoder: Decoder, watchdog: _Watchdog, linger: float
 ) -> AsyncIterator[Sequence[Event]]:
-    """One read, one batch."""
+    """One read, one batch. A finished answer's connection is given `linger` seconds to end."""
     try:
-        while data := await (_late(content, linger) if decoder.complete else content.readany()):
+        while not decoder.complete:
+            watchdog.listen()
+            data = await content.readany()
             watchdog.heard()
+            if not data:
+                break
             yield decoder.feed(data)
     except NETWORK as exc:
         raise _broken(exc) from exc
+    if decoder.complete:
+        yield decoder.feed(await _rest(content, linger))
     yield decoder.finish()
 
 
-async def _late(content: aiohttp.StreamReader, linger: float) -> bytes:
+async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:
     """What follows a finished answer, if it comes soon; how that ends no longer matters."""
+    late: list[bytes] = []
     try:
         async with asyncio.timeout(linger):
-            return await content.readany()
-    except NETWORK:
-        return b""
+            while data := await content.readany():
+                late.append(data)
+    except (TimeoutError, *NETWORK):
+        pass
+    return b"".join(late)
 
 
 async def _read(
