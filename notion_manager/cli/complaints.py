@@ -15,6 +15,7 @@ from ..errors import (
     AiDisabled,
     BadRequest,
     Busy,
+    ContextTooLong,
     Denied,
     EdgeChallenged,
     ModelUnavailable,
@@ -24,6 +25,7 @@ from ..errors import (
     RateLimited,
     TemporarilyUnavailable,
     UnknownModel,
+    Unsupported,
     UpstreamBroken,
     UpstreamRejected,
     WorkspaceRefused,
@@ -89,14 +91,18 @@ _REMEDIES: tuple[tuple[type[Problem], type[Complaint], str], ...] = (
     (UnknownModel, Complaint, _MODELS),
     (ModelUnavailable, Complaint, _MODELS),
     (NoAccount, Complaint, "`notion-manager accounts add` adds one; `--demo` works without"),
+    (ContextTooLong, Complaint, "ask with less, or choose a model that takes more"),
+    (Unsupported, Complaint, "leave it out of the request"),
     (BadRequest, Complaint, "change what is named there, then try again"),
     (Problem, Complaint, 'try again; if it goes on, log.level = "debug" tells more'),
 )  # fmt: skip
 
 
 def about(problem: Problem) -> Complaint:
+    """Of a BadRequest that names no place in a body, the message says all."""
     kind, remedy = next((k, r) for type_, k, r in _REMEDIES if isinstance(problem, type_))
-    return kind(str(problem), remedy)
+    said = isinstance(problem, BadRequest) and not problem.field
+    return kind(str(problem), *([] if said else [remedy]))
 
 
 def unbound(server: Server, exc: OSError) -> Complaint:
@@ -110,11 +116,14 @@ def unbound(server: Server, exc: OSError) -> Complaint:
     return Complaint(f"cannot listen on {where}: {reason}", "choose another --host or --port")
 
 
-def mistaken(mistakes: Sequence[Mistake], place: str) -> Complaint:
-    """All of them in one complaint, each with its remedy."""
+def mistaken(mistakes: Sequence[Mistake], file: str) -> Complaint:
+    """All of them in one complaint, each with its remedy, and where they are."""
+    names = {"file": file, "environment": "the environment", "flag": "the command line"}
+    sources = {m.source for m in mistakes}
+    places = ", ".join(name for source, name in names.items() if source in sources)
     count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
     lines = ((f"{m.key}: {m.reason}", f"  {m.remedy}") for m in mistakes)
-    return Misconfigured(f"the configuration has {count} ({place})", *chain(*lines))
+    return Misconfigured(f"the configuration has {count} ({places})", *chain(*lines))
 
 
 @contextmanager
@@ -127,7 +136,7 @@ def complaining(ctx: click.Context) -> Generator[None]:
     except StoreProblem as problem:
         raise Complaint(str(problem), problem.remedy) from problem
     except (KeyboardInterrupt, click.Abort):
-        click.echo(err=True)
+        click.echo("\ninterrupted", err=True)
         ctx.exit(INTERRUPTED)
     except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
         raise

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ..config import describe
+from .complaints import mistaken
 from .places import config_option, config_place, reading, settings, state_dir
 from .tables import dump, json_option, show
 
@@ -35,14 +36,23 @@ def check(config_file: Path | None) -> None:
 def show_(config_file: Path | None, *, as_json: bool) -> None:
     """Print every setting with its value, what set it, and why one would change it.
 
-    Works with mistakes too: what is wrong is shown at its default.
+    Works with mistakes too: what is wrong is told on stderr, and shown as refused, with the value
+    that is there without it.
     """
     result = reading(config_file)
     rows = [
-        {"source": result.sources.get(row.key, "default"), **asdict(row)}
+        {
+            "source": result.sources.get(row.key, "default"),
+            "refused": result.refused.get(row.key, ""),
+            **asdict(row),
+        }
         for row in describe(result.config)
     ]
+    if not as_json:
+        rows = [{**row, "source": _told(row["source"], row["refused"])} for row in rows]
     show(rows, ("key", "value", "source", "why"), as_json=as_json, empty="")
+    if result.mistakes:
+        raise mistaken(result.mistakes, str(config_place(config_file).path))
 
 
 @command.command(epilog='\b\nExample:\n  ${EDITOR:-vi} "$(notion-manager config path | head -1)"')
@@ -55,3 +65,7 @@ def path(config_file: Path | None, *, as_json: bool) -> None:
         dump(places)
     else:
         click.echo("\n".join(places.values()))
+
+
+def _told(source: str, refused: str) -> str:
+    return f"{source} ({refused} refused)" if refused else source

@@ -23,12 +23,12 @@ def test_check_tells_all_mistakes_at_once_and_exits_3(
     assert done.exit_code == 3
     assert done.stdout == ""
     assert done.stderr == (
-        f"error: the configuration has 3 mistakes ({config})\n"
+        f"error: the configuration has 3 mistakes ({config}, the environment)\n"
         "  server.port: expected a whole number, got a string\n"
         "    write it as 3000, without quotes\n"
         "  server.prot: there is no such key\n"
         "    did you mean server.port?\n"
-        "  NOTION_MANAGER_LOG_LEVEL: it is none of the choices\n"
+        '  NOTION_MANAGER_LOG_LEVEL: "loud" is none of the choices\n'
         "    choose one of debug, info, warning, error\n"
     )
 
@@ -78,10 +78,41 @@ def test_show_tells_what_set_each_value(run: Run, config: Path, env: dict[str, s
 
 
 def test_show_works_with_mistakes(run: Run, config: Path) -> None:
-    config.write_text("[server]\nport = 'x'")
+    config.write_text(
+        "[server]\nport = 'x'\nhost = '0.0.0.0'\n[notion]\nbase_url = 'http://notion.example'"
+    )
     done = run("config", "show")
-    assert done.exit_code == 0
+    assert done.exit_code == 3
     assert done.stdout.splitlines()[0].split() == ["KEY", "VALUE", "SOURCE", "WHY"]
+    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+    for key in ("server.port", "server.host", "notion.base_url"):
+        assert "  default (file refused)  " in rows[key]
+        assert f"  {key}: " in done.stderr
+    assert "0.0.0.0" not in done.stdout  # noqa: S104
+    as_json = run("config", "show", "--json")
+    told = {row["key"]: row for row in json.loads(as_json.stdout)}
+    assert as_json.exit_code == 3
+    assert (told["server.host"]["source"], told["server.host"]["refused"]) == ("default", "file")
+    assert told["server.expose"]["refused"] == ""
+
+
+def test_a_refused_value_may_stand_over_one_that_is_taken(
+    run: Run, config: Path, env: dict[str, str]
+) -> None:
+    config.write_text("[server]\nport = 4000")
+    env["NOTION_MANAGER_SERVER_PORT"] = "many"
+    done = run("config", "show")
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("server.port ")]
+    assert row.split()[1:5] == ["4000", "file", "(environment", "refused)"]
+
+
+def test_what_is_wrong_in_the_environment_is_not_blamed_on_the_file(
+    run: Run, config: Path, env: dict[str, str]
+) -> None:
+    env["NOTION_MANAGER_LOG_LEVEL"] = "loud"
+    done = run("config", "check")
+    assert done.stderr.startswith("error: the configuration has a mistake (the environment)\n")
+    assert str(config) not in done.stderr
 
 
 def test_path_prints_file_and_state_directory(run: Run, config: Path, env: dict[str, str]) -> None:
