@@ -52,9 +52,11 @@ def command(  # noqa: PLR0913 - click gives every option an argument
     The question is TEXT, or stdin where TEXT is "-". The answer is printed as it comes; what served
     it is told on stderr.
     """
+    asked = sys.stdin.read() if text == "-" else text
+    if not asked.strip():
+        raise click.UsageError("the question is empty")
     config = settings(config_file)
     logs.configure(config.log)
-    asked = sys.stdin.read() if text == "-" else text
     teller = _Raw(api, asked, model, whole=whole) if api else _Plain(asked, model, whole=whole)
     try:
         run(ask(config, database(), teller.turn, demo=demo, heed=teller.heed))

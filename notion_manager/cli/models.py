@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
+from ..models import AUTO, Model
 from .places import config_option, database, settings
 from .tables import json_option, show
 from .wiring import models, run
+
+_AUTO = Model(AUTO, "", "Auto (the service picks)", "notion")
 
 
 @click.command("models", epilog="\b\nExample:\n  notion-manager models --json | jq -r '.[].id'")
@@ -16,7 +19,8 @@ from .wiring import models, run
 @config_option
 def command(config_file: Path | None, *, demo: bool, as_json: bool) -> None:
     """List the models that your accounts offer. All three APIs take the ids."""
-    offered = run(models(settings(config_file), database(), demo=demo))
+    found = run(models(settings(config_file), database(), demo=demo))
+    offered = [_AUTO, *found] if found else []
     rows = [
         {
             **asdict(model),

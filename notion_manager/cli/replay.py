@@ -1,21 +1,28 @@
 """`replay`: a recorded answer of Notion's to what it means here. Nothing is sent."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import BinaryIO
 
 import click
+import orjson
 
 from ..errors import Problem
 from ..redact import visible
 from ..tokens import of_exchange
 from ..turn import Event, Message, Text, Turn, fold
-from ..upstreams.notion_web.stream import Decoder
+from ..upstreams.notion_web.answer import STEPS
+from ..upstreams.notion_web.failures import FAILURES
+from ..upstreams.notion_web.stream import MOVED, Decoder
+from .complaints import Complaint, about
 from .protocols import exchange, protocol, question
 from .spelling import plain
 from .tables import dump
 
 PIECE = 16 << 10  # bytes, about what one read of a socket gives
+KINDS = frozenset({"patch-start", "patch", "patch-sync", "record-map", *STEPS, *FAILURES, *MOVED})
+"""Lines that only an answer's stream has."""
 
 
 @click.command(
@@ -34,7 +41,32 @@ def command(recording: BinaryIO, api: str | None, *, whole: bool) -> None:
     Reads FILE or stdin; prints events as JSON, or with --as what a client would read. A recording
     that ends in a failure prints what came before it, then the failure. Nothing is sent anywhere.
     """
-    batches = _batches(recording)
+    recorded = recording.read()
+    if not any(map(_of_answer, recorded.splitlines())):
+        raise Complaint(
+            "this is not a recording of an answer stream",
+            "it takes the body of runInferenceTranscript, lines of JSON, as it came",
+        )
+    try:
+        _show(_batches(recorded), api, whole=whole)
+    except Problem as problem:
+        told = about(problem)
+        raise type(told)(told.message, "so the recording ends; nothing was sent") from problem
+
+
+def _of_answer(line: bytes) -> bool:
+    with suppress(orjson.JSONDecodeError):
+        match orjson.loads(line.strip().removeprefix(b"data:")):
+            case {"type": str(kind)} if kind in KINDS:
+                return True
+            case {"isNotionError": True}:
+                return True
+            case _:
+                pass
+    return False
+
+
+def _show(batches: Iterator[Sequence[Event]], api: str | None, *, whole: bool) -> None:
     if api:
         _as_client(api, batches, whole=whole)
     elif whole:
@@ -59,12 +91,12 @@ def _as_client(api: str, batches: Iterator[Sequence[Event]], *, whole: bool) -> 
         raise
 
 
-def _batches(recording: BinaryIO) -> Iterator[Sequence[Event]]:
+def _batches(recorded: bytes) -> Iterator[Sequence[Event]]:
     asked = Turn("", (Message("user", (Text("…"),)),))
     decoder = Decoder(partial(of_exchange, asked))
     try:
-        while piece := recording.read(PIECE):
-            yield decoder.feed(piece)
+        for start in range(0, len(recorded), PIECE):
+            yield decoder.feed(recorded[start : start + PIECE])
         yield decoder.finish()
     finally:
         for shape, count in decoder.drift.items():

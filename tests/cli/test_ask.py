@@ -29,6 +29,13 @@ def test_the_question_may_come_from_stdin(run: Run, account: Simulator) -> None:
     assert run("ask", "-", stdin="Hello there").stdout == run("ask", "Hello there").stdout
 
 
+@pytest.mark.parametrize(("text", "stdin"), [("", None), (" \n", None), ("-", ""), ("-", "\n")])
+def test_an_empty_question_is_a_usage_error(run: Run, text: str, stdin: str | None) -> None:
+    done = run("ask", text, stdin=stdin)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "the question is empty" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("api", "last"),
     [
@@ -80,7 +87,9 @@ def test_models_are_listed_with_ids_that_ask_takes(run: Run, account: Simulator)
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[0].split() == ["ID", "NAME", "VENDOR", "EFFORTS", "USABLE"]
     offered = json.loads(run("models", "--json").stdout)
-    usable = next(m["id"] for m in offered if not m["refusal"])
+    assert offered[0]["id"] == "auto"
+    assert run("ask", "Hello", "--model", "auto").exit_code == 0
+    usable = next(m["id"] for m in offered[1:] if not m["refusal"])
     assert run("ask", "Hello", "--model", usable).exit_code == 0
 
 

@@ -74,6 +74,42 @@ def test_a_recording_that_breaks_off_tells_what_came_then_the_failure(
     assert sign in done.stdout
     assert done.stderr.startswith("error: ")
 
+    assert "notion.base_url" not in done.stderr
 
-def test_what_is_no_recording_is_told(run: Run) -> None:
-    assert run("replay", stdin=b"<html>nothing here</html>").exit_code == 5
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"\n\n",
+        b"<html>nothing here</html>",
+        b"\x00\xff",
+        b"[1]",
+        b'{"messages": []}',
+        b'data: {"type": "message_start"}\n\n',
+    ],
+)
+def test_what_is_no_recording_is_told(run: Run, junk: bytes) -> None:
+    done = run("replay", stdin=junk)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: this is not a recording of an answer stream\n"
+        "  it takes the body of runInferenceTranscript, lines of JSON, as it came\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ({"type": "error", "subType": "trust-rule-denied", "message": "no"}, 4),
+        ({"isNotionError": True, "name": "UnauthorizedError"}, 5),
+        ({"type": "patch-start", "data": {"s": []}}, 5),
+    ],
+)
+def test_a_recorded_failure_is_told_without_advice_about_the_network(
+    run: Run, line: object, code: int
+) -> None:
+    done = run("replay", stdin=json.dumps(line))
+    head, advice = done.stderr.splitlines()
+    assert (done.exit_code, advice) == (code, "  so the recording ends; nothing was sent")
+    assert head.startswith("error: ")
