@@ -9,6 +9,7 @@ import click
 
 from ..errors import AiDisabled
 from ..pool import Standing
+from ..redact import visible
 from ..secret import Secret
 from ..store import Store
 from ..upstreams.notion_web.account import Account, Login, Workspace, cookie_token, preferred
@@ -72,10 +73,12 @@ def add(
         name = _alias(opened, found, chosen, alias)
         account = account_of(found, chosen, token, name)
         models = run(offered(config, account))
-        renewed = any(_same(a, account) for a in opened.accounts())
+        earlier = next((a.alias for a in opened.accounts() if _same(a, account)), "")
         opened.put_account(account)
         opened.save_catalogue(name, models, time.time())
-    click.echo(f"{'Renewed' if renewed else 'Added'} {name}: {chosen.name} ({state(chosen)}).")
+    verb = "Renewed" if earlier else "Added"
+    renamed = f" (renamed from {earlier})" if earlier not in ("", name) else ""
+    click.echo(f"{verb} {name}{renamed}: {chosen.name} ({state(chosen)}).")
     click.echo(f"It offers {len(models)} models; `notion-manager models` lists them.")
     click.echo("Next: `notion-manager serve`, or start it again if it runs.")
 
@@ -132,7 +135,7 @@ def remove(alias: str) -> None:
 
 
 def _token(*, piped: bool) -> Secret:
-    """Raises BadRequest, which does not repeat what was given."""
+    """Raises BadRequest, which says what to give instead and does not repeat what was given."""
     if piped:
         return cookie_token(sys.stdin.read())
     if not sys.stdin.isatty():
@@ -151,6 +154,7 @@ def _chosen(found: Login, wanted: str | None, *, may_ask: bool) -> Workspace:
     if len(workspaces) > 1 and may_ask:
         return _asked(workspaces)
     if choice := obvious(workspaces):
+        _tell_others(workspaces, choice)
         return choice
     raise Complaint("which workspace?", "say it with --workspace:", *_listed(workspaces))
 
@@ -163,6 +167,14 @@ def _asked(workspaces: Sequence[Workspace]) -> Workspace:
     kind = click.IntRange(1, len(workspaces))
     number = click.prompt("Which workspace", type=kind, default=default, err=True)
     return workspaces[number - 1]
+
+
+def _tell_others(workspaces: Sequence[Workspace], choice: Workspace) -> None:
+    others = _listed([w for w in workspaces if w is not choice])
+    if others:
+        click.echo("Chosen for you; --workspace takes another:", err=True)
+    for line in others:
+        click.echo(f"  {visible(line)}", err=True)
 
 
 def _listed(workspaces: Sequence[Workspace]) -> list[str]:

@@ -23,9 +23,8 @@ def add(name: str) -> None:
     with store() as opened:
         made = opened.add_key(name, now=int(time.time()))
     click.echo(made.reveal())
-    click.echo(
-        "Keep it now: it cannot be shown again. A running server takes it at once.", err=True
-    )
+    note = "Keep it now: it cannot be shown again. A running server takes it within a second."
+    click.echo(note, err=True)
 
 
 @command.command("list", epilog="\b\nExample:\n  notion-manager keys list --json")
@@ -45,8 +44,8 @@ def list_(*, as_json: bool) -> None:
 @command.command(epilog="\b\nExample:\n  notion-manager keys remove laptop")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove the key called NAME; who shows it is refused from then on."""
+    """Remove the key called NAME; who shows it is refused within a second."""
     with store() as opened:
         if not opened.remove_key(name):
             raise Complaint(f"there is no key named {name}", "see `notion-manager keys list`")
-    click.echo(f"removed {name}", err=True)
+    click.echo(f"removed {name}; a running server refuses it within a second", err=True)

@@ -34,6 +34,10 @@ def test_a_token_from_stdin_is_found_checked_and_stored(
     assert done.stdout.startswith("Added adas-space: Ada's Space (business, AI on).\n")
     assert "Next: `notion-manager serve`" in done.stdout
     assert stored(env) == {"adas-space": ADA}
+    chosen, *others = done.stderr.splitlines()
+    assert chosen == "Chosen for you; --workspace takes another:"
+    assert "  22222222-2222-4222-8222-2222222222f1  Reading Room (free, AI on)" in others
+    assert not any("Ada's Space" in other for other in others)
     assert notion.count("loadUserContent") == 1
     assert notion.count("getAvailableModels") == 1
     assert notion.count("runInferenceTranscript") == 0
@@ -62,6 +66,7 @@ def test_what_holds_no_token_is_told_without_being_repeated(run: Run, pasted: st
     done = run("accounts", "add", "--token-v2", "-", stdin=pasted)
     assert done.exit_code == 1
     assert "token_v2" in done.stderr
+    assert "change what is named there" not in done.stderr
     assert not pasted or pasted not in done.output
 
 
@@ -138,6 +143,9 @@ def test_adding_it_again_renews_it_under_the_same_name(
     done = run("accounts", "add", "--token-v2", "-", stdin=ADA)
     assert done.stdout.startswith("Renewed work: ")
     assert stored(env) == {"work": ADA}
+    done = run("accounts", "add", "--token-v2", "-", "--alias", "office", stdin=ADA)
+    assert done.stdout.startswith("Renewed office (renamed from work): ")
+    assert stored(env) == {"office": ADA}
 
 
 def test_an_alias_is_one_accounts_own(run: Run, env: dict[str, str], notion: Simulator) -> None:

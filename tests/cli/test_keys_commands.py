@@ -12,6 +12,7 @@ def test_a_key_is_printed_alone_on_stdout_this_once(run: Run, env: dict[str, str
     done = run("keys", "add", "laptop")
     assert done.exit_code == 0
     assert "cannot be shown again" in done.stderr
+    assert "within a second" in done.stderr
     with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
         assert match(store.keys(), done.stdout.strip()) == "laptop"
     listed = run("keys", "list")
@@ -42,6 +43,11 @@ def test_a_name_is_used_once(run: Run) -> None:
     )
 
 
+def test_a_name_in_a_remedy_can_be_pasted(run: Run) -> None:
+    run("keys", "add", "my laptop")
+    assert "keys remove 'my laptop'`" in run("keys", "add", "my laptop").stderr
+
+
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[31m"])
 def test_a_name_that_cannot_be_read_is_refused(run: Run, name: str) -> None:
     assert run("keys", "add", name).exit_code == 2
@@ -49,7 +55,9 @@ def test_a_name_that_cannot_be_read_is_refused(run: Run, name: str) -> None:
 
 def test_a_removed_key_is_gone_and_cannot_be_removed_twice(run: Run) -> None:
     run("keys", "add", "laptop")
-    assert run("keys", "remove", "laptop").exit_code == 0
+    done = run("keys", "remove", "laptop")
+    assert done.exit_code == 0
+    assert done.stderr == "removed laptop; a running server refuses it within a second\n"
     done = run("keys", "remove", "laptop")
     assert done.exit_code == 1
     assert done.stderr == "error: there is no key named laptop\n  see `notion-manager keys list`\n"
