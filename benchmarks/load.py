@@ -18,7 +18,7 @@ import usage
 from answers import MARK, MODEL, TOKEN
 
 HOST = "127.0.0.1"
-KEY = "nm-benchmark"
+KEY = "nm-benchmark-on-this-machine"
 PATIENCE = 30.0  # seconds for one answer
 WATCH = 0.1  # seconds between looks at the memory
 MARKS = MARK.encode()

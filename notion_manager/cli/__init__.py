@@ -22,6 +22,13 @@ COMMANDS = {
     "replay": "Show what a recorded answer of Notion's means here.",
 }
 
+VARIABLES = {
+    "NOTION_MANAGER_API_KEY": "one more key that opens `serve`, while it runs",
+    "NOTION_MANAGER_CONFIG": "the configuration file",
+    "NOTION_MANAGER_STATE_DIR": "the directory of accounts and keys",
+    "NOTION_MANAGER_…": "any setting; `config show --json` names them",
+}
+
 
 class Commands(click.Group):
     """Loads a command when it is called, so that one does not pay for what another imports."""
@@ -49,7 +56,10 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nTo begin:\n  notion-manager serve --demo     with simulated answers\n"
     "  notion-manager accounts add     with your own workspace, then\n  notion-manager serve\n\n"
-    "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {what}" for code, what in EXIT_CODES.items()),
+    "\b\nEnvironment:\n"
+    + "".join(f"  {name:<24}  {what}\n" for name, what in VARIABLES.items())
+    + "\n\b\nExit codes:\n"
+    + "\n".join(f"  {code:<4} {what}" for code, what in EXIT_CODES.items()),
 )
 @click.version_option(__version__, prog_name="notion-manager")
 @click.pass_context

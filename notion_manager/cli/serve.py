@@ -6,9 +6,12 @@ from pathlib import Path
 import click
 
 from ..secret import Secret
+from .complaints import Misconfigured
 from .places import config_option, database, settings
 from .wiring import Started, run, serve
 
+VARIABLE = "NOTION_MANAGER_API_KEY"
+LEAST = 16  # characters of it
 _CURL = """curl -N {url}/v1/chat/completions \\
     -H "Authorization: Bearer $NOTION_MANAGER_API_KEY" -H "Content-Type: application/json" \\
     -d '{{"stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
@@ -18,7 +21,9 @@ _CURL = """curl -N {url}/v1/chat/completions \\
     "serve",
     epilog="\b\nExamples:\n  notion-manager serve --demo --port 4000\n"
     "  NOTION_MANAGER_API_KEY=$SECRET notion-manager serve\n\n"
-    "NOTION_MANAGER_API_KEY adds a key for automation. Ctrl-C lets answers under way finish; a "
+    "NOTION_MANAGER_API_KEY adds a key for automation, of 16 characters at least. "
+    "NOTION_MANAGER_CONFIG names the configuration file, NOTION_MANAGER_STATE_DIR the directory of "
+    "accounts and keys. Ctrl-C lets answers under way finish; a "
     "second one does not wait.",
 )
 @click.option("--host", help="The address to listen on (server.host).")
@@ -44,8 +49,19 @@ def command(
         "server.expose": "true" if expose else None,
     }
     config = settings(config_file, flags)
-    key = Secret(os.environ.get("NOTION_MANAGER_API_KEY", ""))
-    run(serve(config, database(), demo=demo, key=key, announce=_announce))
+    run(serve(config, database(), demo=demo, key=_own_key(), announce=_announce))
+
+
+def _own_key() -> Secret:
+    """The key in the environment, or an empty one. Raises Complaint, which does not repeat it."""
+    said = os.environ.get(VARIABLE, "")
+    if said and len(said.strip()) < LEAST:
+        raise Misconfigured(
+            f"{VARIABLE} is shorter than {LEAST} characters",
+            "it opens your Notion accounts: take a long random one, such as `openssl rand -hex 32`"
+            " makes, or unset it",
+        )
+    return Secret(said.strip())
 
 
 def _announce(started: Started) -> None:
@@ -53,20 +69,34 @@ def _announce(started: Started) -> None:
     click.secho(f"notion-manager listens on {started.url}", bold=True)
     if started.demo:
         click.echo("Answers are simulated: this is a demo.")
+        click.echo("Ask `[[sim:list]]` to see the faults that can be provoked.")
     elif not started.accounts:
         click.echo("There is no account yet: run `notion-manager accounts add`, then start again.")
-    if not started.key:
-        click.echo("Clients show a key; `notion-manager keys add NAME` makes one.")
+    if not _told_key(started):
         return
-    key, url = started.key.reveal(), started.url
-    click.echo(f"\nA key was made. It is shown this once:\n\n    {key}\n")
-    click.echo(f"For this terminal:\n\n    export NOTION_MANAGER_API_KEY={key}\n")
+    url = started.url
     click.echo(f"Try it:\n\n    {_CURL.format(url=url)}\n")
     click.echo(
-        f"Claude Code:\n\n    export ANTHROPIC_BASE_URL={url}"
-        " ANTHROPIC_AUTH_TOKEN=$NOTION_MANAGER_API_KEY\n"
+        "Claude Code (tools are not supported yet: it and other agents that depend on tools get a"
+        f" 400 for now):\n\n    export ANTHROPIC_BASE_URL={url}"
+        f" ANTHROPIC_AUTH_TOKEN=${VARIABLE}\n"
     )
-    click.echo(
-        f"OpenAI SDKs:\n\n    export OPENAI_BASE_URL={url}/v1"
-        " OPENAI_API_KEY=$NOTION_MANAGER_API_KEY\n"
-    )
+    click.echo(f"OpenAI SDKs:\n\n    export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY=${VARIABLE}\n")
+
+
+def _told_key(started: Started) -> bool:
+    """Whether the person now knows a key, for the lines to paste."""
+    if started.made:
+        key = started.made.reveal()
+        whose = "It is this process's own" if started.demo else "It is shown this once"
+        click.echo(f"\nA key was made. {whose}:\n\n    {key}\n")
+        click.echo(f"For this terminal:\n\n    export {VARIABLE}={key}\n")
+    elif started.given:
+        click.echo(f"\nThe key is the one in {VARIABLE}, for this process alone.\n")
+    else:
+        count = "one is" if started.keys == 1 else f"{started.keys} are"
+        click.echo(
+            f"A key is needed: {count} stored; `notion-manager keys add NAME` makes another."
+        )
+        return False
+    return True

@@ -26,6 +26,7 @@ from ..upstreams.notion_web.account import Account, Login, preferred
 from ..upstreams.notion_web.session import NotionWeb, connect, read_login
 from .complaints import unbound
 from .enrol import account_of, slug
+from .stopping import Stopping
 
 try:
     from uvloop import new_event_loop
@@ -34,23 +35,32 @@ except ImportError:  # it is not made for every system; asyncio's own loop does 
 
 T = TypeVar("T")
 
+DEMO_REST = 10.0  # seconds: who tries faults should not have to wait for the accounts
 PACE = 0.02  # seconds between the pieces of a simulated answer: fast, but seen to stream
 
 
 def run(work: Coroutine[None, None, T]) -> T:
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(work)
+    """Raises KeyboardInterrupt where the work was cancelled, too: only signals cancel it."""
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(work)
+    except asyncio.CancelledError:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is closed; what is left takes no time
+        raise KeyboardInterrupt from None
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """What a person wants to know of a server that has just begun.
 
-    `key` is empty unless it was made now: it is seen this once.
+    `made` is a key that was made now, and is seen this once, or empty. `given` says that the
+    environment has one. `keys` are the stored ones.
     """
 
     url: str
-    key: Secret
+    made: Secret
+    given: bool
+    keys: int
     accounts: int
     demo: bool
 
@@ -63,8 +73,6 @@ async def serve(
     `key` is one more that opens the server, or empty. Raises OSError where the address cannot be
     had.
     """
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         config, store = await stack.enter_async_context(_world(config, database, demo=demo))
         configure(config.log, known=[key, *(a.token_v2 for a in store.accounts())])
@@ -73,13 +81,11 @@ async def serve(
             address = await stack.enter_async_context(running(config, store, circumstances))
         except OSError as exc:
             raise unbound(config.server, exc) from exc
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopped.set)
-        made = Secret("") if key or store.keys() else store.add_key("default", now=int(time.time()))
-        announce(Started(address.url, made, len(store.accounts()), demo))
-        await stopped.wait()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        stopping = Stopping()
+        keys = len(store.keys())
+        made = Secret("") if key or keys else store.add_key("default", now=int(time.time()))
+        announce(Started(address.url, made, bool(key), keys, len(store.accounts()), demo))
+        await stopping.asked.wait()
 
 
 async def ask(
@@ -134,7 +140,10 @@ class Checked:
 
 
 async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Sequence[Checked]:
-    """Read from each account, all at once, and keep in the store what came of it."""
+    """Read from each account, all at once, and keep in the store what came of it.
+
+    One that answers has a clean standing, whatever was held against it.
+    """
     known = {standing.name: standing for standing in store.standings()}
     async with connect(config.timeouts) as http:
 
@@ -145,7 +154,7 @@ async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Se
             except Problem as problem:
                 store.save_standing(after(standing, problem, time.time()))
                 return Checked(account.alias, 0, problem)
-            store.save_standing(after(standing, None, time.time()))
+            store.save_standing(Standing(account.alias))
             store.save_catalogue(account.alias, found, time.time())
             return Checked(account.alias, len(found), None)
 
@@ -167,7 +176,11 @@ async def _world(
     people = demo_accounts()
     with TemporaryDirectory(prefix="notion-manager-") as directory:
         async with Simulator(accounts=people, pace=PACE, chunks="line").running() as url:
-            config = replace(config, notion=replace(config.notion, base_url=url, proxy=""))
+            config = replace(
+                config,
+                notion=replace(config.notion, base_url=url, proxy=""),
+                proxy=replace(config.proxy, longest_rest=DEMO_REST),
+            )
             with Store(Path(directory) / "demo" / "state.db") as store:
                 for person in people:
                     await _enrol(config, store, Secret(person.token_v2))

@@ -1,10 +1,6 @@
 import os
-import signal
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -14,8 +10,8 @@ import pytest
 from notion_manager import __version__
 from notion_manager.cli import COMMANDS, main
 from notion_manager.cli.complaints import EXIT_CODES, about, complaining
-from notion_manager.errors import Problem
-from notion_manager.store import Store
+from notion_manager.config import EXTRAS
+from notion_manager.errors import BadRequest, ContextTooLong, Problem, Unsupported
 from tests import goldens
 from tests.cli.terminal import COMMAND, Run, person, script
 
@@ -66,6 +62,11 @@ def test_help_tells_every_exit_code(run: Run) -> None:
     assert all(f"{code:<4} {what}" in text for code, what in EXIT_CODES.items())
 
 
+def test_help_names_the_environment_variables_that_are_no_settings(run: Run) -> None:
+    shown = run("--help").stdout, run("serve", "--help").stdout
+    assert all(name in text for name in EXTRAS for text in shown)
+
+
 def test_the_version_is_told(run: Run) -> None:
     assert run("--version").stdout == f"notion-manager, version {__version__}\n"
 
@@ -92,10 +93,21 @@ def _problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
 def test_every_problem_has_a_remedy_and_a_documented_exit_code(kind: type[Problem]) -> None:
     problem = kind.__new__(kind)
     Problem.__init__(problem, "what happened")
+    if isinstance(problem, BadRequest):
+        problem.field = "messages[0]"
     complaint = about(problem)
     assert complaint.message == "what happened"
     assert all(complaint.lines)
+    assert complaint.lines
     assert complaint.exit_code in EXIT_CODES
+
+
+def test_what_says_all_by_itself_is_told_without_a_filler() -> None:
+    assert about(BadRequest("say which with --user")).lines == ()
+    filler = ("change what is named there, then try again",)
+    assert about(BadRequest("wrong", field="model")).lines == filler
+    assert about(Unsupported("no", field="tools")).lines != filler
+    assert about(ContextTooLong(9, 8)).lines != filler
 
 
 def test_an_unknown_command_is_a_usage_error_with_a_suggestion(run: Run) -> None:
@@ -138,113 +150,3 @@ def test_colours_are_for_terminals_that_want_them(env: dict[str, str]) -> None:
     assert "\x1b[" not in person(env, *missing, types={})[1]
     del env["NO_COLOR"]
     assert "\x1b[" in person({**env, "TERM": "xterm"}, *missing, types={})[1]
-
-
-# Serving
-
-
-class Served:
-    """A running server. What it prints and logs can be read at any time."""
-
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
-        self._process = process
-        self._log = log
-        assert process.stdout
-        self.output = process.stdout.readline()
-        self.url = self.output.split()[-1] if self.output else ""
-
-    def until(self, text: str) -> str:
-        """The rest of the output, up to the line with `text`."""
-        assert self._process.stdout
-        while text not in self.output and (line := self._process.stdout.readline()):
-            self.output += line
-        return self.output
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Its exit code."""
-        self._process.send_signal(number)
-        assert self._process.stdout
-        self.output += self._process.stdout.read()
-        return self._process.wait(timeout=10)
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-
-@contextmanager
-def served(env: dict[str, str], *args: str) -> Iterator[Served]:
-    log = Path(env["NOTION_MANAGER_CONFIG"]).with_name("log")
-    with log.open("w") as stderr, subprocess.Popen(  # noqa: S603
-        [*COMMAND, "serve", "--port", "0", *args],
-        env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=stderr, text=True,
-    ) as process:  # fmt: skip
-        try:
-            yield Served(process, log)
-        finally:
-            process.kill()
-
-
-def _get(url: str, key: str = "") -> int:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310
-            return answer.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-
-
-def test_the_demo_serves_with_the_key_that_it_shows(env: dict[str, str]) -> None:
-    with served(env, "--demo") as server:
-        printed = server.until("OPENAI_BASE_URL").split()
-        key = next(word for word in printed if word.startswith("nm-"))
-        assert "Answers are simulated" in server.output
-        assert _get(f"{server.url}/health") == 200
-        assert _get(f"{server.url}/v1/models") == 401
-        assert _get(f"{server.url}/v1/models", key) == 200
-        assert server.stop() == 0
-        assert f"ANTHROPIC_BASE_URL={server.url}" in server.output
-        assert key not in server.log
-    assert not Path(env["NOTION_MANAGER_STATE_DIR"]).exists()
-
-
-def test_the_first_key_is_shown_once_and_kept(env: dict[str, str]) -> None:
-    with served(env) as server:
-        assert server.stop(signal.SIGINT) == 0
-        assert "nm-" in server.output
-    with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
-        assert [key.name for key in store.keys()] == ["default"]  # noqa: SIM118 - a method of ours
-    with served(env) as server:
-        assert server.stop(signal.SIGTERM) == 0
-        assert "nm-" not in server.output
-        assert "accounts add" in server.output
-
-
-def test_a_key_from_the_environment_opens_the_server_and_none_is_made(env: dict[str, str]) -> None:
-    env["NOTION_MANAGER_API_KEY"] = "a key of my own"
-    with served(env) as server:
-        assert _get(f"{server.url}/v1/models", "a key of my own") == 200
-        assert server.stop() == 0
-        assert "nm-" not in server.output
-        assert "a key of my own" not in server.output + server.log
-
-
-def test_a_port_in_use_is_told(env: dict[str, str]) -> None:
-    with served(env) as server:
-        done = script(env, "serve", "--port", server.url.rpartition(":")[2])
-    assert done.returncode == 1
-    assert b"something else listens on 127.0.0.1" in done.stderr
-    assert b"--port" in done.stderr
-
-
-def test_a_host_beyond_loopback_needs_a_word(run: Run) -> None:
-    done = run("serve", "--host", "0.0.0.0")  # noqa: S104
-    assert done.exit_code == 3
-    assert "server.expose = true (--expose)" in done.stderr
-
-
-def test_a_port_that_is_none_is_told_like_any_setting(run: Run) -> None:
-    done = run("serve", "--port", "many")
-    assert done.exit_code == 3
-    assert "--port: expected a whole number" in done.stderr

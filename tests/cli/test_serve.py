@@ -1,0 +1,222 @@
+import json
+import os
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from notion_manager.store import Store
+from tests.cli.terminal import COMMAND, Run, script
+
+OWN = "a key of my own, long"
+
+
+class Served:
+    """A running server. What it prints and logs can be read at any time."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process = process
+        self._log = log
+        assert process.stdout
+        self.output = process.stdout.readline()
+        self.url = self.output.split()[-1] if self.output else ""
+
+    def until(self, text: str) -> str:
+        """The rest of the output, up to the line with `text`."""
+        assert self._process.stdout
+        while text not in self.output and (line := self._process.stdout.readline()):
+            self.output += line
+        return self.output
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Its exit code."""
+        self._process.send_signal(number)
+        assert self._process.stdout
+        self.output += self._process.stdout.read()
+        return self._process.wait(timeout=10)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+
+@contextmanager
+def served(env: dict[str, str], *args: str, log: bool = True) -> Iterator[Served]:
+    """What it logs goes to a file, or, without `log`, to where it prints."""
+    path = Path(env["NOTION_MANAGER_CONFIG"]).with_name("log")
+    with path.open("w") as stderr, subprocess.Popen(  # noqa: S603
+        [*COMMAND, "serve", "--port", "0", *args],
+        env={**os.environ, **env}, stdout=subprocess.PIPE,
+        stderr=stderr if log else subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        try:
+            yield Served(process, path)
+        finally:
+            process.kill()
+
+
+def _get(url: str, key: str = "") -> int:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_the_demo_serves_with_the_key_that_it_shows(env: dict[str, str]) -> None:
+    with served(env, "--demo") as server:
+        printed = server.until("OPENAI_BASE_URL").split()
+        key = next(word for word in printed if word.startswith("nm-"))
+        assert "Answers are simulated" in server.output
+        assert _get(f"{server.url}/health") == 200
+        assert _get(f"{server.url}/v1/models") == 401
+        assert _get(f"{server.url}/v1/models", key) == 200
+        assert server.stop() == 0
+        assert f"ANTHROPIC_BASE_URL={server.url}" in server.output
+        assert key not in server.log
+    assert not Path(env["NOTION_MANAGER_STATE_DIR"]).exists()
+
+
+def test_the_first_key_is_shown_once_and_kept(env: dict[str, str]) -> None:
+    with served(env) as server:
+        assert server.stop(signal.SIGINT) == 0
+        assert "nm-" in server.output
+    with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
+        assert [key.name for key in store.keys()] == ["default"]  # noqa: SIM118 - a method of ours
+    with served(env) as server:
+        assert server.stop(signal.SIGTERM) == 0
+        assert "nm-" not in server.output
+        assert "A key is needed: one is stored; `notion-manager keys add NAME` makes another." in (
+            server.output
+        )
+        assert "accounts add" in server.output
+
+
+@pytest.mark.parametrize("args", [(), ("--demo",)])
+def test_a_key_from_the_environment_opens_the_server_and_is_named(
+    env: dict[str, str], args: tuple[str, ...]
+) -> None:
+    env["NOTION_MANAGER_API_KEY"] = OWN
+    with served(env, *args) as server:
+        assert _get(f"{server.url}/v1/models", OWN) == 200
+        assert server.stop() == 0
+        assert "The key is the one in NOTION_MANAGER_API_KEY" in server.output
+        assert '-H "Authorization: Bearer $NOTION_MANAGER_API_KEY"' in server.output
+        assert "ANTHROPIC_AUTH_TOKEN=$NOTION_MANAGER_API_KEY" in server.output
+        assert "OPENAI_API_KEY=$NOTION_MANAGER_API_KEY" in server.output
+        assert "nm-" not in server.output
+        assert "keys add" not in server.output
+        assert OWN not in server.output + server.log
+
+
+@pytest.mark.parametrize("key", ["shorty", " fifteen letters ", " "])
+def test_a_key_from_the_environment_that_could_be_guessed_is_refused(
+    env: dict[str, str], key: str
+) -> None:
+    done = script({**env, "NOTION_MANAGER_API_KEY": key}, "serve", "--demo", "--port", "0")
+    assert done.returncode == 3
+    assert done.stderr.startswith(
+        b"error: NOTION_MANAGER_API_KEY is shorter than 16 characters\n  "
+    )
+    assert not key.strip() or key.strip().encode() not in done.stdout + done.stderr
+
+
+def test_blanks_round_a_key_from_the_environment_are_not_part_of_it(env: dict[str, str]) -> None:
+    env["NOTION_MANAGER_API_KEY"] = f" {OWN}\n"
+    with served(env) as server:
+        assert _get(f"{server.url}/v1/models", OWN) == 200
+        assert server.stop() == 0
+
+
+def test_the_banner_says_what_does_not_work_yet_and_what_the_demo_can_do(
+    env: dict[str, str],
+) -> None:
+    with served(env, "--demo") as server:
+        assert server.stop() == 0
+        assert "tools are not supported yet" in server.output
+        assert "[[sim:list]]" in server.output
+        assert "It is this process's own" in server.output
+        assert "keys add" not in server.output
+
+
+def _ask(url: str, text: str) -> urllib.request.Request:
+    body = {"messages": [{"role": "user", "content": text}], "stream": True}
+    return urllib.request.Request(  # noqa: S310
+        f"{url}/v1/chat/completions",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {OWN}", "Content-Type": "application/json"},
+    )
+
+
+def test_the_demo_lets_refused_accounts_rest_for_seconds(env: dict[str, str]) -> None:
+    env |= {"NOTION_MANAGER_API_KEY": OWN, "NOTION_MANAGER_PROXY_ATTEMPTS": "1"}
+    waits: list[float] = []
+    with served(env, "--demo") as server:
+        for _ in range(3):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(_ask(server.url, "[[sim:429=3600]] Hi"))  # noqa: S310
+            with caught.value as answer:
+                waits.append(float(answer.headers.get("Retry-After", 3600)))
+        assert server.stop() == 0
+    assert waits[-1] <= 10
+
+
+@contextmanager
+def under_way(env: dict[str, str]) -> Iterator[Served]:
+    """A demo that clients wait for: it is silent in the middle of their answers."""
+    env["NOTION_MANAGER_API_KEY"] = OWN
+    with served(env, "--demo", log=False) as server, ExitStack() as clients:
+        for _ in range(4):
+            asked = urllib.request.urlopen(_ask(server.url, "[[sim:stall]] Hi"))  # noqa: S310
+            assert clients.enter_context(asked).readline()
+        yield server
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_does_not_wait_and_is_quiet(
+    env: dict[str, str], number: signal.Signals
+) -> None:
+    with under_way(env) as server:
+        server.send(number)
+        assert "Ctrl-C again to stop now" in server.until("finishing the answers under way")
+        assert server.stop(number) == 130
+        after = server.output.partition("Ctrl-C again to stop now")[2]
+        assert "Traceback" not in after
+        assert "exception" not in after.lower()
+        assert after.endswith("\ninterrupted\n")
+
+
+def test_a_server_with_nothing_to_finish_says_nothing(env: dict[str, str]) -> None:
+    with served(env) as server:
+        assert server.stop(signal.SIGINT) == 0
+        assert "finishing" not in server.log
+
+
+def test_a_port_in_use_is_told(env: dict[str, str]) -> None:
+    with served(env) as server:
+        done = script(env, "serve", "--port", server.url.rpartition(":")[2])
+    assert done.returncode == 1
+    assert b"something else listens on 127.0.0.1" in done.stderr
+    assert b"--port" in done.stderr
+
+
+def test_a_host_beyond_loopback_needs_a_word(run: Run) -> None:
+    done = run("serve", "--host", "0.0.0.0")  # noqa: S104
+    assert done.exit_code == 3
+    assert "server.expose = true (--expose)" in done.stderr
+
+
+def test_a_port_that_is_none_is_told_like_any_setting(run: Run) -> None:
+    done = run("serve", "--port", "many")
+    assert done.exit_code == 3
+    assert "--port: expected a whole number" in done.stderr
