@@ -9,10 +9,10 @@ demo: .venv/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
 	$(BIN)/notion-manager serve --demo --port $(PORT)
 
 test: .venv/.dev
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow" --cov
 
 test-all: .venv/.dev
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --cov
 
 check: .venv/.dev
 	$(BIN)/ruff check

@@ -384,9 +384,9 @@ def _together(config: Config) -> Iterator[tuple[str, Unfit]]:
             "server.host",
             Unfit(
                 f"{server.host} can be reached from other machines",
-                "keep 127.0.0.1, or say server.expose = true (--expose): then whoever can reach this "
-                "machine and holds a key uses your Notion accounts, and keys cross the network "
-                "readable unless a TLS proxy stands in front",
+                "keep 127.0.0.1, or say server.expose = true (--expose): then whoever can reach "
+                "this machine and holds a key uses your Notion accounts, and keys cross the "
+                "network readable unless a TLS proxy stands in front",
             ),
         )
     scheme, name = scheme_and_host(notion.base_url)

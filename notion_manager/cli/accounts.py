@@ -131,7 +131,7 @@ def remove(alias: str) -> None:
     with store() as opened:
         if not opened.remove_account(alias):
             raise _no_such(alias)
-    click.echo(f"removed {alias}", err=True)
+    click.echo(f"removed {alias}; a server that runs uses it until it is started again", err=True)
 
 
 def _token(*, piped: bool) -> Secret:

@@ -154,7 +154,8 @@ async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Se
             except Problem as problem:
                 store.save_standing(after(standing, problem, time.time()))
                 return Checked(account.alias, 0, problem)
-            store.save_standing(Standing(account.alias))
+            if standing.retired:  # it is back; of its allowance the read shows nothing
+                store.save_standing(Standing(account.alias))
             store.save_catalogue(account.alias, found, time.time())
             return Checked(account.alias, len(found), None)
 

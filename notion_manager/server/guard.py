@@ -1,7 +1,6 @@
 """Who may speak to the server at all: hosts, origins, keys, content types."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -9,6 +8,7 @@ from ..config import Server
 from ..errors import Forbidden, KeyRefused, Misdirected, NotJson
 from ..keys import Key, match
 
+SPELLINGS = 64
 OPEN_PATHS = frozenset({"/", "/health"})
 
 
@@ -17,16 +17,21 @@ class Guard:
 
     def __init__(self, server: Server) -> None:
         self._hosts = frozenset({server.host.lower(), *(h.lower() for h in server.allowed_hosts)})
+        self._known = set[str]()  # spellings that passed: a client sends the same each time
         self._origins = frozenset(server.allowed_origins)
 
     def check_host(self, host: str) -> None:
         """Raises Misdirected: a page of a stranger's domain that resolves to us is a rebinding."""
+        if host in self._known:
+            return
         name = _hostname(host)
         if not _is_loopback(name) and name not in self._hosts:
             raise Misdirected(
                 f"this server does not answer to the host {name[:64]!r}; "
                 "add it to server.allowed_hosts if it should"
             )
+        if len(self._known) < SPELLINGS:
+            self._known.add(host)
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
         """Raises Forbidden for what a browser sends on behalf of another site."""
@@ -71,7 +76,6 @@ def _presented(headers: Mapping[str, str]) -> str:
     return headers.get("x-api-key", "").strip()
 
 
-@lru_cache(maxsize=64)
 def _hostname(host: str) -> str:
     """The name in a Host header, without port and brackets; empty where it is not one."""
     try:
@@ -80,7 +84,6 @@ def _hostname(host: str) -> str:
         return ""
 
 
-@lru_cache(maxsize=64)
 def _is_loopback(name: str) -> bool:
     try:
         return name == "localhost" or ip_address(name).is_loopback

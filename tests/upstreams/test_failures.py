@@ -38,7 +38,9 @@ INVALID = envelope("ValidationError", debugMessage="Invalid input.", message="Wr
 CHALLENGE = str(from_page()).removeprefix("Notion answered ")
 OFF = "Notion AI is turned off in this workspace"
 UPDATE = "Notion has no /api/v3/runInferenceTranscript any more: this program needs an update"
-DEAD = "400 with an empty body, as it does to a dead token"
+DEAD = (
+    "400 without a word, as it does to some dead tokens; `notion-manager accounts check` tells"
+)
 EXPIRED = "401 UnauthorizedError: Token was invalid or expired."
 NO_AI = b"aiNotEnabled (AiNotEnabledOnSpaceGetCompletionError)"
 GONE = b"<pre>Cannot POST /api/v3/runInferenceTranscript</pre>"
@@ -50,7 +52,7 @@ GONE = b"<pre>Cannot POST /api/v3/runInferenceTranscript</pre>"
         (401, JSON, UNAUTHORIZED, AccountRefused, EXPIRED),
         (401, {}, b"", AccountRefused, "401"),
         (400, JSON, INVALID, UpstreamRejected, "400 ValidationError: Invalid input."),
-        (400, {}, b"\n", AccountRefused, DEAD),
+        (400, {}, b"\n", TemporarilyUnavailable, DEAD),
         (400, {}, b"[]", UpstreamRejected, "400"),
         (
             403,

@@ -67,7 +67,10 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     if _is_page(sent, text):
         return _from_page(status, sent, text)
     if status == HTTPStatus.BAD_REQUEST and not body.strip():
-        return AccountRefused("Notion answered 400 with an empty body, as it does to a dead token")
+        return TemporarilyUnavailable(
+            "Notion answered 400 without a word, as it does to some dead tokens;"
+            " `notion-manager accounts check` tells"
+        )
     return _from_status(status, sent, _told(status, _envelope(body)))
 
 

@@ -1,0 +1,20 @@
+import pytest
+
+from notion_manager.upstreams.notion_web.markup import URL_LIMIT, Cleaner
+from notion_manager.upstreams.notion_web.sources import Sources
+
+
+def _cleaned(*chunks: str) -> tuple[str, str]:
+    """The text, and the list of sources that belongs to it."""
+    sources = Sources()
+    cleaner = Cleaner(sources.cite)
+    told = [*map(cleaner.feed, chunks), cleaner.flush()]
+    return "".join(text for _, text in told), sources.block()
+
+
+@pytest.mark.parametrize("length", [500, 1999, URL_LIMIT])
+def test_a_long_address_is_cited_like_a_short_one(length: int) -> None:
+    url = "https://" + "a" * length
+    raw = f"So[^{url}]."
+    for chunks in ([raw], [raw[:300], raw[300:]], raw):
+        assert _cleaned(*chunks) == ("So [1].", f"\n\n---\nSources:\n[1] {url}")
