@@ -59,6 +59,7 @@ def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = 
 
     `log.level` is for our own lines; other libraries are heard from warnings on.
     """
+    logging.logProcesses = logging.logThreads = logging.logMultiprocessing = False  # never shown
     made = handler(log, stream or sys.stderr, known)
     logging.basicConfig(handlers=[made], level="WARNING", force=True)
     logging.getLogger(NAME).setLevel(log.level.upper())

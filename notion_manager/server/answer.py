@@ -66,6 +66,8 @@ def counting(desk: Desk) -> Handler:
 async def read(request: web.Request, timeouts: Timeouts) -> bytes:
     """The body; raises TooSlow. Its size is bounded by the application."""
     try:
+        if request.content.is_eof():  # it came along with the headers
+            return await request.read()
         async with asyncio.timeout(timeouts.body):
             return await request.read()
     except web.RequestPayloadError as exc:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import ssl
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from .stream import Decoder
 from .transcript import probe, request
 
 LARGE = 1 << 20  # bytes: beyond this a body is sent from a file object, piece by piece
+DRAWN = 8
 ERROR_BODY = 64 << 10  # bytes of a refusal that are read
 
 
@@ -71,10 +73,13 @@ class NotionWeb:
         """Send the turn; yields batches. Leaving early closes the connection."""
         body = request(turn, self._account, ids=_ids(), now=datetime.now(UTC))
         timeouts = self._config.timeouts
-        async with _in_time(timeouts.silence, "Notion went silent"):
-            response = await _post(
-                self._http, self._config, "runInferenceTranscript", self._asking, body
-            )
+        try:
+            async with asyncio.timeout(timeouts.silence):
+                response = await _post(
+                    self._http, self._config, "runInferenceTranscript", self._asking, body
+                )
+        except TimeoutError as exc:
+            raise UpstreamTimeout("Notion went silent") from exc
         watchdog = _Watchdog(response.content, timeouts.silence)
         try:
             if response.status != HTTP_OK:
@@ -167,15 +172,22 @@ async def _read(
     body: bytes,
 ) -> bytes:
     """A small JSON endpoint, whole."""
-    async with _in_time(config.timeouts.api, f"Notion did not answer {name} in time"):
-        response = await _post(http, config, name, sent, body)
-        async with response:
-            if response.status != HTTP_OK:
-                raise await _refusal(response)
-            try:
-                return await response.read()
-            except NETWORK as exc:
-                raise _broken(exc) from exc
+    try:
+        async with asyncio.timeout(config.timeouts.api):
+            response = await _post(http, config, name, sent, body)
+            async with response:
+                if response.status != HTTP_OK:
+                    raise await _refusal(response)
+                return await _read_whole(response)
+    except TimeoutError as exc:
+        raise UpstreamTimeout(f"Notion did not answer {name} in time") from exc
+
+
+async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except NETWORK as exc:
+        raise _broken(exc) from exc
 
 
 async def _post(
@@ -220,15 +232,9 @@ def _broken(exc: Exception) -> UpstreamBroken:
             return UpstreamBroken(f"the connection to Notion failed: {type(exc).__name__}")
 
 
-@asynccontextmanager
-async def _in_time(seconds: float, otherwise: str) -> AsyncGenerator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as exc:
-        raise UpstreamTimeout(otherwise) from exc
-
-
 def _ids() -> Iterator[str]:
+    """Random UUIDs of version 4; one draw of randomness makes several."""
     while True:
-        yield str(uuid.uuid4())
+        drawn = os.urandom(16 * DRAWN)
+        for at in range(0, len(drawn), 16):
+            yield str(uuid.UUID(bytes=drawn[at : at + 16], version=4))
