@@ -36,6 +36,8 @@ class Answer:
     batches: Batches
     account: str
     choice: Choice
+    ignored: tuple[str, ...] = ()
+    """What was asked of the model and it does not offer."""
 
     @property
     def model(self) -> str:
@@ -142,8 +144,10 @@ class Gateway:
         try:
             choice = choose(turn.model, await self.catalogues.of(name), self.habits.naming)
             _refuse_too_long(turn, choice)
-            async with self._upstreams[name].open(settle(turn, choice, self.habits)) as batches:
-                yield Answer(batches, name, choice)
+            settled = settle(turn, choice, self.habits)
+            ignored = ("effort",) if turn.effort and not settled.effort else ()
+            async with self._upstreams[name].open(settled) as batches:
+                yield Answer(batches, name, choice, ignored)
         except Problem as problem:
             problem.account = name
             tried.problem = problem

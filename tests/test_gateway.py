@@ -284,3 +284,11 @@ async def test_a_failed_fetch_is_tried_anew_by_the_next_request() -> None:
         await gate.catalogues.of("a")
     up._models = MODELS
     assert await read(gate) == ("a", "yo")
+
+
+async def test_an_effort_that_the_model_does_not_offer_is_named() -> None:
+    gate = gateway({"a": Scripted(says("yo"), says("yo"))})
+    async with gate.open(Turn("gpt-5.4-mini", ASK.messages, effort="high")) as answer:
+        assert answer.ignored == ("effort",)
+    async with gate.open(Turn("opus-4.6", ASK.messages, effort="high")) as answer:
+        assert answer.ignored == ()

@@ -39,6 +39,7 @@ class Trace:
         self.account = answer.account
         self.model = answer.model
         self.how = answer.choice.how
+        self.ignored += answer.ignored
 
     def done(self, done: Done) -> None:
         self.usage = done.usage

@@ -262,3 +262,12 @@ def test_streaming_is_off_unless_asked_for() -> None:
     assert not decode().stream
     assert not decode(stream=None).stream
     assert decode(stream=True).stream
+
+
+def test_rule_36_members_of_messages_and_options_without_effect_are_named() -> None:
+    body = (
+        b'{"messages":[{"role":"user","content":"hi","name":"Ada"}],'
+        b'"web_search_options":{"search_context_size":"high"}}'
+    )
+    ignored = OpenAIChat(body, Exchange("0" * 32, 0)).ignored
+    assert ignored == ("messages[].name", "web_search_options.search_context_size")

@@ -6,22 +6,38 @@ from itertools import groupby, takewhile
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import File, FileLink, Message, Part, Text, Thinking, ToolCall, ToolResult
+from ..ignored import Ignored
 from .attachments import document, image
 
 _Content = Text | File | FileLink
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_KNOWN = frozenset(
+    {
+        "role",
+        "content",
+        "refusal",
+        "reasoning_content",
+        "reasoning",
+        "tool_calls",
+        "tool_call_id",
+        "function_call",
+        "annotations",  # of earlier answers, as are the next two: nothing to pass on
+        "audio",
+        "parsed",
+    }
+)
 _REASONING = ("reasoning_content", "reasoning")  # clients agree on no one name
 _SPOKEN = ("text", "refusal")
 _ATTACHED = {"image_url": image, "file": document}
 
 
-def conversation(messages: Node) -> tuple[str, tuple[Message, ...]]:
+def conversation(messages: Node, ignored: Ignored) -> tuple[str, tuple[Message, ...]]:
     """The opening instructions, joined by blank lines, and every message after them.
 
     Later instructions stay where they stand, and so does the last of a conversation that holds
     nothing else. Empty messages are left out. Raises BadRequest where there is nothing to answer.
     """
-    said = tuple(_together(_read(messages)))
+    said = tuple(_together(_read(messages, ignored)))
     if not said:
         raise messages.fail("empty; add a message for the model to answer")
     if said[-1].role == "assistant":
@@ -35,8 +51,9 @@ def _instructs(message: Message) -> bool:
     return message.role == "system" and all(isinstance(p, Text) for p in message.parts)
 
 
-def _read(messages: Node) -> Iterator[Message]:
+def _read(messages: Node, ignored: Ignored) -> Iterator[Message]:
     for place, node in enumerate(messages.each()):
+        ignored.extras(node, _KNOWN, within="messages[]")
         message = _message(node, place)
         if message.parts:
             yield message

@@ -45,7 +45,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
     """Raises BadRequest with the path of the field, and Unsupported for what would be a lie."""
     root = Node.parse(body)
     _refuse(root)
-    system, messages = conversation(root["messages"])
+    ignored = Ignored()
+    system, messages = conversation(root["messages"], ignored)
     offered = offer(root)
     session = _session(root, headers)
     turn = Turn(
@@ -57,10 +58,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
         output=_output(root["response_format"]),
         limits=_limits(root),
         effort=_effort(root["reasoning_effort"]),
-        search=_search(root["web_search_options"]),
+        search=_search(root["web_search_options"], ignored),
         conversation=session,
     )
-    ignored = Ignored()
     for path in (*_extras(root.object(), session), *offered.ignored):
         ignored.note(path)
     return Request(
@@ -123,11 +123,11 @@ def _effort(node: Node) -> Effort:
     return "" if node.missing else cast("Effort", node.one_of(EFFORTS))
 
 
-def _search(options: Node) -> Search:
-    """The mere presence of its options asks for a web search."""
+def _search(options: Node, ignored: Ignored) -> Search:
+    """The mere presence of its options asks for a web search; none of them has a meaning here."""
     if options.missing:
         return Search()
-    options.object()
+    ignored.extras(options, (), within=options.path)
     return Search(web=True)
 
 
