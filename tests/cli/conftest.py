@@ -1,6 +1,7 @@
 """The command line in a state of its own, and a Notion for it to talk to."""
 
 import asyncio
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -21,6 +22,14 @@ def _env(tmp_path: Path, config: Path) -> dict[str, str]:
         "NOTION_MANAGER_CONFIG": str(config),
         "NO_COLOR": "1",
     }
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """A shell starts what runs in the background with SIGINT ignored, and children inherit it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(name="config")
