@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from notion_manager.config import Config, Notion, Server, Timeouts
+from notion_manager.config import Config, Server, Timeouts
 from notion_manager.logs import RequestRecord
 from notion_manager.secret import Secret
 from notion_manager.server.daemon import Circumstances, running
@@ -39,12 +39,11 @@ def someone(number: int = 1, scenario: str = "") -> SimAccount:
     )
 
 
-@dataclass(slots=True)
-class Rig:
-    """What a test holds: the daemon's address, the simulator behind it, the log lines so far."""
+@dataclass(slots=True, kw_only=True)
+class Served:
+    """The daemon's address, its store, somebody to call it, and the log lines so far."""
 
     url: str
-    sim: Simulator
     store: Store
     http: aiohttp.ClientSession
     records: list[RequestRecord] = field(default_factory=list[RequestRecord])
@@ -52,6 +51,16 @@ class Rig:
     async def post(self, path: str, body: object, **headers: str) -> aiohttp.ClientResponse:
         sent = {"Content-Type": "application/json", **headers}
         return await self.http.post(self.url + path, data=BytesIO(dumps(body)), headers=sent)
+
+    async def get(self, path: str, **headers: str) -> aiohttp.ClientResponse:
+        return await self.http.get(self.url + path, headers=headers)
+
+
+@dataclass(slots=True, kw_only=True)
+class Rig(Served):
+    """A daemon, and the simulator behind it."""
+
+    sim: Simulator
 
 
 def account_of(who: SimAccount, alias: str) -> Account:
@@ -72,35 +81,50 @@ def account_of(who: SimAccount, alias: str) -> Account:
 
 
 @asynccontextmanager
+async def serving(
+    state: Path, config: Config, people: Sequence[SimAccount] = ()
+) -> AsyncGenerator[Served]:
+    """A daemon over the store in `state`, in which `people` are enrolled first.
+
+    They are `one`, `two` and `three`. Without any the store is left as an earlier daemon left it.
+    """
+    config = dataclasses.replace(config, server=dataclasses.replace(config.server, port=0))
+    with Store(state / "state.sqlite3") as store:
+        for alias, who in zip(["one", "two", "three"], people, strict=False):
+            store.put_account(account_of(who, alias))
+        records: list[RequestRecord] = []
+        circumstances = Circumstances(Secret(KEY), simulated=True, log=records.append)
+        async with (
+            running(config, store, circumstances) as address,
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http,
+        ):
+            yield Served(url=address.url, store=store, http=http, records=records)
+
+
+@asynccontextmanager
 async def rigged(
     state: Path,
     people: Sequence[SimAccount] | None = None,
     *,
     config: Config = Config(),
     timeouts: Timeouts = QUICK,
-    seed: int = 0,
+    again: bool = False,
     **options: object,
 ) -> AsyncGenerator[Rig]:
-    """A daemon over a simulator with `people`, enrolled as `one`, `two` and `three`."""
+    """A daemon over a simulator with `people`; `again` takes the store as it was left."""
     people = people or [someone()]
-    sim = Simulator(seed, people, **options)
+    sim = Simulator(accounts=people, **options)
     async with sim.running() as upstream:
-        config = dataclasses.replace(
-            config,
-            server=dataclasses.replace(config.server, port=0),
-            notion=Notion(base_url=upstream),
-            timeouts=timeouts,
-        )
-        with Store(state / "state.sqlite3") as store:
-            for alias, who in zip(["one", "two", "three"], people, strict=False):
-                store.put_account(account_of(who, alias))
-            records: list[RequestRecord] = []
-            circumstances = Circumstances(Secret(KEY), simulated=True, log=records.append)
-            async with (
-                running(config, store, circumstances) as address,
-                aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http,
-            ):
-                yield Rig(address.url, sim, store, http, records)
+        notion = dataclasses.replace(config.notion, base_url=upstream)
+        config = dataclasses.replace(config, notion=notion, timeouts=timeouts)
+        async with serving(state, config, () if again else people) as served:
+            yield Rig(
+                url=served.url,
+                store=served.store,
+                http=served.http,
+                records=served.records,
+                sim=sim,
+            )
 
 
-__all__ = ["KEY", "QUICK", "Rig", "Server", "rigged", "someone"]
+__all__ = ["KEY", "QUICK", "Rig", "Served", "Server", "account_of", "rigged", "serving", "someone"]
