@@ -19,7 +19,6 @@ from ..models import Model
 from ..pool import Standing, after
 from ..secret import Secret
 from ..server.daemon import Circumstances, running
-from ..simulator import Simulator, demo_accounts
 from ..store import Store
 from ..turn import Event, Turn
 from ..upstreams.notion_web.account import Account, Login, preferred
@@ -174,6 +173,8 @@ async def _world(
         with Store(database) as store:
             yield config, store
         return
+    from ..simulator import Simulator, demo_accounts  # noqa: PLC0415 - a demo alone pays for it
+
     people = demo_accounts()
     with TemporaryDirectory(prefix="notion-manager-") as directory:
         async with Simulator(accounts=people, pace=PACE, chunks="line").running() as url:
