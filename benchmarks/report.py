@@ -69,7 +69,8 @@ def machine() -> str:
     cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
     cpu = names[0] if names else platform.machine()
-    return f"{os.cpu_count()} cores of {cpu}, {platform.system()} {platform.release()}"
+    kernel = platform.release().partition("-")[0]
+    return f"{os.cpu_count()} cores of {cpu}, {platform.system()} {kernel}"
 
 
 def put(page: Path, figures: str) -> None:
