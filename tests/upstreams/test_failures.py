@@ -38,9 +38,7 @@ INVALID = envelope("ValidationError", debugMessage="Invalid input.", message="Wr
 CHALLENGE = str(from_page()).removeprefix("Notion answered ")
 OFF = "Notion AI is turned off in this workspace"
 UPDATE = "Notion has no /api/v3/runInferenceTranscript any more: this program needs an update"
-DEAD = (
-    "400 without a word, as it does to some dead tokens; `notion-manager accounts check` tells"
-)
+DEAD = "400 without a word, as it does to some dead tokens; `notion-manager accounts check` tells"
 EXPIRED = "401 UnauthorizedError: Token was invalid or expired."
 NO_AI = b"aiNotEnabled (AiNotEnabledOnSpaceGetCompletionError)"
 GONE = b"<pre>Cannot POST /api/v3/runInferenceTranscript</pre>"
