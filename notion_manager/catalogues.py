@@ -39,6 +39,7 @@ class Catalogues:
         self._shelf = dict(shelf)
         self._keep = keep
         self._clock = clock
+        self._saving: set[asyncio.Future[None]] = set()
         self._fetching: dict[str, asyncio.Task[tuple[Model, ...]]] = {}
 
     async def of(self, name: str) -> tuple[Model, ...]:
@@ -73,10 +74,12 @@ class Catalogues:
             self._fetch(name)
 
     async def close(self) -> None:
+        """Stop fetching; what was fetched is kept first."""
         tasks = list(self._fetching.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._saving)
 
     def _fetch(self, name: str) -> asyncio.Task[tuple[Model, ...]]:
         """One fetch at a time for each account, whoever asks."""
@@ -92,7 +95,9 @@ class Catalogues:
         old = self._shelf.get(name)
         if models or old is None:  # an empty list never wipes one that was good
             self._shelf[name] = Shelved(models, self._clock())
-            await self._keep(name, models)
+            saving = asyncio.ensure_future(self._keep(name, models))
+            self._saving.add(saving)
+            saving.add_done_callback(self._saving.discard)
         return self._shelf[name].models
 
     def _finished(self, name: str, task: asyncio.Task[tuple[Model, ...]]) -> None:
