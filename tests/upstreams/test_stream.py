@@ -209,3 +209,16 @@ def test_an_estimate_sees_the_whole_reply() -> None:
     decoding.feed(encode(inference(entry("Hm", "thinking"), entry("Hi"), finishedAt=1)))
     decoding.finish()
     assert seen == [(Thinking("Hm"), Text("Hi"))]
+
+
+def test_a_record_map_after_the_last_word_is_passed_over_unread() -> None:
+    decoder = Decoder(lambda _: Usage())
+    decoder.feed(b'{"type":"patch-start","data":{"s":[]},"version":1}\n')
+    told = decoder.feed(
+        b'{"type":"patch","v":[{"o":"a","p":"/s/-","v":{"id":"i","type":"agent-inference",'
+        b'"value":[{"type":"text","content":"Hi."}],"finishedAt":1}}]}\n'
+        b'{"type":"record-map","recordMap":{this is not even JSON}}\n'
+    )
+    assert told == [Text("Hi.")]
+    assert decoder.drift == {}
+    assert decoder.finish()[-1].served == ""

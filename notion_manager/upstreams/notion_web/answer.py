@@ -157,6 +157,14 @@ class Answer:
         return step if isinstance(step, Inference) else None
 
     @property
+    def settled(self) -> bool:
+        """Whether no saved record could tell more: the last word is said, and was heard here."""
+        last = self.last
+        if last is None or not last.finished or last.blank or last.calls:
+            return False
+        return not any(isinstance(step, Chat) for step in self.steps)
+
+    @property
     def stuck(self) -> bool:
         """Whether a tool waits and nothing was said after it."""
         for step in reversed(self.steps):

@@ -1,6 +1,5 @@
 """The steps of a turn, as far as the answer needs them."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from .sources import Sources, results_of
 from .voice import Voice
 
 FIGURES = ("inputTokens", "outputTokens", "cachedTokensRead", "cachedTokensCreated")
-_INDEX = re.compile("[0-9]{1,9}")
+LONGEST_INDEX = 10  # digits: beyond, it is no place in any list
 _IDLE_LEAVES = frozenset(
     {
         "id",
@@ -28,7 +27,8 @@ Path = Sequence[str]
 
 def index_of(segment: str) -> int | None:
     """A segment of a path that is a place in a list."""
-    return int(segment) if _INDEX.fullmatch(segment) else None
+    plain = len(segment) < LONGEST_INDEX and segment.isascii() and segment.isdigit()
+    return int(segment) if plain else None
 
 
 class Step:
@@ -145,7 +145,9 @@ class Inference(Step):
                 return self._put_field(place, field, value)
             case ["finishedAt"]:
                 self.finished = bool(value)
-            case [leaf] if leaf in (*FIGURES, "model", "traceId"):
+            case [leaf] if leaf in FIGURES:
+                self._count(leaf, value)
+            case ["model" | "traceId" as leaf]:
                 self._read_facts({leaf: value})
             case _:
                 return bool(path) and path[0] in _IDLE_LEAVES
@@ -179,10 +181,14 @@ class Inference(Step):
 
     def _read_facts(self, value: Mapping[str, Any]) -> None:
         for name in FIGURES:
-            if (figure := count_of(value.get(name))) is not None:
-                self.figures[name] = figure
+            if name in value:
+                self._count(name, value[name])
         self.model = text_of(value.get("model")) or self.model
         self.trace = text_of(value.get("traceId")) or self.trace
+
+    def _count(self, name: str, value: Any) -> None:
+        if (figure := count_of(value)) is not None:
+            self.figures[name] = figure
 
     def _read_entries(self, items: Sequence[Any]) -> None:
         for index in range(len(self.entries) - 1, len(items) - 1, -1):

@@ -24,6 +24,9 @@ SHUTDOWN = "container_shutdown"
 MOVED = frozenset({"queue-handoff", "reenqueue-with-delay", "inference-connection-lifecycle"})
 
 
+RECORD_MAP = b'{"type":"record-map",'
+
+
 class Decoder:
     """One answer. `estimate` stands in for figures that the service did not give.
 
@@ -107,6 +110,9 @@ class Decoder:
     def _read_carefully(self, line: bytes) -> None:
         """Server-sent events were never seen here, but cost nothing to understand."""
         self._complete = None
+        if line.startswith(RECORD_MAP) and self._answer.settled:
+            self._started = self._mapped = True  # megabytes, perhaps, that need no parsing
+            return
         line = line.removeprefix(b"data:").lstrip()
         record = parse(line, self._halves)
         if record is not None:
