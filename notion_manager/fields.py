@@ -81,6 +81,10 @@ class Node:
         for index, value in enumerate(cast("list[Any]", self.value)):
             yield Node(value, f"[{index}]", self)
 
+    def or_empty(self) -> "Node":
+        """An empty object in this place, where there is nothing."""
+        return Node({}, self._step, self._above) if self.missing else self
+
     def json(self) -> str:
         """The value as JSON again. Deeper nesting can be read than written."""
         try:

@@ -50,7 +50,7 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
     _refuse_threads(root["thread"])
     ignored = Ignored()
     ignored.extras(root, _USED)
-    config, thinking = _optional(root["output_config"]), _optional(root["thinking"])
+    config, thinking = root["output_config"].or_empty(), root["thinking"].or_empty()
     ignored.extras(config, {"effort", "format"}, within="output_config")
     ignored.extras(thinking, {"type", "display"}, within="thinking")
     if (kind := thinking["type"].text("disabled")) not in _THINKING:
@@ -69,10 +69,6 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
         conversation=_conversation(root, headers, ignored),
     )
     return Request(turn, root["stream"].flag(), _reasoning(thinking), ignored.names())
-
-
-def _optional(node: Node) -> Node:
-    return Node({}, node.path) if node.missing else node
 
 
 def _refuse_threads(thread: Node) -> None:
@@ -138,7 +134,7 @@ def _effort(root: Node, config: Node, thinking: Node) -> Effort:
 
     A budget of thinking tokens is no effort: what it would come to differs by model.
     """
-    settings = [config, *(_optional(m["output_config"]) for m in root["messages"].each())]
+    settings = [config, *(m["output_config"].or_empty() for m in root["messages"].each())]
     said = [s["effort"].one_of(EFFORTS) for s in settings if not s["effort"].missing]
     if said:
         return cast("Effort", said[-1])
@@ -153,7 +149,7 @@ def _reasoning(thinking: Node) -> Reasoning:
 
 def _conversation(root: Node, headers: Mapping[str, str], ignored: Ignored) -> str:
     """What stays the same over the requests of one session."""
-    metadata = _optional(root["metadata"])
+    metadata = root["metadata"].or_empty()
     ignored.extras(metadata, {"user_id"}, within="metadata")
     user = metadata["user_id"].text("")
     session = _session(user)
