@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
 import click
@@ -18,18 +17,6 @@ from ..turn import Done, Event, Message, Text, Turn, fold
 from .places import config_option, database, settings
 from .protocols import exchange, protocol, question
 from .wiring import ask, run
-
-
-class Teller(Protocol):
-    """Tells an answer as it comes."""
-
-    turn: Turn
-
-    def heed(self, answer: Answer, batch: Sequence[Event]) -> None: ...
-
-    def fail(self, problem: Problem) -> None:
-        """The answer broke off; whoever called tells the problem itself."""
-        ...
 
 
 @click.command(

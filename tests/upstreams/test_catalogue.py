@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from notion_manager.errors import UpstreamBroken
 from notion_manager.models import Model
-from notion_manager.upstreams.notion_web.catalogue import dump, load, parse_catalogue
+from notion_manager.upstreams.notion_web.catalogue import parse_catalogue
 
 SAMPLE = (GOLDEN / "upstream" / "catalogue.json").read_bytes()
 
@@ -149,24 +149,3 @@ def test_every_listed_model_has_a_name_of_its_own(listed: list[Any]) -> None:
     found = models(*listed)
     assert len({model.id for model in found}) == len(found)
     assert all(model.id and model.codename for model in found)
-
-
-@given(
-    st.lists(
-        st.builds(
-            Model,
-            *[st.text(st.characters(exclude_categories=("Cs",)), max_size=8)] * 4,
-            efforts=st.lists(st.sampled_from(["low", "high"])).map(tuple),
-            context=st.integers(0, 10**6),
-        ),
-        max_size=4,
-    )
-)
-def test_a_stored_catalogue_comes_back_as_it_was(kept: list[Model]) -> None:
-    assert load(dump(kept)) == tuple(kept)
-
-
-@pytest.mark.parametrize("stored", [b"", b"{}", b'[{"id":1}]'])
-def test_what_was_not_stored_here_is_not_loaded(stored: bytes) -> None:
-    with pytest.raises(ValueError, match="stored catalogue"):
-        load(stored)

@@ -206,3 +206,17 @@ async def test_a_reset_after_a_finished_answer_is_no_error() -> None:
     async with notion(reset) as upstream, upstream.open(TURN) as batches:
         events = [event async for batch in batches for event in batch]
     assert fold(events).parts == (Text("word "),)
+
+
+async def test_what_the_service_sends_anew_is_told_by_name_and_not_by_content(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def novelty(response: web.StreamResponse) -> None:
+        new = b'{"type":"brand-new-kind","secret":"canary"}\n'
+        await response.write(OPENING + new + WORD + ENDING)
+
+    async with notion(novelty) as upstream, upstream.open(TURN) as batches:
+        events = [event async for batch in batches for event in batch]
+    assert fold(events).parts == (Text("word "),)
+    assert "type brand-new-kind x1" in caplog.text
+    assert "canary" not in caplog.text

@@ -28,18 +28,6 @@ def parse_catalogue(body: bytes) -> tuple[Model, ...]:
     return _distinct([_model(entry, refusals) for entry in entries if entry.model])
 
 
-def dump(models: Sequence[Model]) -> bytes:
-    return msgspec.json.encode(models)
-
-
-def load(stored: bytes) -> tuple[Model, ...]:
-    """What `dump` wrote. Raises ValueError where it is something else."""
-    try:
-        return msgspec.json.decode(stored, type=tuple[Model, ...])
-    except msgspec.MsgspecError as exc:
-        raise ValueError("this is no stored catalogue") from exc
-
-
 # The answer, as far as it is read.
 
 

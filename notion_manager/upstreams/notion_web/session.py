@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import logging
 import os
 import ssl
 import uuid
@@ -26,6 +27,7 @@ from .stream import Decoder
 from .transcript import probe, request
 
 LARGE = 1 << 20  # bytes: beyond this a body is sent from a file object, piece by piece
+logger = logging.getLogger(__name__)
 DRAWN = 8
 ERROR_BODY = 64 << 10  # bytes of a refusal that are read
 
@@ -81,17 +83,25 @@ class NotionWeb:
         except TimeoutError as exc:
             raise UpstreamTimeout("Notion went silent") from exc
         watchdog = _Watchdog(response.content, timeouts.silence)
+        decoder = Decoder(partial(of_exchange, turn))
         try:
             if response.status != HTTP_OK:
                 raise await _refusal(response)
-            decoder = Decoder(partial(of_exchange, turn))
             yield _batches(response.content, decoder, watchdog, timeouts.linger)
         finally:
             watchdog.stop()
             response.close()
+            _tell_drift(decoder)
 
 
 HTTP_OK = 200
+
+
+def _tell_drift(decoder: Decoder) -> None:
+    """Shapes that nobody knows are how a changed service is noticed first."""
+    if decoder.drift:
+        shapes = ", ".join(f"{name} x{count}" for name, count in decoder.drift.items())
+        logger.warning("the service sent what is not known here: %s", shapes)
 
 
 class _Watchdog:
