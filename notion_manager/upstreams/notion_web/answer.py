@@ -82,9 +82,24 @@ class Answer:
 
     def sync(self, items: Sequence[Any]) -> None:
         """The whole state. What is told of it already is not told again."""
+        now = [object_of(item) for item in items]
+        if not self._stands(now):
+            self._align(now)
+        self._fill(now)
+
+    def _stands(self, now: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether the steps are the very ones that are known, as they mostly are."""
+        return len(now) == len(self.steps) and all(
+            [
+                step.id == item.get("id") and step.type == item.get("type")
+                for step, item in zip(self.steps, now, strict=True)
+            ]
+        )
+
+    def _align(self, now: Sequence[Mapping[str, Any]]) -> None:
+        """Make the steps those of `now`, each the one it was before where it was."""
         old, self.steps = self.steps, []
         known = {step.id: step for step in old if step.id}
-        now = [object_of(item) for item in items]
         steps: list[Step] = []
         for index, item in enumerate(now):
             nameless = old[index] if index < len(old) and not old[index].id else None
@@ -95,7 +110,6 @@ class Answer:
             if id(step) not in kept:
                 self._retract(step)
         self.steps = steps
-        self._fill(now)
 
     def by_id(self, key: str) -> Step | None:
         return next((s for s in reversed(self.steps) if s.id == key), None)
@@ -147,14 +161,15 @@ class Answer:
     @property
     def blank(self) -> bool:
         """Whether no visible text came."""
-        return all(step.blank for step in self.steps)
+        return all([step.blank for step in self.steps])
 
     @property
     def last(self) -> Inference | None:
         """The latest inference."""
-        found = (s for s in reversed(self.steps) if s.type == "agent-inference")
-        step = next(found, None)
-        return step if isinstance(step, Inference) else None
+        for step in reversed(self.steps):
+            if step.type == "agent-inference" and isinstance(step, Inference):
+                return step
+        return None
 
     @property
     def settled(self) -> bool:
@@ -162,7 +177,7 @@ class Answer:
         last = self.last
         if last is None or not last.finished or last.blank or last.calls:
             return False
-        return not any(isinstance(step, Chat) for step in self.steps)
+        return not any([isinstance(step, Chat) for step in self.steps])
 
     @property
     def stuck(self) -> bool:

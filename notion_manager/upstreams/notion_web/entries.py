@@ -154,7 +154,8 @@ class Prose(Entry):
         raw = self.value()
         if whole.startswith(raw) and not self._spilt:
             self._raw, self.size = [raw], len(raw)
-            self.append(whole[len(raw) :])
+            if more := whole[len(raw) :]:
+                self.append(more)
         else:
             self._restart(whole)
 

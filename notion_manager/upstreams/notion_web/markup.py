@@ -93,6 +93,8 @@ _MARK_BEGUN = _begun([*_CITES, *_STEPS, _LANG, _LANG_END])
 _TORN = re.compile(_spelt([_STRAY]))
 _HEAD = re.compile(f"(?P<lang>{_spelt([_LANG])}\\n?)?<(?P<tag>thinking|thought)>")
 _HEAD_BEGUN = _begun(_HEADS)
+_FIRST = re.compile(f"(?P<lang>{_spelt([_LANG])})")
+_DOUBTFUL = ("", "<", "p", "\n")  # what may follow, or open, a head that is not all there
 
 
 class _Place(Enum):
@@ -144,19 +146,24 @@ class Cleaner:
         return thought, text
 
     def _enter(self, text: str, *, last: bool) -> str:
-        """Find out what comes first; returns what follows the mark of a thought."""
+        """Find out what comes first; returns what follows the marks that were."""
         mended = f"<lang {text}" if _TORN.match(text) else text
-        if head := _HEAD.match(mended):
-            self._place = _Place.THOUGHT
-            self._closing = f"</{head['tag']}>"
-            self._open = head["lang"] is not None and not head["lang"].rstrip().endswith("/>")
-            self._trim = 1
-            return mended[head.end() :]
-        if not last and _HEAD_BEGUN.fullmatch(text):
-            self._held = text
-            return ""
+        lang = _FIRST.match(mended)
+        after = mended[lang.end() :] if lang else mended
+        if after[:1] in _DOUBTFUL:
+            if head := _HEAD.match(mended):
+                self._place = _Place.THOUGHT
+                self._closing = f"</{head['tag']}>"
+                self._open = head["lang"] is not None and not head["lang"].rstrip().endswith("/>")
+                self._trim = 1
+                return mended[head.end() :]
+            if not last and _HEAD_BEGUN.fullmatch(text):
+                self._held = text
+                return ""
         self._place = _Place.TEXT
-        return mended
+        if lang:
+            self._marked(lang)
+        return after
 
     def _think(self, text: str, *, last: bool) -> tuple[str, str]:
         """The thought, and what follows its end."""

@@ -1,6 +1,7 @@
 """Operations on paths, as patch lines carry them: JSON Pointers into `{"s": [step, …]}`."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from .answer import Answer
 from .drift import Drift
@@ -10,6 +11,7 @@ from .loose import list_of, object_of, text_of
 from .steps import Path, Step, index_of
 
 _KNOWN_OPS = frozenset("axrdp")
+PATHS = 256  # the same few come in every answer
 
 
 class Patches:
@@ -27,27 +29,42 @@ class Patches:
     def apply(self, ops: Sequence[Op]) -> bool:
         """Whether more changed than that a text grew. Raises the Problem of a failed step."""
         changed = False
+        path, run = "", list[str]()
         for op in ops:
             if op.o == "x" and type(op.v) is str:
-                entry = self._found.get(op.p)
-                if entry is not None:
-                    entry.append(op.v)
-                else:
-                    self._grow(op.p, op.v)
+                if op.p != path:
+                    self._grow(path, run)
+                    path, run = op.p, []
+                run.append(op.v)
             else:
+                self._grow(path, run)
+                run = []
                 self._change(op)
                 changed = True
+        self._grow(path, run)
         return changed
 
-    def _grow(self, path: str, more: str) -> None:
+    def _grow(self, path: str, run: Sequence[str]) -> None:
+        """Append a run of texts to what one path leads to."""
+        if not run:
+            return
+        more = "".join(run)
+        entry = self._found.get(path)
+        if entry is None:
+            entry = self._find(path, more)
+        if entry is not None:
+            entry.append(more)
+
+    def _find(self, path: str, more: str) -> Entry | None:
+        """The entry whose text `path` leads to; what is no entry's text has grown by `more`."""
         segments = _segments(path)
         step = self._step(segments)
         entry = step.entry_at(segments[2:]) if step else None
         if entry is not None:
             self._found[path] = entry
-            entry.append(more)
         elif step is None or not step.grow(segments[2:], more):
             self._unknown("x", segments)
+        return entry
 
     def _change(self, op: Op) -> None:
         self._found.clear()
@@ -114,8 +131,9 @@ class Patches:
         self._drift.note(f"op {op}" if op in _KNOWN_OPS else "op ?", *segments)
 
 
-def _segments(path: str) -> list[str]:
+@lru_cache(PATHS)
+def _segments(path: str) -> Path:
     segments = path.split("/")[1:]
     if "~" in path:
         segments = [s.replace("~1", "/").replace("~0", "~") for s in segments]
-    return segments
+    return tuple(segments)

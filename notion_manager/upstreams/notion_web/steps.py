@@ -1,6 +1,7 @@
 """The steps of a turn, as far as the answer needs them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .entries import Entry, Prose, Thought
@@ -9,6 +10,7 @@ from .sources import Sources, results_of
 from .voice import Voice
 
 FIGURES = ("inputTokens", "outputTokens", "cachedTokensRead", "cachedTokensCreated")
+PLACES = 256  # the same few come in every answer
 LONGEST_INDEX = 10  # digits: beyond, it is no place in any list
 _IDLE_LEAVES = frozenset(
     {
@@ -25,6 +27,7 @@ _IDLE_FIELDS = frozenset({"id", "name", "input", "modelProvider", "notionModelNa
 Path = Sequence[str]
 
 
+@lru_cache(PLACES)
 def index_of(segment: str) -> int | None:
     """A segment of a path that is a place in a list."""
     plain = len(segment) < LONGEST_INDEX and segment.isascii() and segment.isdigit()
@@ -41,7 +44,7 @@ class Step:
 
     @property
     def blank(self) -> bool:
-        return all(entry.blank for entry in self.entries)
+        return all([entry.blank for entry in self.entries])
 
     def become(self, value: Mapping[str, Any]) -> None:
         """The whole step, new or as it now stands."""
@@ -124,7 +127,7 @@ class Inference(Step):
     @property
     def calls(self) -> bool:
         """Whether the model asked for tools here: then the turn goes on elsewhere."""
-        return any(entry.type == "tool_use" for entry in self.entries)
+        return any([entry.type == "tool_use" for entry in self.entries])
 
     def become(self, value: Mapping[str, Any]) -> None:
         if "value" in value:

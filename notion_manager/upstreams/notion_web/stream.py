@@ -14,7 +14,7 @@ from ...wire import Lines, LineTooLong
 from .answer import IDLE, STEPS, Answer, ending
 from .drift import Drift
 from .failures import FAILURES, from_page, from_step
-from .lines import ops_of, parse, quick_ops
+from .lines import Op, ops_of, parse, quick_ops
 from .loose import list_of, object_of, text_of
 from .patches import Patches
 from .records import Message, Records, read_records
@@ -81,15 +81,14 @@ class Decoder:
         """The last events, with the one Done. Raises the Problem that the stream came to."""
         if self._problem is not None:
             raise self._problem
-        self._read(self._lines.finish())
+        self._read([self._lines.finish()])
         self._answer.close()
         self._judge()
         return [*self._answer.voice.drain(), *ending(self._answer.sources), self._done()]
 
     def _take(self, data: bytes) -> Problem | None:
         try:
-            for line in self._lines.feed(data):
-                self._read(line)
+            self._read(self._lines.feed(data))
         except Problem as exc:
             self._complete = True
             return exc
@@ -98,14 +97,24 @@ class Decoder:
             return UpstreamBroken(f"Notion sent {exc}")
         return None
 
-    def _read(self, line: bytes) -> None:
-        ops = quick_ops(line)
-        if ops is not None:
+    def _read(self, lines: Sequence[bytes]) -> None:
+        """Lines of changes are applied together: a text that grows in many is said once."""
+        ops: list[Op] = []
+        for line in lines:
+            found = quick_ops(line)
+            if found is not None:
+                ops += found
+            elif line := line.strip():
+                self._apply(ops)
+                ops.clear()
+                self._read_carefully(line)
+        self._apply(ops)
+
+    def _apply(self, ops: Sequence[Op]) -> None:
+        if ops:
             if self._patches.apply(ops) or self._ended:
                 self._complete = None
             self._started, self._ended = True, False
-        elif line := line.strip():
-            self._read_carefully(line)
 
     def _read_carefully(self, line: bytes) -> None:
         """Server-sent events were never seen here, but cost nothing to understand."""

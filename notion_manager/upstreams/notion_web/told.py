@@ -23,7 +23,10 @@ class Told:
     def blank(self) -> bool:
         """Whether nothing stands now. Cheap, unless the text fell back."""
         parts = self._parts if self._behind is None else [self.value()]
-        return all(not part or part.isspace() for part in parts)
+        for part in parts:  # noqa: SIM110 - a generator for one part is dear
+            if part and not part.isspace():
+                return False
+        return True
 
     def value(self) -> str:
         """The text as it is now."""
