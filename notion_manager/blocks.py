@@ -1,25 +1,23 @@
 """Bare pieces to opened, grown and closed blocks: derived once, for every protocol."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .turn import Done, Event, Piece, continues
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     index: int
     first: Piece
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
+class Grown(Struct, frozen=True):
     index: int
     piece: Piece
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """`last` is the piece that ended the block, not the whole of it."""
 
     index: int

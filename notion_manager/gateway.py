@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
 
 import tenacity
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .catalogues import Catalogues
 from .errors import (
@@ -29,8 +30,7 @@ from .upstreams import Upstream
 Batches = AsyncIterator[Sequence[Event]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer under way: its first content is in hand."""
 
     batches: Batches
@@ -50,16 +50,14 @@ PASSING = (RateLimited, UpstreamBroken)
 Began = tuple[AsyncExitStack, Answer]
 
 
-@dataclass(slots=True)
-class _Tried:
+class _Tried(Struct):
     """One request's history: who was asked, and what the last one said."""
 
     names: set[str] = field(default_factory=set[str])
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What the gateway does to the world. Tests bring their own time.
 
     `keep` is told of each standing that a report changed, before the client hears of the problem.

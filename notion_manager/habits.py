@@ -1,13 +1,13 @@
 """What a turn means where it does not say."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .models import Choice, Naming, fit_effort
 from .turn import Search, Turn
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(Struct, frozen=True):
     """`attempts` are accounts or tries for one request.
 
     `patience` is how many seconds an account that rests may be waited for.

@@ -8,11 +8,14 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import extract_tb
 from typing import TextIO, cast
+
+import orjson
+from msgspec import Struct
+from msgspec.structs import asdict, fields
 
 from .config import Log
 from .errors import Problem
@@ -26,8 +29,7 @@ _encode = json.JSONEncoder().encode
 _HOME = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
+class RequestRecord(Struct, frozen=True):
     """One request, told when it is over. Times are seconds; `asked` is what the client wrote."""
 
     id: str
@@ -60,6 +62,8 @@ def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = 
     `log.level` is for our own lines; other libraries are heard from warnings on.
     """
     logging.logProcesses = logging.logThreads = logging.logMultiprocessing = False  # never shown
+    # Nor is the caller, which costs a walk up the stack: the advice of the logging cookbook.
+    logging._srcfile = None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     made = handler(log, stream or sys.stderr, known)
     logging.basicConfig(handlers=[made], level="WARNING", force=True)
     logging.getLogger(NAME).setLevel(log.level.upper())
@@ -80,8 +84,7 @@ class _Handler(logging.StreamHandler[TextIO]):
             sys.stderr.write(f"a log line could not be written: {kind.__name__}\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Struct, frozen=True):
     """An exception as it may be shown. `frames` are ours, and the innermost whoever's it is."""
 
     type: str
@@ -106,7 +109,7 @@ class JsonLines(logging.Formatter):
         }
         if raised := [asdict(r) for r in _raised(record, self._redact)]:
             line["exception"] = raised
-        return _encode(line)
+        return _encoded(line)
 
 
 class TextLines(logging.Formatter):
@@ -136,6 +139,14 @@ def report(exc: BaseException) -> str:
     return "\n".join(shown)
 
 
+def _encoded(line: Mapping[str, object]) -> str:
+    try:
+        text = orjson.dumps(line)
+    except TypeError:  # half a surrogate pair, or a number that no parser reads
+        return _encode(line)
+    return text.decode() if text.isascii() else _encode(line)
+
+
 def _ours(record: logging.LogRecord) -> bool:
     return record.name.split(".", 1)[0] == NAME
 
@@ -150,16 +161,17 @@ def _fields(record: logging.LogRecord, redact: Redactor) -> dict[str, object]:
     """A mapping given as the only argument, as `logging` allows; what is empty is left out."""
     if not _ours(record) or not isinstance(record.args, Mapping):
         return {}
-    said = {k: v for k, v in record.args.items() if v is not None and v != ""}
-    return {k: _value(v, redact) for k, v in said.items()}
+    said = {k: _value(v) for k, v in record.args.items() if v is not None and v != ""}
+    texts = "\n".join([v for v in said.values() if isinstance(v, str)])
+    if redact(texts) != texts:  # seldom: one look at all of them mostly does
+        said = {k: redact(v) if isinstance(v, str) else v for k, v in said.items()}
+    return {k: v[:LONGEST] if isinstance(v, str) else v for k, v in said.items()}
 
 
-def _value(value: object, redact: Redactor) -> object:
-    if isinstance(value, bool | int):
-        return value
+def _value(value: object) -> str | float:
     if isinstance(value, float):
         return round(value, 3)
-    return redact(str(value)[: 4 * LONGEST])[:LONGEST]
+    return value if isinstance(value, int) else str(value)[: 4 * LONGEST]
 
 
 def _quoted(value: object) -> str:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .errors import ModelUnavailable, Problem, UnknownModel
 from .turn import EFFORTS, Effort
@@ -14,8 +16,7 @@ LOCAL = "claude-local/"
 """Before an id, for clients that list only what has their vendor's name in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A model that an account offers.
 
     `id` is the friendly name ("opus-4.6"); `codename` is what the upstream wants to hear; `vendor`
@@ -40,8 +41,7 @@ class Model:
         return self.context - self.output
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What a name came to mean. `model` None lets the upstream pick.
 
     `read_only` and `effort` are what the name's own suffixes asked for, if anything.
@@ -53,8 +53,7 @@ class Choice:
     read_only: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """The configured part of naming: `aliases` maps a client's name to one of ours."""
 
     default: str = "auto"
@@ -91,8 +90,7 @@ def fit_effort(model: Model, effort: Effort) -> Effort:
     return cast("Effort", nearest)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """An id that `choose` takes, and what it then means; None lets the upstream pick."""
 
     id: str
@@ -119,8 +117,7 @@ _OWN = "claude|anthropic"
 # Names, read from the most literal way to the barest.
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     name: str
     effort: Effort = ""
     read_only: bool | None = None
@@ -190,8 +187,7 @@ def _default(models: Sequence[Model], naming: Naming) -> Choice:
 # Vendors' own names: the family comes first; then words and a version, in any order.
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """`version` is None where the name has none, which asks for the newest."""
 
     family: str

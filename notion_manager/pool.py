@@ -1,7 +1,9 @@
 """Who answers next. Pure policy: no clock, no lock, no network; `now` is an argument."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .errors import (
     AccountRefused,
@@ -28,8 +30,7 @@ RESTS: dict[type[Problem], float] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How one account is doing. Times are Unix seconds; `reason` is empty while all is well."""
 
     name: str

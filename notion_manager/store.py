@@ -11,7 +11,7 @@ import stat
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from shlex import quote
 from types import TracebackType
@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
 from .catalogues import Shelved
 from .keys import Key, digest

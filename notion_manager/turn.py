@@ -1,6 +1,7 @@
 """The waist of the hourglass: what a client asks, and what a model says back.
 
-Every translator decodes into a `Turn`; every upstream answers with `Event`s.
+Every translator decodes into a `Turn`; every upstream answers with `Event`s. They are Structs, as
+all that a request makes: one is made in a tenth of the time that a frozen dataclass takes.
 Nothing here knows HTTP, JSON text, SSE or Notion, and nothing here imports from us.
 
 Three invariants hold for every stream of events: pieces of one part are contiguous; exactly one
@@ -8,26 +9,25 @@ Three invariants hold for every stream of events: pieces of one part are contigu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
 
-@dataclass(frozen=True, slots=True)
-class Text:
+
+class Text(Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Struct, frozen=True):
     """Reasoning shown by the model. A signature ends the part it arrives in."""
 
     text: str
     signature: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A request to run a tool.
 
     `arguments` is JSON text, or raw text where `freeform`; in a stream it may be a fragment.
@@ -40,17 +40,18 @@ class ToolCall:
     freeform: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file whose bytes came with the request."""
 
     media_type: str
-    data: bytes = field(repr=False)
+    data: bytes
     name: str = ""
 
+    def __repr__(self) -> str:
+        return f"File({self.media_type!r}, {len(self.data)} bytes, {self.name!r})"
 
-@dataclass(frozen=True, slots=True)
-class FileLink:
+
+class FileLink(Struct, frozen=True):
     """A file that the client only points at: a URL, or `file-id:…` for one uploaded elsewhere."""
 
     url: str
@@ -58,15 +59,13 @@ class FileLink:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolReference:
+class ToolReference(Struct, frozen=True):
     """In a tool's result: the name of a deferred tool that may be used from now on."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True):
     call_id: str
     parts: tuple["Text | File | FileLink | ToolReference", ...]
     failed: bool = False
@@ -76,16 +75,14 @@ Part = Text | Thinking | ToolCall | ToolResult | File | FileLink
 Piece = Text | Thinking | ToolCall
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One entry of the conversation. A `system` message stands where the client put it."""
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool that the client can run, with a JSON schema for its arguments."""
 
     name: str
@@ -96,8 +93,7 @@ class Tool:
     deferred: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FreeformTool:
+class FreeformTool(Struct, frozen=True):
     """A tool whose input is raw text, perhaps bound by a grammar ("lark" or "regex")."""
 
     name: str
@@ -107,8 +103,7 @@ class FreeformTool:
     namespace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(Struct, frozen=True):
     """`name` narrows "required" to one tool."""
 
     mode: Literal["auto", "required", "none"] = "auto"
@@ -116,8 +111,7 @@ class ToolChoice:
     parallel: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class JsonOutput:
+class JsonOutput(Struct, frozen=True):
     """The answer must be JSON; `schema` None means any object."""
 
     schema: Mapping[str, Any] | None = None
@@ -125,16 +119,14 @@ class JsonOutput:
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """`max_tokens` is None where the client set none."""
 
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """None leaves the choice to the configuration."""
 
     web: bool | None = None
@@ -145,8 +137,7 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What a client asks. `model` is the name the client used until the gateway resolves it."""
 
     model: str
@@ -162,8 +153,7 @@ class Turn:
     conversation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens. `input` includes `cached` and `cache_written`; `output` includes `thinking`."""
 
     input: int = 0
@@ -182,8 +172,7 @@ class Stop(Enum):
     REFUSAL = "refusal"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The last event of every reply, exactly once.
 
     `served` is the upstream's own name of the model that answered. `truth` is set only when what
@@ -201,8 +190,7 @@ class Done:
 Event = Piece | Done
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A whole answer: what a stream adds up to."""
 
     parts: tuple[Piece, ...]

@@ -1,9 +1,10 @@
 """Golden cases: files that say what must come out."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, structs
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -23,10 +24,10 @@ def spell(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         fields = {
             f.name: _plain(getattr(value, f.name))
-            for f in dataclasses.fields(value)
+            for f in structs.fields(value)
             if getattr(value, f.name) not in ("", (), None, False, b"")
         }
         return {"": type(value).__name__, **fields}

@@ -4,12 +4,12 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from notion_manager.config import Log
 from notion_manager.errors import UpstreamBroken

@@ -1,10 +1,9 @@
 """What a client's name for a model comes to mean."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from notion_manager.errors import ModelUnavailable, Problem, UnknownModel
 from notion_manager.models import AUTO, Choice, Model, Naming, choose, fit_effort, listing

@@ -1,9 +1,9 @@
 """Who gets the seat, what is remembered of it, and what is settled before it is taken."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from notion_manager.catalogues import Shelved
 from notion_manager.errors import (

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from notion_manager.keys import match
 from notion_manager.models import Model
@@ -137,8 +138,8 @@ def test_a_standing_comes_back_with_nobody_in_its_seats(store: Store) -> None:
     store.put_account(ADA)
     standing = Standing("ada", busy=3, strikes=2, ready_at=99.5, reason="insufficient_quota")
     store.save_standing(standing)
-    store.save_standing(replace(standing, strikes=3))
-    assert store.standings() == (replace(standing, busy=0, strikes=3),)
+    store.save_standing(structs.replace(standing, strikes=3))
+    assert store.standings() == (structs.replace(standing, busy=0, strikes=3),)
 
 
 def test_a_catalogue_comes_back_with_its_age(store: Store) -> None:

@@ -1,9 +1,9 @@
 """`models`: what the accounts offer."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec.structs import asdict
 
 from ..models import AUTO, Model
 from .places import config_option, database, settings

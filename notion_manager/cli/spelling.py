@@ -1,9 +1,10 @@
 """Values as JSON that names their types, for people and for golden files."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, cast
+
+from msgspec import Struct, structs
 
 _EMPTY: tuple[object, ...] = ("", (), None, b"")
 
@@ -20,12 +21,12 @@ def plain(value: object) -> Any:
             return {key: plain(each) for key, each in items}
         case tuple() | list():
             return [plain(each) for each in cast("Sequence[object]", value)]
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        case Struct():
             return {"is": type(value).__name__} | _fields(value)
         case _:
             return value
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    named = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+def _fields(value: Struct) -> dict[str, Any]:
+    named = {f.name: getattr(value, f.name) for f in structs.fields(value)}
     return {k: plain(v) for k, v in named.items() if v is not False and v not in _EMPTY}

@@ -1,7 +1,8 @@
 """What is known of one request while it is served: for its log line and its headers."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..errors import Problem
 from ..gateway import Answer
@@ -13,8 +14,7 @@ _UNFIT = re.compile(r"[^ -~]")
 LONGEST_HEADER = 1024  # characters
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(Struct):
     """Filled in as the request goes on. Times are Unix seconds."""
 
     id: str

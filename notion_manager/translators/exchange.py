@@ -1,8 +1,9 @@
 """What an exchange is given besides the body: the facts that pure code cannot find out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 UNNAMED = "default"
 """What answers say of their model where the request named none: clients insist on a name."""
@@ -12,8 +13,7 @@ def _nothing(id: str) -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """`id` is 32 hex digits, fresh; `now` is Unix seconds; header names are lower-case.
 
     `recall` gives back what an earlier exchange of the same caller wanted remembered under an id.

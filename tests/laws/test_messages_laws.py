@@ -1,12 +1,12 @@
 """Laws of the Messages translator."""
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from notion_manager.errors import BadRequest, ContextTooLong, Problem, RateLimited, UpstreamBroken
 from notion_manager.translators.anthropic_messages import AnthropicMessages, count_tokens

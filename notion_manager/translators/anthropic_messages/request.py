@@ -1,9 +1,10 @@
 """The body of a Messages request into a Turn."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, cast
+
+from msgspec import Struct
 
 from ...errors import BadRequest, ThreadNotFound, ThreadUnsupported
 from ...fields import Node
@@ -33,8 +34,7 @@ class Reasoning(Enum):
     SHOWN = "shown"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     turn: Turn
     stream: bool
     reasoning: Reasoning

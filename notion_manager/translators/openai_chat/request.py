@@ -4,8 +4,9 @@ What has no meaning here is listed; what would be a lie is refused.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
+
+from msgspec import Struct
 
 from ...errors import Unsupported
 from ...fields import Node
@@ -31,8 +32,7 @@ _SESSION_HEADERS = ("x-session-affinity", "x-session-id")
 _SESSION_FIELDS = ("prompt_cache_key", "user")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """`usage` is whether a stream shall end with its usage."""
 
     turn: Turn

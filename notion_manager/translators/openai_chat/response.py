@@ -1,8 +1,9 @@
 """Events to Chat's chunks, and a reply to its whole object. It knows nothing of requests."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...errors import Problem
 from ...turn import Done, Event, Reply, Stop, Text, Thinking, ToolCall, Usage, coalesce, continues
@@ -28,8 +29,7 @@ def refusal(problem: Problem) -> bytes:
     return dumps(error_body(problem))
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What every object of one answer repeats. `created` is Unix seconds."""
 
     id: str

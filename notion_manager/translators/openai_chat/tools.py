@@ -1,8 +1,10 @@
 """Tools, and the choice among them, in Chat's present forms and in the older `functions`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...fields import Node
 from ...turn import FreeformTool, Tool, ToolChoice
@@ -15,8 +17,7 @@ _MODES: Mapping[str, ToolChoice] = {
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """The tools that the model may use now. `ignored` are the paths of those unknown to us."""
 
     tools: tuple[Tool | FreeformTool, ...]

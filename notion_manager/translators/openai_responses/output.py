@@ -1,8 +1,9 @@
 """Output items: what a finished or a just opened part of the answer looks like."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...turn import Piece, Stop, Text, Thinking, ToolCall, Usage
 from .reasoning import seal
@@ -12,8 +13,7 @@ from .request import View
 INCOMPLETE = {Stop.LENGTH: "max_output_tokens", Stop.REFUSAL: "content_filter"}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """How items of one kind stream. The words are stems of event types; "" where there is none.
 
     `key` is where the whole text stands in the event that ends it; `place` is the index that such
@@ -71,8 +71,7 @@ def item_id(piece: Piece, exchange: str, index: int, view: View) -> str:
     return f"{shape(piece, view).prefix}_{exchange}_{index}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """An item as it was sent, and as a later request may refer to it.
 
     They differ in reasoning that was hidden: what is remembered holds it, sealed.

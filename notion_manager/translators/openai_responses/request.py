@@ -1,8 +1,9 @@
 """A Responses body read into a `Turn`, and into what the answer has to repeat of it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...errors import Unsupported
 from ...fields import Node
@@ -56,16 +57,14 @@ _EFFORTS: dict[str, Effort] = {effort: effort for effort in EFFORTS}
 _SUMMARIES = ("auto", "concise", "detailed")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """How the client wants to see reasoning: as a summary, as a string to send back, or neither."""
 
     summaries: bool = False
     sealed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """`echo` is what every response object repeats of the request, as one encoded JSON object."""
 
     turn: Turn

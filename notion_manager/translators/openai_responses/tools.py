@@ -1,8 +1,10 @@
 """Tools and the choice among them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...fields import Node
 from ...turn import FreeformTool, Search, Tool, ToolChoice
@@ -17,8 +19,7 @@ _MODES: dict[str, Literal["auto", "required", "none"]] = {
 _SEARCH = "web_search"  # also web_search_preview and dated names
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What the model may use: the client's own tools, and search."""
 
     tools: tuple[Tool | FreeformTool, ...] = ()

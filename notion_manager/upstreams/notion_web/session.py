@@ -5,7 +5,6 @@ import io
 import logging
 import os
 import ssl
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -28,7 +27,7 @@ from .transcript import probe, request
 
 LARGE = 1 << 20  # bytes: beyond this a body is sent from a file object, piece by piece
 logger = logging.getLogger(__name__)
-DRAWN = 8
+DRAWN = 64
 ERROR_BODY = 64 << 10  # bytes of a refusal that are read
 
 
@@ -60,6 +59,7 @@ class NotionWeb:
         self._http = http
         self._account = account
         self._config = config
+        self._ids = _ids()
         self._reading = headers(account, config.notion, accept="application/json")
         self._asking = headers(account, config.notion, accept="application/x-ndjson")
 
@@ -73,7 +73,7 @@ class NotionWeb:
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
         """Send the turn; yields batches. Leaving early closes the connection."""
-        body = request(turn, self._account, ids=_ids(), now=datetime.now(UTC))
+        body = request(turn, self._account, ids=self._ids, now=datetime.now(UTC))
         timeouts = self._config.timeouts
         try:
             async with asyncio.timeout(timeouts.silence):
@@ -245,6 +245,11 @@ def _broken(exc: Exception) -> UpstreamBroken:
 def _ids() -> Iterator[str]:
     """Random UUIDs of version 4; one draw of randomness makes several."""
     while True:
-        drawn = os.urandom(16 * DRAWN)
-        for at in range(0, len(drawn), 16):
-            yield str(uuid.UUID(bytes=drawn[at : at + 16], version=4))
+        drawn = os.urandom(16 * DRAWN).hex()
+        for at in range(0, len(drawn), 32):
+            a, b, c, v, d, e = (drawn[at + x : at + y] for x, y in _FIELDS)
+            yield f"{a}-{b}-4{c}-{_VARIANTS[v]}{d}-{e}"
+
+
+_FIELDS = ((0, 8), (8, 12), (13, 16), (16, 17), (17, 20), (20, 32))
+_VARIANTS = {f"{n:x}": "89ab"[n % 4] for n in range(16)}

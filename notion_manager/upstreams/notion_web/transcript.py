@@ -1,13 +1,13 @@
 """A Turn to the JSON bodies that the service takes: a new thread with the whole conversation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import orjson
+from msgspec import Struct
 
 from ...errors import BadRequest, Unsupported
 from ...turn import File, FileLink, Message, Part, Text, ToolCall, ToolResult, Turn
@@ -113,8 +113,7 @@ def _zone(account: Account) -> tzinfo:
 # The conversation: bits of one side are merged, so that the sides alternate.
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(Struct, frozen=True):
     """Text of one message. `instructs` marks what the calling application says as itself."""
 
     side: Literal["user", "assistant"]
