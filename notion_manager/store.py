@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -58,6 +59,7 @@ MIGRATIONS = (
 )
 """Entry N takes a file from version N to N + 1. Only ever add to the end."""
 
+MOMENT = 0.01  # seconds between two tries
 PATIENCE = 10.0  # seconds to wait for another process that writes
 _COLUMNS = ("alias", "user_id", "space_id", "token_v2")
 
@@ -244,7 +246,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 def _open(path: Path) -> sqlite3.Connection:
     db = _connected(path)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
+        _use_wal(db)
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         _migrate(db, path)
@@ -252,6 +254,20 @@ def _open(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Switching is the one thing that SQLite refuses at once while another process does it too."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(MOMENT)
+        else:
+            return
 
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -309,6 +310,23 @@ def test_two_processes_write_at_once_from_an_empty_directory(path: Path) -> None
         names = {key.name for key in store.keys()}  # noqa: SIM118 - a method of ours, no dict
     assert names == {line for lines in outputs for line in lines if line != "ready"}
     assert len(names) == 50
+
+
+def test_many_open_an_empty_directory_at_once(path: Path) -> None:
+    """SQLite does not wait for its lock while it switches to its log of writes."""
+    for round_ in range(30):
+        together = threading.Barrier(6)
+
+        def opened(
+            fresh: Path = path.parent / str(round_) / path.name,
+            together: threading.Barrier = together,
+        ) -> None:
+            together.wait()
+            Store(fresh).__exit__(None, None, None)
+
+        with ThreadPoolExecutor(6) as crowd:
+            for done in [crowd.submit(opened) for _ in range(6)]:
+                done.result()
 
 
 @pytest.mark.parametrize("round_", range(4))
