@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Self, cast
 
 import orjson
+from msgspec import Struct
 
 from .errors import BadRequest
 
@@ -19,26 +20,23 @@ _NAMES: dict[type, str] = {
 }
 
 
-class Node:
+class Node(Struct):
     """A JSON value and where it stands. Null and absent are one: `missing`.
 
     Readers without a default raise BadRequest where the value is missing; every reader raises it
     where the value has another type.
     """
 
-    __slots__ = ("_above", "_step", "value")
-
-    def __init__(self, value: Any, step: str = "", above: "Node | None" = None) -> None:
-        self.value = value
-        self._step = step
-        self._above = above
+    value: Any
+    step: str = ""
+    above: "Node | None" = None
 
     @property
     def path(self) -> str:
         """Spelled only when something is wrong: most nodes are read without a word."""
-        above = self._above.path if self._above else ""
-        dot = "." if above and not self._step.startswith("[") else ""
-        return f"{above}{dot}{self._step}"
+        above = self.above.path if self.above else ""
+        dot = "." if above and not self.step.startswith("[") else ""
+        return f"{above}{dot}{self.step}"
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -65,7 +63,10 @@ class Node:
 
     def __getitem__(self, key: str) -> "Node":
         """A member of this object; missing where it is absent."""
-        return Node(self.object().get(key), key, self)
+        value = self.value
+        if not isinstance(value, dict):
+            raise self.expected("an object")
+        return Node(cast("dict[str, Any]", value).get(key), key, self)
 
     def object(self) -> dict[str, Any]:
         if not isinstance(self.value, dict):
@@ -83,7 +84,7 @@ class Node:
 
     def or_empty(self) -> "Node":
         """An empty object in this place, where there is nothing."""
-        return Node({}, self._step, self._above) if self.missing else self
+        return Node({}, self.step, self.above) if self.missing else self
 
     def json(self) -> str:
         """The value as JSON again. Deeper nesting can be read than written."""

@@ -21,7 +21,7 @@ from .errors import (
     UpstreamBroken,
 )
 from .habits import Habits, settle
-from .models import Choice, choose
+from .models import Choice, Chooser
 from .pool import Pool, Standing
 from .tokens import of_turn, size
 from .turn import Done, Event, Stop, Text, Turn
@@ -82,6 +82,7 @@ class Gateway:
         self.pool = pool
         self.catalogues = catalogues
         self.habits = habits
+        self._chooser = Chooser(habits.naming)
         self._upstreams = upstreams
         self._keep = effects.keep
         self._clock = effects.clock
@@ -140,7 +141,7 @@ class Gateway:
         name = self._pick(tried)
         tried.names.add(name)
         try:
-            choice = choose(turn.model, await self.catalogues.of(name), self.habits.naming)
+            choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
             _refuse_too_long(turn, choice)
             settled = settle(turn, choice, self.habits)
             ignored = ("effort",) if turn.effort and not settled.effort else ()

@@ -76,6 +76,28 @@ def choose(name: str, models: Sequence[Model], naming: Naming) -> Choice:
     return _named(name, models, naming) or _vendors(name, models, naming)
 
 
+class Chooser:
+    """`choose`, which remembers: a vendor's name is compared with every model of a catalogue."""
+
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
+        self._known: dict[tuple[str, int], tuple[Sequence[Model], Choice]] = {}
+
+    def choose(self, name: str, models: Sequence[Model]) -> Choice:
+        """Raises what `choose` does. `models` is not changed afterwards."""
+        known = self._known.get((name, id(models)))
+        if known is not None:
+            return known[1]
+        choice = choose(name, models, self._naming)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[name, id(models)] = (models, choice)  # held, so that its id stays its own
+        return choice
+
+
+_REMEMBERED = 256  # names
+
+
 def fit_effort(model: Model, effort: Effort) -> Effort:
     """The nearest effort that the model offers, the lesser of two; "" where it offers none.
 

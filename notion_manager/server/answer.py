@@ -95,9 +95,7 @@ async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.
             events += batch
     reply = fold(events)
     trace.done(reply.done)
-    return web.Response(
-        body=exchange.whole(reply), content_type="application/json", headers=trace.headers()
-    )
+    return web.Response(body=exchange.whole(reply), content_type="application/json")
 
 
 async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:

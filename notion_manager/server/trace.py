@@ -61,6 +61,9 @@ class Trace(Struct):
             said["x-notion-manager-ignored"] = ", ".join(self.ignored)[:LONGEST_HEADER]
         if self.usage is not None and self.usage.estimated:
             said["x-notion-manager-usage"] = "estimated"
+        spelled = "".join(said.values())
+        if spelled.isascii() and spelled.isprintable():
+            return said
         return {name: _UNFIT.sub("?", value) for name, value in said.items()}
 
     def record(self, now: float) -> RequestRecord:

@@ -157,7 +157,7 @@ async def _batches(
             yield decoder.feed(data)
     except NETWORK as exc:
         raise _broken(exc) from exc
-    if decoder.complete:
+    if decoder.complete and not content.at_eof():
         yield decoder.feed(await _rest(content, linger))
     yield decoder.finish()
 
@@ -247,9 +247,8 @@ def _ids() -> Iterator[str]:
     while True:
         drawn = os.urandom(16 * DRAWN).hex()
         for at in range(0, len(drawn), 32):
-            a, b, c, v, d, e = (drawn[at + x : at + y] for x, y in _FIELDS)
-            yield f"{a}-{b}-4{c}-{_VARIANTS[v]}{d}-{e}"
+            x = drawn[at : at + 32]
+            yield f"{x[:8]}-{x[8:12]}-4{x[13:16]}-{_VARIANTS[x[16]]}{x[17:20]}-{x[20:]}"
 
 
-_FIELDS = ((0, 8), (8, 12), (13, 16), (16, 17), (17, 20), (20, 32))
 _VARIANTS = {f"{n:x}": "89ab"[n % 4] for n in range(16)}
