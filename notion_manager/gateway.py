@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Self
 
 import tenacity
 from msgspec import Struct, field
@@ -131,7 +132,7 @@ class Gateway:
             answer = await stack.enter_async_context(self._seat(turn, tried))
             async for batch in answer.batches:
                 if batch:
-                    resumed = replace(answer, batches=_resume(batch, answer.batches))
+                    resumed = replace(answer, batches=_Resumed(batch, answer.batches))
                     return stack.pop_all(), resumed
             raise EmptyAnswer("the upstream said nothing")
 
@@ -199,10 +200,25 @@ def _pause(exc: BaseException) -> float:
     return exc.retry_after or 0.0 if isinstance(exc, Busy) else 0.0
 
 
-async def _resume(first: Sequence[Event], rest: Batches) -> Batches:
-    yield first
-    async for batch in rest:
-        yield batch
+class _Resumed:
+    """A batch, and those that follow it, which are handed on without a step of our own."""
+
+    def __init__(self, first: Sequence[Event], rest: Batches) -> None:
+        self._first: Sequence[Event] | None = first
+        self._rest = rest
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Awaitable[Sequence[Event]]:
+        if self._first is None:
+            return self._rest.__anext__()
+        first, self._first = self._first, None
+        return _at_hand(first)
+
+
+async def _at_hand(batch: Sequence[Event]) -> Sequence[Event]:
+    return batch
 
 
 async def _nothing() -> Batches:

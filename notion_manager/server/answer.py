@@ -111,8 +111,6 @@ async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> w
             trace.status = outlet.response.status
             await outlet.fail(problem)
             _hang_up(request)
-        else:
-            await outlet.response.write_eof()
     return outlet.response
 
 

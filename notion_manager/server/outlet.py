@@ -18,6 +18,12 @@ SSE_HEADERS = {
 }
 
 
+class _Stream(web.StreamResponse):
+    """Its headers go out with its first bytes, not in a packet of their own."""
+
+    _send_headers_immediately = False
+
+
 class Outlet:
     """Holds the status back until there is something to say, or `commit_after` seconds passed.
 
@@ -32,7 +38,7 @@ class Outlet:
         headers: Callable[[], Mapping[str, str]],
         timeouts: Timeouts,
     ) -> None:
-        self.response = web.StreamResponse(headers=SSE_HEADERS)
+        self.response = _Stream(headers=SSE_HEADERS)
         self.begun = False
         self._over = False
         self._headers = headers
@@ -60,9 +66,7 @@ class Outlet:
         """Send a batch's frames, after the status and the protocol's opening if still due."""
         self._over = isinstance(batch[-1], Done)
         if self.begun and self._pinging is None:  # the common case: nobody to wait for
-            if data := self._exchange.feed(batch):
-                self._last = self._loop.time()
-                await self.response.write(data)
+            await self._send(self._exchange.feed(batch))
             return
         async with self._turnstile:
             await self._write(lambda: self._exchange.feed(batch))
@@ -80,8 +84,15 @@ class Outlet:
             await self.response.prepare(self._request)
             self.begun = True
             data = self._exchange.start()
-        if data := data + make():
+        await self._send(data + make())
+
+    async def _send(self, data: bytes) -> None:
+        """The last frames go out together with the mark that ends the body."""
+        if data:
             self._last = self._loop.time()
+        if self._over:
+            await self.response.write_eof(data)
+        elif data:
             await self.response.write(data)
 
     def _wake(self) -> None:
