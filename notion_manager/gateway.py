@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Self
 
 import tenacity
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from .catalogues import Catalogues
 from .errors import (
@@ -48,7 +47,7 @@ class Answer(Struct, frozen=True):
 PASSING = (RateLimited, UpstreamBroken)
 """What the same account may do better after: everything else it would only say again."""
 
-Began = tuple[AsyncExitStack, Answer]
+Began = tuple[AbstractAsyncContextManager[Answer], Answer]
 
 
 class _Tried(Struct):
@@ -101,8 +100,9 @@ class Gateway:
         if asks_nothing(turn):
             yield Answer(_nothing(), "", Choice(None, "auto"))
             return
-        stack, answer = await self._began(turn, _Tried())
-        async with stack:
+        seat, answer = await self._began(turn, _Tried())
+        async with AsyncExitStack() as held:
+            held.push_async_exit(seat)
             yield answer
 
     async def _began(self, turn: Turn, tried: _Tried) -> Began:
@@ -128,17 +128,12 @@ class Gateway:
         return isinstance(exc, Problem) and exc.elsewhere
 
     async def _begin(self, turn: Turn, tried: _Tried) -> Began:
-        async with AsyncExitStack() as stack:
-            answer = await stack.enter_async_context(self._seat(turn, tried))
-            async for batch in answer.batches:
-                if batch:
-                    resumed = replace(answer, batches=_Resumed(batch, answer.batches))
-                    return stack.pop_all(), resumed
-            raise EmptyAnswer("the upstream said nothing")
+        seat = self._seat(turn, tried)
+        return seat, await seat.__aenter__()
 
     @asynccontextmanager
     async def _seat(self, turn: Turn, tried: _Tried) -> AsyncGenerator[Answer, None]:
-        """Hold one account for one reply, and tell the pool how it went."""
+        """Hold one account for one reply, its first content in hand; tell the pool how it went."""
         name = self._pick(tried)
         tried.names.add(name)
         try:
@@ -147,7 +142,8 @@ class Gateway:
             settled = settle(turn, choice, self.habits)
             ignored = ("effort",) if turn.effort and not settled.effort else ()
             async with self._upstreams[name].open(settled) as batches:
-                yield Answer(batches, name, choice, ignored)
+                first = await _first(batches)
+                yield Answer(_Resumed(first, batches), name, choice, ignored)
         except Problem as problem:
             problem.account = name
             tried.problem = problem
@@ -198,6 +194,13 @@ def _refuse_too_long(turn: Turn, choice: Choice) -> None:
 def _pause(exc: BaseException) -> float:
     """Wait only for a seat; another account needs no pause."""
     return exc.retry_after or 0.0 if isinstance(exc, Busy) else 0.0
+
+
+async def _first(batches: Batches) -> Sequence[Event]:
+    async for batch in batches:
+        if batch:
+            return batch
+    raise EmptyAnswer("the upstream said nothing")
 
 
 class _Resumed:

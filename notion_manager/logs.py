@@ -15,7 +15,7 @@ from typing import TextIO, cast
 
 import orjson
 from msgspec import Struct
-from msgspec.structs import asdict, fields
+from msgspec.structs import asdict
 
 from .config import Log
 from .errors import Problem
@@ -46,14 +46,13 @@ class RequestRecord(Struct, frozen=True):
     problem: str = ""
 
 
-_RECORDED = tuple(f.name for f in fields(RequestRecord))
 _requests = logging.getLogger(f"{NAME}.request")
 
 
 def request_line(record: RequestRecord) -> None:
     """A fault of ours or of the upstream's is a warning; the rest is information."""
     level = logging.WARNING if record.status >= 500 else logging.INFO  # noqa: PLR2004 - HTTP
-    _requests.log(level, "request", {name: getattr(record, name) for name in _RECORDED})
+    _requests.log(level, "request", asdict(record))
 
 
 def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> None:

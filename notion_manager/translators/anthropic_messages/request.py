@@ -152,7 +152,7 @@ def _conversation(root: Node, headers: Mapping[str, str], ignored: Ignored) -> s
     metadata = root["metadata"].or_empty()
     ignored.extras(metadata, {"user_id"}, within="metadata")
     user = metadata["user_id"].text("")
-    session = _session(user)
+    session = _session(user) if user else ""
     if user and not session:
         ignored.note("metadata.user_id")
     named = (headers.get(name, "") for name in ("x-session-affinity", "x-session-id"))

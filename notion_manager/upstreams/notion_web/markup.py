@@ -94,7 +94,7 @@ _TORN = re.compile(_spelt([_STRAY]))
 _HEAD = re.compile(f"(?P<lang>{_spelt([_LANG])}\\n?)?<(?P<tag>thinking|thought)>")
 _HEAD_BEGUN = _begun(_HEADS)
 _FIRST = re.compile(f"(?P<lang>{_spelt([_LANG])})")
-_DOUBTFUL = ("", "<", "p", "\n")  # what may follow, or open, a head that is not all there
+_DOUBTFUL = ("<", "p", "\n")  # what may follow, or open, a head that is not all there
 
 
 class _Place(Enum):
@@ -150,6 +150,9 @@ class Cleaner:
         mended = f"<lang {text}" if _TORN.match(text) else text
         lang = _FIRST.match(mended)
         after = mended[lang.end() :] if lang else mended
+        if not last and (not after or (lang and after == "\n")):
+            self._held = text
+            return ""
         if after[:1] in _DOUBTFUL:
             if head := _HEAD.match(mended):
                 self._place = _Place.THOUGHT

@@ -11,6 +11,7 @@ from .loose import list_of, object_of, text_of
 from .steps import Path, Step, index_of
 
 _KNOWN_OPS = frozenset("axrdp")
+STEP = 2  # segments lead to a step
 PATHS = 256  # the same few come in every answer
 
 
@@ -59,10 +60,10 @@ class Patches:
         """The entry whose text `path` leads to; what is no entry's text has grown by `more`."""
         segments = _segments(path)
         step = self._step(segments)
-        entry = step.entry_at(segments[2:]) if step else None
+        entry = step.entry_at(segments[STEP:]) if step else None
         if entry is not None:
             self._found[path] = entry
-        elif step is None or not step.grow(segments[2:], more):
+        elif step is None or not step.grow(segments[STEP:], more):
             self._unknown("x", segments)
         return entry
 
@@ -82,16 +83,16 @@ class Patches:
             self._unknown(op.o, segments)
 
     def _put(self, segments: Path, value: object) -> bool:
+        if len(segments) > STEP:
+            step = self._step(segments)
+            return step is not None and step.put(segments[STEP:], value)
         match segments:
-            case ["s"]:
-                self._answer.sync(list_of(value))
             case ["s", "-"]:
                 self._answer.put(len(self._answer.steps), object_of(value))
             case ["s", place]:
                 self._answer.put(self._place(place), object_of(value))
-            case ["s", _, *path]:
-                step = self._step(segments)
-                return step is not None and step.put(path, value)
+            case ["s"]:
+                self._answer.sync(list_of(value))
             case _:
                 return False
         return True
@@ -100,14 +101,14 @@ class Patches:
         step = self._step(segments)
         if step is None:
             return False
-        if segments[2:]:
-            return step.cut(segments[2:])
+        if segments[STEP:]:
+            return step.cut(segments[STEP:])
         self._answer.cut(step)
         return True
 
     def _patch(self, segments: Path, more: str) -> bool:
         step = self._step(segments)
-        entry = step.entry_at(segments[2:]) if step else None
+        entry = step.entry_at(segments[STEP:]) if step else None
         if entry is None:
             return False
         entry.patch(more)
@@ -115,13 +116,12 @@ class Patches:
 
     def _step(self, segments: Path) -> Step | None:
         """The step that a path leads to or through, by its place or by its id."""
-        match segments:
-            case ["s", place, *_] if (index := index_of(place)) is not None:
-                return self._answer.steps[index] if index < len(self._answer.steps) else None
-            case ["s", key, *_]:
-                return self._answer.by_id(key)
-            case _:
-                return None
+        if len(segments) < STEP or segments[0] != "s":
+            return None
+        index, steps = index_of(segments[1]), self._answer.steps
+        if index is None:
+            return self._answer.by_id(segments[1])
+        return steps[index] if index < len(steps) else None
 
     def _place(self, segment: str) -> int:
         step = self._step(["s", segment])
