@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from .turn import Done, Event, Piece, continues
+from .turn import Done, Event, Piece, Text, continues
 
 
 class Opened(Struct, frozen=True):
@@ -35,14 +35,14 @@ class Blocks:
         self._open: Piece | None = None
 
     def grow(self, event: Event) -> int | None:
-        """The index of the open block if `event` only continues it; None otherwise.
+        """The index of the open block if `event` is text that only continues it; None otherwise.
 
         For the commonest event there is, which deserves no list of steps.
         """
-        if self._open is None or isinstance(event, Done) or not continues(self._open, event):
-            return None
-        self._open = event
-        return self._index
+        if type(event) is Text and type(self._open) is Text:
+            self._open = event
+            return self._index
+        return None
 
     def feed(self, event: Event) -> Sequence[Step]:
         if isinstance(event, Done):

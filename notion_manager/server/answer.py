@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
-from ..gateway import Gateway
+from ..gateway import Batches, Gateway
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
@@ -118,11 +118,21 @@ async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet)
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
     async with desk.gateway.open(exchange.turn) as answer:
         trace.opened(answer, time.time())
-        async for batch in answer.batches:
-            if batch:
-                await outlet.feed(batch)
-                if isinstance(batch[-1], Done):
-                    trace.done(batch[-1])
+        await _pass_on(await anext(answer.batches), trace, outlet)
+        await asyncio.create_task(_pass_on_all(answer.batches, trace, outlet))
+
+
+async def _pass_on_all(batches: Batches, trace: Trace, outlet: Outlet) -> None:
+    """A task of its own: for each batch the event loop descends through all that awaits it."""
+    async for batch in batches:
+        if batch:
+            await _pass_on(batch, trace, outlet)
+
+
+async def _pass_on(batch: Sequence[Event], trace: Trace, outlet: Outlet) -> None:
+    await outlet.feed(batch)
+    if isinstance(batch[-1], Done):
+        trace.done(batch[-1])
 
 
 def _hang_up(request: web.Request) -> None:

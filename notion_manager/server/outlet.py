@@ -66,7 +66,12 @@ class Outlet:
         """Send a batch's frames, after the status and the protocol's opening if still due."""
         self._over = isinstance(batch[-1], Done)
         if self.begun and self._pinging is None:  # the common case: nobody to wait for
-            await self._send(self._exchange.feed(batch))
+            data = self._exchange.feed(batch)
+            if data and not self._over:
+                self._last = self._loop.time()
+                await self.response.write(data)
+            else:
+                await self._send(data)
             return
         async with self._turnstile:
             await self._write(lambda: self._exchange.feed(batch))

@@ -133,8 +133,8 @@ class Prose(Entry):
         thought, text = self._cleaner.feed(more)
         if thought:
             self._think(self._thought.grow(thought))
-        if text:
-            self._say(self._said.grow(text))
+        if text and (told := self._said.grow(text)):
+            self._voice.say(self, told)
 
     def patch(self, more: str) -> None:
         """Into an unfinished language mark, `p` writes the mark anew; else it replaces or appends.

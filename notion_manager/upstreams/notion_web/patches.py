@@ -29,6 +29,8 @@ class Patches:
 
     def apply(self, ops: Sequence[Op]) -> bool:
         """Whether more changed than that a text grew. Raises the Problem of a failed step."""
+        if len(ops) == 1 and self._grown(ops[0]):
+            return False
         changed = False
         path, run = "", list[str]()
         for op in ops:
@@ -44,6 +46,14 @@ class Patches:
                 changed = True
         self._grow(path, run)
         return changed
+
+    def _grown(self, op: Op) -> bool:
+        """Whether it is a delta where the last one went, as lines of a live model mostly are."""
+        entry = self._found.get(op.p)
+        if entry is None or op.o != "x" or type(op.v) is not str:
+            return False
+        entry.append(op.v)
+        return True
 
     def _grow(self, path: str, run: Sequence[str]) -> None:
         """Append a run of texts to what one path leads to."""

@@ -107,37 +107,30 @@ def _tell_drift(decoder: Decoder) -> None:
 class _Watchdog:
     """Ends a stream in which nothing comes for `patience` seconds while somebody waits for it.
 
-    One timer, however many reads. A client that reads slowly is not the service's silence; and data
-    that came while the event loop was held up is given a moment to be read.
+    One timer, however many reads: whoever reads notes `since` when, and that it is `waiting`. A
+    client that reads slowly is not the service's silence; and data that came while the event loop
+    was held up is given a moment to be read.
     """
 
     def __init__(self, content: aiohttp.StreamReader, patience: float) -> None:
         self._content = content
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._since = self._loop.time()
-        self._waiting = False
-        self._doubted = False
+        self.waiting = False
+        self.since = self._loop.time()
+        self._doubted = 0.0  # the wait that was found to be too long
         self._timer = self._loop.call_later(patience, self._look)
-
-    def listen(self) -> None:
-        self._since = self._loop.time()
-        self._waiting = True
-        self._doubted = False
-
-    def heard(self) -> None:
-        self._waiting = False
 
     def stop(self) -> None:
         self._timer.cancel()
 
     def _look(self) -> None:
-        left = self._since + self._patience - self._loop.time() if self._waiting else self._patience
-        if left <= 0 and self._doubted:
+        left = self.since + self._patience - self._loop.time() if self.waiting else self._patience
+        if left <= 0 and self._doubted == self.since:
             self._content.set_exception(aiohttp.SocketTimeoutError())
             return
-        self._doubted = left <= 0
-        self._timer = self._loop.call_later(MOMENT if self._doubted else left, self._look)
+        self._doubted = self.since if left <= 0 else 0.0
+        self._timer = self._loop.call_later(MOMENT if left <= 0 else left, self._look)
 
 
 MOMENT = 0.05  # seconds
@@ -147,11 +140,12 @@ async def _batches(
     content: aiohttp.StreamReader, decoder: Decoder, watchdog: _Watchdog, linger: float
 ) -> AsyncIterator[Sequence[Event]]:
     """One read, one batch. A finished answer's connection is given `linger` seconds to end."""
+    now = asyncio.get_running_loop().time
     try:
         while not decoder.complete:
-            watchdog.listen()
+            watchdog.since, watchdog.waiting = now(), True
             data = await content.readany()
-            watchdog.heard()
+            watchdog.waiting = False
             if not data:
                 break
             yield decoder.feed(data)
