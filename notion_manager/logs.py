@@ -92,7 +92,7 @@ class Raised(Struct, frozen=True):
 
 
 class JsonLines(logging.Formatter):
-    """An object a line, ASCII."""
+    """An object a line, printable ASCII."""
 
     def __init__(self, redact: Redactor) -> None:
         super().__init__()
@@ -140,10 +140,11 @@ def report(exc: BaseException) -> str:
 
 def _encoded(line: Mapping[str, object]) -> str:
     try:
-        text = orjson.dumps(line)
+        text = orjson.dumps(line).decode()
     except TypeError:  # half a surrogate pair, or a number that no parser reads
-        return _encode(line)
-    return text.decode() if text.isascii() else _encode(line)
+        text = _encode(line)
+    text = text if text.isascii() else _encode(line)
+    return text.replace("\x7f", "\\u007f")  # the control character that no encoder escapes
 
 
 def _ours(record: logging.LogRecord) -> bool:

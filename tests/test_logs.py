@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
@@ -128,6 +128,8 @@ def test_elsewhere_it_is_a_json_object_a_line_on_stderr(level: str, count: int) 
 
 @pytest.mark.parametrize("format_", ["text", "json"])
 @given(st.text(st.characters(exclude_categories=())))
+@example("\x7f")
+@example("\x9b2J")
 def test_no_value_of_a_client_makes_a_second_line_or_a_terminal_command(
     format_: str, model: str
 ) -> None:
