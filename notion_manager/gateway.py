@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+from types import TracebackType
 from typing import Self
 
 import tenacity
@@ -50,6 +52,25 @@ PASSING = (RateLimited, UpstreamBroken)
 Began = tuple[AbstractAsyncContextManager[Answer], Answer]
 
 
+class _Opening(AbstractAsyncContextManager[Answer]):
+    """Entered, it begins; left, it leaves the seat in which it began."""
+
+    def __init__(self, begin: Callable[[], Awaitable[Began]]) -> None:
+        self._begin = begin
+
+    async def __aenter__(self) -> Answer:
+        self._seat, answer = await self._begin()
+        return answer
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._seat.__aexit__(kind, raised, traceback)
+
+
 class _Tried(Struct):
     """One request's history: who was asked, and what the last one said."""
 
@@ -94,16 +115,11 @@ class Gateway:
             reraise=True,
         )
 
-    @asynccontextmanager
-    async def open(self, turn: Turn) -> AsyncGenerator[Answer, None]:
+    def open(self, turn: Turn) -> AbstractAsyncContextManager[Answer]:
         """Enter with the first content in hand. Raises Problem, also from the answer's batches."""
         if asks_nothing(turn):
-            yield Answer(_nothing(), "", Choice(None, "auto"))
-            return
-        seat, answer = await self._began(turn, _Tried())
-        async with AsyncExitStack() as held:
-            held.push_async_exit(seat)
-            yield answer
+            return nullcontext(Answer(_nothing(), "", Choice(None, "auto")))
+        return _Opening(partial(self._began, turn, _Tried()))
 
     async def _began(self, turn: Turn, tried: _Tried) -> Began:
         """The retry loop's bookkeeping costs as much as all the rest of the way to the upstream.

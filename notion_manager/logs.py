@@ -7,7 +7,9 @@ not ours, long reports of other libraries) is left out, and the rest passes a re
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import extract_tb
@@ -46,16 +48,7 @@ class RequestRecord(Struct, frozen=True):
     problem: str = ""
 
 
-_requests = logging.getLogger(f"{NAME}.request")
-
-
-def request_line(record: RequestRecord) -> None:
-    """A fault of ours or of the upstream's is a warning; the rest is information."""
-    level = logging.WARNING if record.status >= 500 else logging.INFO  # noqa: PLR2004 - HTTP
-    _requests.log(level, "request", asdict(record))
-
-
-def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> None:
+def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> "RequestLog":
     """Send every log line to `stream` (stderr). `known` secrets are masked wherever they appear.
 
     `log.level` is for our own lines; other libraries are heard from warnings on.
@@ -66,17 +59,53 @@ def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = 
     made = handler(log, stream or sys.stderr, known)
     logging.basicConfig(handlers=[made], level="WARNING", force=True)
     logging.getLogger(NAME).setLevel(log.level.upper())
+    return RequestLog(made, log.level)
 
 
-def handler(log: Log, stream: TextIO, known: Iterable[Secret] = ()) -> logging.Handler:
+def handler(log: Log, stream: TextIO, known: Iterable[Secret] = ()) -> "Handler":
     as_text = log.format == "text" or (log.format == "auto" and stream.isatty())
-    made = _Handler(stream)
-    made.setFormatter((TextLines if as_text else JsonLines)(redactor(known)))
-    return made
+    return Handler(stream, (TextLines if as_text else JsonLines)(redactor(known)))
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class RequestLog:
+    """A line for each request, told when it is over; a fault of ours or of the upstream's warns.
+
+    It writes past `logging`, whose way to the same stream costs more than the line itself.
+    """
+
+    def __init__(self, handler: "Handler", level: str) -> None:
+        self._handler = handler
+        self._least = logging.getLevelNamesMapping()[level.upper()]
+
+    def __call__(self, record: RequestRecord) -> None:
+        level = logging.WARNING if record.status >= 500 else logging.INFO  # noqa: PLR2004 - HTTP
+        if level >= self._least:
+            lines = self._handler.lines
+            head = Head(time.time(), "info" if level == logging.INFO else "warning", _REQUESTS)
+            self._handler.write(lines.line(head, "request", lines.fields(asdict(record))))
+
+
+_REQUESTS = f"{NAME}.request"
+
+
+class Handler(logging.StreamHandler[TextIO]):
+    def __init__(self, stream: TextIO, lines: "Lines") -> None:
+        super().__init__(stream)
+        self.lines = lines
+        self.setFormatter(lines)
+
+    def write(self, line: str) -> None:
+        with self.lock or nullcontext():
+            try:
+                self.stream.write(f"{line}\n")
+                self.stream.flush()
+            except Exception:  # noqa: BLE001 - as `logging` has it: a log that fails fails nobody
+                self._complain()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        self._complain()
+
+    def _complain(self) -> None:
         """The default prints the arguments of the call that failed, and so perhaps a secret."""
         kind = sys.exc_info()[0]
         if kind is not None and not issubclass(kind, OSError):
@@ -91,41 +120,91 @@ class Raised(Struct, frozen=True):
     frames: tuple[str, ...]
 
 
-class JsonLines(logging.Formatter):
-    """An object a line, printable ASCII."""
+class Head(Struct, frozen=True):
+    """What every line begins with; `created` is in Unix seconds."""
+
+    created: float
+    level: str
+    logger: str
+
+
+class Lines(logging.Formatter):
+    """How a line is spelled. Its fields and messages come redacted."""
 
     def __init__(self, redact: Redactor) -> None:
         super().__init__()
         self._redact = redact
 
+    def line(
+        self,
+        head: Head,
+        message: str,
+        fields: Mapping[str, object],
+        raised: Sequence[Raised] = (),
+    ) -> str:
+        raise NotImplementedError
+
     def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": self._redact(_message(record)),
-            **_fields(record, self._redact),
+        head = Head(record.created, record.levelname.lower(), record.name)
+        fields = self.fields(record.args if _ours(record) else None)
+        raised = tuple(_raised(record, self._redact))
+        return self.line(head, self._redact(_message(record)), fields, raised)
+
+    def fields(self, said: object) -> Mapping[str, object]:
+        """A mapping given as the only argument, as `logging` allows; what is empty is left out."""
+        if not isinstance(said, Mapping):
+            return {}
+        said = cast("Mapping[str, object]", said)
+        kept = {k: _value(v) for k, v in said.items() if v is not None and v != ""}
+        texts = "\n".join([v for v in kept.values() if type(v) is str])
+        if len(texts) <= LONGEST and self._redact(texts) == texts:  # one look at all of them
+            return kept
+        return {
+            k: self._redact(v[: 4 * LONGEST])[:LONGEST] if isinstance(v, str) else v
+            for k, v in kept.items()
         }
-        if raised := [asdict(r) for r in _raised(record, self._redact)]:
-            line["exception"] = raised
+
+
+class JsonLines(Lines):
+    """An object a line, printable ASCII."""
+
+    def line(
+        self,
+        head: Head,
+        message: str,
+        fields: Mapping[str, object],
+        raised: Sequence[Raised] = (),
+    ) -> str:
+        line = {
+            "time": datetime.fromtimestamp(head.created, UTC).isoformat(timespec="milliseconds"),
+            "level": head.level,
+            "logger": head.logger,
+            "message": message,
+            **fields,
+        }
+        if raised:
+            line["exception"] = [asdict(each) for each in raised]
         return _encoded(line)
 
 
-class TextLines(logging.Formatter):
+class TextLines(Lines):
     """Key and value, in local time; the frames of an exception follow, indented."""
 
-    def __init__(self, redact: Redactor) -> None:
-        super().__init__()
-        self._redact = redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).astimezone()
-        head = f"{moment:%Y-%m-%d %H:%M:%S} {record.levelname.lower():7}"
-        fields = (f"{k}={_quoted(v)}" for k, v in _fields(record, self._redact).items())
-        lines = [" ".join((head, visible(self._redact(_message(record))), *fields))]
-        for raised in _raised(record, self._redact):
-            lines.append(f"  {raised.type}: {visible(raised.message)}".rstrip(": "))
-            lines += [f"    {visible(frame)}" for frame in raised.frames]
+    def line(
+        self,
+        head: Head,
+        message: str,
+        fields: Mapping[str, object],
+        raised: Sequence[Raised] = (),
+    ) -> str:
+        moment = datetime.fromtimestamp(head.created, UTC).astimezone()
+        spelled = (f"{k}={_quoted(v)}" for k, v in fields.items())
+        lines = [
+            " ".join((f"{moment:%Y-%m-%d %H:%M:%S} {head.level:7}", visible(message), *spelled))
+        ]
+        for each in raised:
+            lines.append(f"  {each.type}: {visible(each.message)}".rstrip(": "))
+            lines += [f"    {visible(frame)}" for frame in each.frames]
         return "\n".join(lines)
 
 
@@ -157,21 +236,14 @@ def _message(record: logging.LogRecord) -> str:
     return message if _ours(record) else (message.splitlines() or [""])[0][:LONGEST]
 
 
-def _fields(record: logging.LogRecord, redact: Redactor) -> dict[str, object]:
-    """A mapping given as the only argument, as `logging` allows; what is empty is left out."""
-    if not _ours(record) or not isinstance(record.args, Mapping):
-        return {}
-    said = {k: _value(v) for k, v in record.args.items() if v is not None and v != ""}
-    texts = "\n".join([v for v in said.values() if isinstance(v, str)])
-    if redact(texts) != texts:  # seldom: one look at all of them mostly does
-        said = {k: redact(v) if isinstance(v, str) else v for k, v in said.items()}
-    return {k: v[:LONGEST] if isinstance(v, str) else v for k, v in said.items()}
-
-
 def _value(value: object) -> str | float:
-    if isinstance(value, float):
-        return round(value, 3)
-    return value if isinstance(value, int) else str(value)[: 4 * LONGEST]
+    match value:
+        case str() | int():
+            return value
+        case float():
+            return round(value, 3)
+        case _:
+            return str(value)
 
 
 def _quoted(value: object) -> str:

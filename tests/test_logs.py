@@ -81,8 +81,8 @@ def test_a_request_is_one_line_of_keys_and_values_on_a_terminal() -> None:
 LINES = """
 import io, sys
 from notion_manager.config import Log
-from notion_manager.logs import RequestRecord, configure, request_line
-configure(Log(level=sys.argv[1]))
+from notion_manager.logs import RequestRecord, configure
+request_line = configure(Log(level=sys.argv[1]))
 one = ("id", "key", "chat", "gpt", "gpt-5.2", "ada")
 request_line(RequestRecord(*one, 200, None, 1.0, 3, 4))
 request_line(RequestRecord(*one, 502, 0.5, 1.0, 3, 4, "upstream_error"))

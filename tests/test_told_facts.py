@@ -1,14 +1,17 @@
 """What responses and log lines say about a request, and how soon keys count; over real sockets."""
 
 import asyncio
+import io
+import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from notion_manager.config import Log
 from notion_manager.errors import RateLimited
-from notion_manager.logs import RequestRecord, request_line
+from notion_manager.logs import RequestLog, RequestRecord, handler
 from notion_manager.server.app import _refusal
 from notion_manager.server.trace import Trace
 from notion_manager.translators.openai_chat import OpenAIChat
@@ -75,20 +78,20 @@ async def test_asking_for_health_is_not_logged(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "level"), [(200, "INFO"), (499, "INFO"), (500, "WARNING"), (503, "WARNING")]
+    ("status", "level"), [(200, "info"), (499, "info"), (500, "warning"), (503, "warning")]
 )
 def test_a_fault_of_ours_or_of_the_upstreams_is_logged_as_a_warning(
-    status: int, level: str, caplog: pytest.LogCaptureFixture
+    status: int, level: str
 ) -> None:
-    with caplog.at_level("INFO", logger="notion_manager"):
-        request_line(
-            RequestRecord(
-                id="0" * 32, key="k", api="chat", asked="m", served="m", account="one",
-                status=status, first_content=None, duration=0.1, input_tokens=None,
-                output_tokens=None,
-            )
-        )  # fmt: skip
-    assert [record.levelname for record in caplog.records] == [level]
+    out = io.StringIO()
+    RequestLog(handler(Log(format="json"), out), "info")(
+        RequestRecord(
+            id="0" * 32, key="k", api="chat", asked="m", served="m", account="one",
+            status=status, first_content=None, duration=0.1, input_tokens=None,
+            output_tokens=None,
+        )
+    )  # fmt: skip
+    assert json.loads(out.getvalue())["level"] == level
 
 
 # Keys

@@ -14,7 +14,7 @@ from ..assembly import open_gateway
 from ..config import Config
 from ..errors import Problem
 from ..gateway import Answer
-from ..logs import configure, request_line
+from ..logs import configure
 from ..models import Model
 from ..pool import Standing, after
 from ..secret import Secret
@@ -74,8 +74,8 @@ async def serve(
     """
     async with AsyncExitStack() as stack:
         config, store = await stack.enter_async_context(_world(config, database, demo=demo))
-        configure(config.log, known=[key, *(a.token_v2 for a in store.accounts())])
-        circumstances = Circumstances(key, simulated=demo, log=request_line)
+        known = [key, *(a.token_v2 for a in store.accounts())]
+        circumstances = Circumstances(key, simulated=demo, log=configure(config.log, known=known))
         try:
             address = await stack.enter_async_context(running(config, store, circumstances))
         except OSError as exc:

@@ -5,10 +5,10 @@ import io
 import logging
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Self
 
 import aiohttp
 
@@ -70,28 +70,13 @@ class NotionWeb:
             await _read(self._http, self._config, "getAvailableModels", self._reading, body)
         )
 
-    @asynccontextmanager
-    async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
-        """Send the turn; yields batches. Leaving early closes the connection."""
+    def open(self, turn: Turn) -> "_Asked":
+        """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
+        return _Asked(partial(self._ask, turn), Decoder(partial(of_exchange, turn)), self._config)
+
+    async def _ask(self, turn: Turn) -> aiohttp.ClientResponse:
         body = request(turn, self._account, ids=self._ids, now=datetime.now(UTC))
-        timeouts = self._config.timeouts
-        try:
-            async with asyncio.timeout(timeouts.silence):
-                response = await _post(
-                    self._http, self._config, "runInferenceTranscript", self._asking, body
-                )
-        except TimeoutError as exc:
-            raise UpstreamTimeout("Notion went silent") from exc
-        watchdog = _Watchdog(response.content, timeouts.silence)
-        decoder = Decoder(partial(of_exchange, turn))
-        try:
-            if response.status != HTTP_OK:
-                raise await _refusal(response)
-            yield _batches(response.content, decoder, watchdog, timeouts.linger)
-        finally:
-            watchdog.stop()
-            response.close()
-            _tell_drift(decoder)
+        return await _post(self._http, self._config, "runInferenceTranscript", self._asking, body)
 
 
 HTTP_OK = 200
@@ -136,24 +121,70 @@ class _Watchdog:
 MOMENT = 0.05  # seconds
 
 
-async def _batches(
-    content: aiohttp.StreamReader, decoder: Decoder, watchdog: _Watchdog, linger: float
-) -> AsyncIterator[Sequence[Event]]:
-    """One read, one batch. A finished answer's connection is given `linger` seconds to end."""
-    now = asyncio.get_running_loop().time
-    try:
-        while not decoder.complete:
-            watchdog.since, watchdog.waiting = now(), True
-            data = await content.readany()
+class _Asked:
+    """A turn on its way and its answer: one read, one batch.
+
+    A class and no generator: its steps are taken for every batch of every answer.
+    """
+
+    def __init__(
+        self, ask: Callable[[], Awaitable[aiohttp.ClientResponse]], decoder: Decoder, config: Config
+    ) -> None:
+        self._ask = ask
+        self._decoder = decoder
+        self._timeouts = config.timeouts
+        self._now = asyncio.get_running_loop().time
+        self._lingered = False  # a finished answer's connection was given its time to end
+        self._finished = False
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(self._timeouts.silence):
+                self._response = await self._ask()
+        except TimeoutError as exc:
+            raise UpstreamTimeout("Notion went silent") from exc
+        self._content = self._response.content
+        self._watchdog = _Watchdog(self._content, self._timeouts.silence)
+        if self._response.status != HTTP_OK:
+            try:
+                raise await _refusal(self._response)
+            finally:
+                self._close()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Sequence[Event]:
+        if self._finished:
+            raise StopAsyncIteration
+        decoder = self._decoder
+        if not decoder.complete and (data := await self._next()):
+            return decoder.feed(data)
+        if not (self._lingered or self._content.at_eof()):
+            self._lingered = True
+            return decoder.feed(await _rest(self._content, self._timeouts.linger))
+        self._finished = True
+        return decoder.finish()
+
+    async def _next(self) -> bytes:
+        """What one read gives; nothing at the end."""
+        watchdog = self._watchdog
+        watchdog.since, watchdog.waiting = self._now(), True
+        try:
+            return await self._content.readany()
+        except NETWORK as exc:
+            raise _broken(exc) from exc
+        finally:
             watchdog.waiting = False
-            if not data:
-                break
-            yield decoder.feed(data)
-    except NETWORK as exc:
-        raise _broken(exc) from exc
-    if decoder.complete and not content.at_eof():
-        yield decoder.feed(await _rest(content, linger))
-    yield decoder.finish()
+
+    def _close(self) -> None:
+        self._watchdog.stop()
+        self._response.close()
+        _tell_drift(self._decoder)
 
 
 async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:
