@@ -9,7 +9,7 @@ from .failures import FAILURES, from_step
 from .loose import object_of, text_of
 from .sources import Sources
 from .steps import FIGURES, Chat, Config, Inference, Plan, Step, Tool
-from .voice import Voice
+from .voice import Speaker, Voice
 
 
 def _tool(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
@@ -89,12 +89,12 @@ class Answer:
 
     def _stands(self, now: Sequence[Mapping[str, Any]]) -> bool:
         """Whether the steps are the very ones that are known, as they mostly are."""
-        return len(now) == len(self.steps) and all(
-            [
-                step.id == item.get("id") and step.type == item.get("type")
-                for step, item in zip(self.steps, now, strict=True)
-            ]
-        )
+        if len(now) != len(self.steps):
+            return False
+        for step, item in zip(self.steps, now, strict=True):
+            if step.id != item.get("id") or step.type != item.get("type"):
+                return False
+        return True
 
     def _align(self, now: Sequence[Mapping[str, Any]]) -> None:
         """Make the steps those of `now`, each the one it was before where it was."""
@@ -122,13 +122,10 @@ class Answer:
 
     def _fill(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Tools first, since the text may cite what they found."""
-        pairs = list(zip(self.steps, items, strict=True))
-        for step, item in pairs:
-            if isinstance(step, Tool):
-                step.become(item)
-        for step, item in pairs:
-            if not isinstance(step, Tool):
-                step.become(item)
+        for tools in (True, False):
+            for step, item in zip(self.steps, items, strict=True):
+                if isinstance(step, Tool) is tools:
+                    step.become(item)
 
     def _for(self, item: Mapping[str, Any], there: Step | None) -> Step:
         """The step that `item` is about: `there`, one that was taken back, or a new one."""
@@ -161,7 +158,11 @@ class Answer:
     @property
     def blank(self) -> bool:
         """Whether no visible text came."""
-        return all([step.blank for step in self.steps])
+        for step in self.steps:
+            for entry in step.entries:
+                if not entry.blank:
+                    return False
+        return True
 
     @property
     def last(self) -> Inference | None:
@@ -177,7 +178,10 @@ class Answer:
         last = self.last
         if last is None or not last.finished or last.blank or last.calls:
             return False
-        return not any([isinstance(step, Chat) for step in self.steps])
+        for step in self.steps:  # noqa: SIM110 - a generator is dear
+            if isinstance(step, Chat):
+                return False
+        return True
 
     @property
     def stuck(self) -> bool:
@@ -185,7 +189,7 @@ class Answer:
         for step in reversed(self.steps):
             if isinstance(step, Tool) and step.waiting:
                 return True
-            if not step.blank:
+            if step.entries and not step.blank:
                 return False
         return False
 
@@ -204,25 +208,37 @@ class Answer:
     @property
     def served(self) -> str:
         """The upstream's own name of the model: what the last inference says, else the config."""
-        told = [s.model for s in self.steps if isinstance(s, Inference) and s.model]
-        chosen = [s.model for s in self.steps if isinstance(s, Config) and s.model]
-        return next(iter((*told[-1:], *chosen[-1:])), "")
+        chosen = ""
+        for step in reversed(self.steps):
+            if isinstance(step, Inference) and step.model:
+                return step.model
+            if isinstance(step, Config):
+                chosen = chosen or step.model
+        return chosen
 
     @property
     def revised(self) -> bool:
         """Whether what was told is not what now stands, or not in its order."""
-        entries = [entry for step in self.steps for entry in step.entries]
-        told = [id(speaker) for speaker in self.voice.order]
-        spoken = set(told)
-        order = [id(entry) for entry in entries if id(entry) in spoken]
-        return order != told or self.sources.late or any(entry.off for entry in entries)
+        told = self.voice.order
+        spoken, order = set(told), list[Speaker]()
+        for step in self.steps:
+            for entry in step.entries:
+                if entry.off:
+                    return True
+                if entry in spoken:
+                    order.append(entry)
+        return order != told or self.sources.late
 
     def usage(self) -> Usage | None:
         """The latest figures of each step, added up; None where there are none."""
-        figures = [s.figures for s in self.steps if isinstance(s, Inference) and s.figures]
-        if not figures:
+        total: dict[str, int] = {}
+        for step in self.steps:
+            if isinstance(step, Inference):
+                for name, figure in step.figures.items():
+                    total[name] = total.get(name, 0) + figure
+        if not total:
             return None
-        read, wrote, cached, created = (sum(f.get(n, 0) for f in figures) for n in FIGURES)
+        read, wrote, cached, created = [total.get(name, 0) for name in FIGURES]
         return Usage(input=read, output=wrote, cached=cached, cache_written=created)
 
     def pieces(self) -> tuple[Piece, ...]:

@@ -45,7 +45,7 @@ class Sources:
     @property
     def late(self) -> bool:
         """Whether results came only after a citation of them was given up."""
-        return any(self._resolve(target) for target in self._missed)
+        return bool(self._missed) and any(self._resolve(target) for target in self._missed)
 
     def block(self) -> str:
         """The list that ends the reply; empty where nothing was cited."""

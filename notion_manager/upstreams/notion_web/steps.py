@@ -44,7 +44,10 @@ class Step:
 
     @property
     def blank(self) -> bool:
-        return all([entry.blank for entry in self.entries])
+        for entry in self.entries:  # noqa: SIM110 - a generator is dear
+            if not entry.blank:
+                return False
+        return True
 
     def become(self, value: Mapping[str, Any]) -> None:
         """The whole step, new or as it now stands."""
@@ -127,7 +130,10 @@ class Inference(Step):
     @property
     def calls(self) -> bool:
         """Whether the model asked for tools here: then the turn goes on elsewhere."""
-        return any([entry.type == "tool_use" for entry in self.entries])
+        for entry in self.entries:  # noqa: SIM110 - a generator is dear
+            if entry.type == "tool_use":
+                return True
+        return False
 
     def become(self, value: Mapping[str, Any]) -> None:
         if "value" in value:

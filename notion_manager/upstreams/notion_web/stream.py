@@ -81,7 +81,8 @@ class Decoder:
         """The last events, with the one Done. Raises the Problem that the stream came to."""
         if self._problem is not None:
             raise self._problem
-        self._read([self._lines.finish()])
+        if rest := self._lines.finish():
+            self._read([rest])
         self._answer.close()
         self._judge()
         return [*self._answer.voice.drain(), *ending(self._answer.sources), self._done()]

@@ -1,8 +1,7 @@
 """A Turn to the JSON bodies that the service takes: a new thread with the whole conversation."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from itertools import groupby
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,7 @@ import orjson
 from msgspec import Struct
 
 from ...errors import BadRequest, Unsupported
-from ...turn import File, FileLink, Message, Part, Text, ToolCall, ToolResult, Turn
+from ...turn import File, FileLink, Message, Text, Thinking, ToolCall, ToolResult, Turn
 from .account import Account
 
 INSTRUCTIONS = "# Instructions from the calling application"
@@ -31,13 +30,14 @@ def request(turn: Turn, account: Account, *, ids: Iterator[str], now: datetime) 
     """
     _refuse_unsupported(turn)
     history = _history(turn)
-    when = now.astimezone(_zone(account)).isoformat(timespec="milliseconds")
+    zone = _zone(account)
+    when = now.astimezone(zone).isoformat(timespec="milliseconds")
     space = account.space_id
     envelope = {"traceId": next(ids), "spaceId": space, "threadId": next(ids), **_NEW_THREAD}
     steps = [
         _config(turn, next(ids)),
-        _context(account, next(ids), when),
-        *(_step(said, account, next(ids), when) for said in history),
+        _context(account, next(ids), when, str(zone)),
+        *[_step(said, account, next(ids), when) for said in history],
     ]
     parent = {"table": "space", "id": space, "spaceId": space}
     return orjson.dumps({**envelope, "threadParentPointer": parent, "transcript": steps})
@@ -88,9 +88,9 @@ def _config(turn: Turn, id: str) -> dict[str, Any]:
     return {"id": id, "type": "config", "value": value}
 
 
-def _context(account: Account, id: str, when: str) -> dict[str, Any]:
+def _context(account: Account, id: str, when: str, zone: str) -> dict[str, Any]:
     value = {
-        "timezone": str(_zone(account)),
+        "timezone": zone,
         "userName": account.user_name,
         "userId": account.user_id,
         "userEmail": account.email,
@@ -122,29 +122,39 @@ class _Said(Struct, frozen=True):
 
 
 def _history(turn: Turn) -> list[_Said]:
-    bits = [bit for message in _with_system(turn) for bit in _bits(message)]
-    sides = [list(run) for _, run in groupby(bits, key=lambda bit: bit.side)]
-    if not sides:
+    system = [Message("system", (Text(turn.system),))] if turn.system else []
+    runs: list[list[_Said]] = []
+    for message in (*system, *turn.messages):
+        said = _said(message)
+        if said is None:
+            continue
+        if runs and runs[-1][0].side == said.side:
+            runs[-1].append(said)
+        else:
+            runs.append([said])
+    if not runs:
         raise BadRequest("there is nothing to answer", field="messages")
-    if sides[-1][0].side == "assistant":
+    if runs[-1][0].side == "assistant":
         raise BadRequest(
             "the last message must be the user's: an answer cannot be begun for the model",
             field="messages",
         )
-    return [_Said(run[0].side, _render(run)) for run in sides]
+    return [_Said(run[0].side, _render(run)) for run in runs]
 
 
-def _with_system(turn: Turn) -> Iterable[Message]:
-    return [Message("system", (Text(turn.system),)), *turn.messages]
-
-
-def _bits(message: Message) -> Iterator[_Said]:
+def _said(message: Message) -> _Said | None:
     """What a message says, if anything: a blank earlier answer makes the service's own blank."""
-    text = "\n\n".join(part.text for part in message.parts if isinstance(part, Text))
+    texts: list[str] = []
+    for part in message.parts:
+        if isinstance(part, Text):
+            texts.append(part.text)
+        elif not isinstance(part, Thinking):
+            raise _unsupported(part)
+    text = "\n\n".join(texts)
     if message.role != "user" and not text.strip():
-        return
+        return None
     side = "assistant" if message.role == "assistant" else "user"
-    yield _Said(side, text, instructs=message.role == "system")
+    return _Said(side, text, instructs=message.role == "system")
 
 
 def _render(run: Sequence[_Said]) -> str:
@@ -182,15 +192,11 @@ def _refuse_unsupported(turn: Turn) -> None:
         raise Unsupported(
             "structured output: this version cannot promise JSON yet; ask for it in the prompt"
         )
-    for message in turn.messages:
-        for part in message.parts:
-            _refuse_part(part)
 
 
-def _refuse_part(part: Part) -> None:
+def _unsupported(part: ToolCall | ToolResult | File | FileLink) -> Unsupported:
     if isinstance(part, ToolCall | ToolResult):
-        raise Unsupported(
+        return Unsupported(
             "tool calls and results: this version cannot take them yet; send text alone"
         )
-    if isinstance(part, File | FileLink):
-        raise Unsupported("files and images: this version cannot take them yet; send text alone")
+    return Unsupported("files and images: this version cannot take them yet; send text alone")
