@@ -1,7 +1,7 @@
 """A cursor over decoded JSON. Its errors name the path: `messages[2].content[0].text`."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import orjson
 from msgspec import Struct
@@ -63,28 +63,26 @@ class Node(Struct):
 
     def __getitem__(self, key: str) -> "Node":
         """A member of this object; missing where it is absent."""
-        value = self.value
-        if not isinstance(value, dict):
-            raise self.expected("an object")
-        return Node(cast("dict[str, Any]", value).get(key), key, self)
+        return Node(self.object().get(key), key, self)
 
     def object(self) -> dict[str, Any]:
         if not isinstance(self.value, dict):
             raise self.expected("an object")
-        return cast("dict[str, Any]", self.value)
+        return self.value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
     def each(self) -> "Iterator[Node]":
         """The entries of a list; none where it is missing."""
-        if self.missing:
+        if self.value is None:
             return
         if not isinstance(self.value, list):
             raise self.expected("a list")
-        for index, value in enumerate(cast("list[Any]", self.value)):
+        entries: list[Any] = self.value  # pyright: ignore[reportUnknownMemberType]
+        for index, value in enumerate(entries):
             yield Node(value, f"[{index}]", self)
 
     def or_empty(self) -> "Node":
         """An empty object in this place, where there is nothing."""
-        return Node({}, self.step, self.above) if self.missing else self
+        return Node({}, self.step, self.above) if self.value is None else self
 
     def json(self) -> str:
         """The value as JSON again. Deeper nesting can be read than written."""
@@ -97,11 +95,12 @@ class Node(Struct):
         return isinstance(self.value, str)
 
     def text(self, default: str | None = None) -> str:
-        if self.missing and default is not None:
+        value = self.value
+        if isinstance(value, str):
+            return value
+        if value is None and default is not None:
             return default
-        if not isinstance(self.value, str):
-            raise self.expected("a string")
-        return self.value
+        raise self.expected("a string")
 
     def one_of(self, choices: Collection[str], default: str | None = None) -> str:
         """A string out of `choices`."""
@@ -113,7 +112,7 @@ class Node(Struct):
     def integer(self, *, least: int = 0) -> int | None:
         """A whole number of at least `least`, or None where it is missing."""
         value = self.value
-        if self.missing:
+        if value is None:
             return None
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -124,7 +123,7 @@ class Node(Struct):
         return value
 
     def flag(self, *, default: bool = False) -> bool:
-        if self.missing:
+        if self.value is None:
             return default
         if not isinstance(self.value, bool):
             raise self.expected("a boolean")

@@ -196,8 +196,13 @@ class Gateway:
 
 def asks_nothing(turn: Turn) -> bool:
     """A warm-up: nothing is asked, so no allowance should be spent on it."""
-    parts = [part for message in turn.messages for part in message.parts]
-    return not turn.system and all(isinstance(p, Text) and not p.text for p in parts)
+    if turn.system:
+        return False
+    for message in turn.messages:
+        for part in message.parts:
+            if not isinstance(part, Text) or part.text:
+                return False
+    return True
 
 
 def _refuse_too_long(turn: Turn, choice: Choice) -> None:

@@ -28,17 +28,14 @@ def settle(turn: Turn, choice: Choice, habits: Habits) -> Turn:
     """
     asked = choice.read_only if turn.read_only is None else turn.read_only
     effort = choice.effort or turn.effort
+    search = turn.search
     return replace(
         turn,
         model=choice.model.codename if choice.model else "",
-        effort=fit_effort(choice.model, effort) if choice.model else "",
+        effort=fit_effort(choice.model, effort) if choice.model and effort else "",
         search=Search(
-            web=_either(asked=turn.search.web, habit=habits.web_search),
-            workspace=_either(asked=turn.search.workspace, habit=habits.workspace_search),
+            web=habits.web_search if search.web is None else search.web,
+            workspace=habits.workspace_search if search.workspace is None else search.workspace,
         ),
-        read_only=_either(asked=asked, habit=habits.ask_mode),
+        read_only=habits.ask_mode if asked is None else asked,
     )
-
-
-def _either(*, asked: bool | None, habit: bool) -> bool:
-    return habit if asked is None else asked

@@ -92,7 +92,9 @@ class Pool:
         ready = [s for s in self.standings.values() if self._ready(s, now)]
         if not ready:
             raise self._refusal(now)
-        best = min(ready, key=lambda s: (s.name in tried, s.busy, s.last_used))
+        best = ready[0]
+        if len(ready) > 1:
+            best = min(ready, key=lambda s: (s.name in tried, s.busy, s.last_used))
         self.standings[best.name] = replace(best, busy=best.busy + 1, last_used=now)
         return best.name
 

@@ -15,7 +15,6 @@ from .turn import (
     File,
     FileLink,
     FreeformTool,
-    Message,
     Part,
     Piece,
     Text,
@@ -48,10 +47,12 @@ def count(text: str) -> int:
     Counted in slices, since the tokenizer remembers long runs; of a giant text only some are, so
     that no request holds up the others.
     """
+    if len(text) <= SLICE:
+        return len(_vocabulary().encode_ordinary(text)) if text else 0
     slices = [text[at : at + SLICE] for at in range(0, len(text), SLICE)]
-    some = slices[:: -(-len(slices) // MOST)] if slices else []
+    some = slices[:: -(-len(slices) // MOST)]
     counted = sum(len(_vocabulary().encode_ordinary(each)) for each in some)
-    return ceil(counted * len(slices) / len(some)) if some else 0
+    return ceil(counted * len(slices) / len(some))
 
 
 def size(turn: Turn) -> int:
@@ -62,20 +63,21 @@ def size(turn: Turn) -> int:
 
 def of_turn(turn: Turn, margin: float = MARGIN) -> int:
     """Estimated input tokens of a request, erring high."""
-    parts = sum(_of_message(m) for m in turn.messages)
-    tools = sum(_of_tool(t) for t in turn.tools)
-    schema = count(dumps(turn.output.schema).decode()) if turn.output else 0
-    return ceil((count(turn.system) + parts + tools + schema) * margin)
+    tokens = count(turn.system) + PER_MESSAGE * len(turn.messages)
+    for message in turn.messages:
+        for part in message.parts:
+            tokens += _of_part(part)
+    if turn.tools:
+        tokens += sum(_of_tool(tool) for tool in turn.tools)
+    if turn.output:
+        tokens += count(dumps(turn.output.schema).decode())
+    return ceil(tokens * margin)
 
 
 def of_exchange(turn: Turn, pieces: Iterable[Piece]) -> Usage:
     """Usage for an answer that came without figures."""
     output = ceil(sum(_of_part(p) for p in pieces) * MARGIN)
     return Usage(input=of_turn(turn), output=output, estimated=True)
-
-
-def _of_message(message: Message) -> int:
-    return PER_MESSAGE + sum(_of_part(p) for p in message.parts)
 
 
 def _of_tool(tool: Tool | FreeformTool) -> int:

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -102,11 +101,13 @@ async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> w
     trace = request[TRACE]
     async with Outlet(request, exchange, trace.headers, desk.timeouts) as outlet:
         try:
-            with ours(trace.id):
-                await _relay(exchange, desk, trace, outlet)
-        except Problem as problem:
+            await _relay(exchange, desk, trace, outlet)
+        except NOT_OURS:
+            raise
+        except Exception as exc:
             if not outlet.begun:
                 raise
+            problem = told(exc, trace.id)
             trace.failed(problem)
             trace.status = outlet.response.status
             await outlet.fail(problem)
@@ -141,13 +142,13 @@ def _hang_up(request: web.Request) -> None:
         request.transport.close()
 
 
-@contextmanager
-def ours(id: str) -> Generator[None]:
-    """Anything unforeseen: the log has it all, the client learns that the fault is ours."""
-    try:
-        yield
-    except (Problem, ConnectionError, web.HTTPException):
-        raise
-    except Exception as exc:
-        logger.exception("request %s failed", id)
-        raise Internal(f"internal error; the log has more under {id}") from exc
+NOT_OURS = (ConnectionError, web.HTTPException)
+"""What a handler lets pass: the client left, or aiohttp refuses by itself."""
+
+
+def told(exc: Exception, id: str) -> Problem:
+    """Of anything unforeseen the log has it all; the client learns that the fault is ours."""
+    if isinstance(exc, Problem):
+        return exc
+    logger.error("request %s failed", id, exc_info=exc)
+    return Internal(f"internal error; the log has more under {id}")

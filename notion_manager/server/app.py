@@ -21,7 +21,7 @@ from ..logs import RequestRecord
 from ..translators import TRANSLATORS, Translator
 from ..translators.anthropic_messages import AnthropicMessages
 from ..translators.openai_chat import OpenAIChat
-from .answer import TRACE, Desk, Handler, answering, counting, ours
+from .answer import NOT_OURS, TRACE, Desk, Handler, answering, counting, told
 from .guard import OPEN_PATHS, Guard, check_json, name_of
 from .keyring import Keyring
 from .listener import Middleware
@@ -90,16 +90,18 @@ async def _served(
     """The handler's response, or its Problem in the shape of the API that was called."""
     trace = request[TRACE]
     try:
-        with ours(trace.id):
-            await _admit(door, request)
-            response = await handler(request)
-            if not response.prepared:
-                response.headers.update(trace.headers())
-            return response
+        await _admit(door, request)
+        response = await handler(request)
     except web.HTTPException as refusal:
         problem = _problem(refusal, request)
-    except Problem as raised:
-        problem = raised
+    except NOT_OURS:
+        raise
+    except Exception as exc:  # noqa: BLE001 - told in the log
+        problem = told(exc, trace.id)
+    else:
+        if not response.prepared:
+            response.headers.update(trace.headers())
+        return response
     trace.failed(problem)
     return _refusal(problem, trace, speaker)
 

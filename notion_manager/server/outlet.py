@@ -46,7 +46,6 @@ class Outlet:
         self._exchange = exchange
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
-        self._turnstile = asyncio.Lock()
         self._last = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._pinging: asyncio.Task[None] | None = None
@@ -65,39 +64,35 @@ class Outlet:
     async def feed(self, batch: Sequence[Event]) -> None:
         """Send a batch's frames, after the status and the protocol's opening if still due."""
         self._over = isinstance(batch[-1], Done)
-        if self.begun and self._pinging is None:  # the common case: nobody to wait for
-            data = self._exchange.feed(batch)
-            if data and not self._over:
-                self._last = self._loop.time()
-                await self.response.write(data)
-            else:
-                await self._send(data)
-            return
-        async with self._turnstile:
-            await self._write(lambda: self._exchange.feed(batch))
+        if self._pinging is not None:
+            await self._pinged(self._pinging)
+        opening = b"" if self.begun else await self._begin()
+        await self._send(opening + self._exchange.feed(batch))
 
     async def fail(self, problem: Problem) -> None:
         """Tell a problem in-band. Only after the status went out; before, it deserves its own."""
-        async with self._turnstile:
-            await self._write(lambda: self._exchange.fail(problem))
+        if self._pinging is not None:
+            await self._pinged(self._pinging)
+        await self._send(self._exchange.fail(problem))
 
-    async def _write(self, make: Callable[[], bytes]) -> None:
-        """`make` runs at the moment of writing: what an exchange says has an order."""
-        data = b""
-        if not self.begun:
-            self.response.headers.update(self._headers())
-            await self.response.prepare(self._request)
-            self.begun = True
-            data = self._exchange.start()
-        await self._send(data + make())
+    async def _pinged(self, pinging: asyncio.Task[None]) -> None:
+        """Content never cuts into a ping's frame."""
+        await asyncio.wait([pinging])
+
+    async def _begin(self) -> bytes:
+        """What goes out before all else. No ping comes in between: it would come too soon."""
+        self.begun = True
+        self._last = self._loop.time()
+        self.response.headers.update(self._headers())
+        await self.response.prepare(self._request)
+        return self._exchange.start()
 
     async def _send(self, data: bytes) -> None:
         """The last frames go out together with the mark that ends the body."""
-        if data:
-            self._last = self._loop.time()
         if self._over:
             await self.response.write_eof(data)
         elif data:
+            self._last = self._loop.time()
             await self.response.write(data)
 
     def _wake(self) -> None:
@@ -112,10 +107,10 @@ class Outlet:
         self._pinging = asyncio.create_task(self._ping())
 
     async def _ping(self) -> None:
-        """Hold the turnstile, so that content never cuts into a ping's frame."""
-        async with self._turnstile:
-            try:
-                await self._write(self._exchange.ping)
-            except ConnectionError:
-                return  # the client left; the handler is being cancelled
+        try:
+            opening = b"" if self.begun else await self._begin()
+            await self._send(opening + self._exchange.ping())
+        except ConnectionError:
+            return  # the client left; the handler is being cancelled
+        self._pinging = None
         self._timer = self._loop.call_later(self._timeouts.ping_every, self._wake)

@@ -155,9 +155,13 @@ def _conversation(root: Node, headers: Mapping[str, str], ignored: Ignored) -> s
     session = _session(user) if user else ""
     if user and not session:
         ignored.note("metadata.user_id")
-    named = (headers.get(name, "") for name in ("x-session-affinity", "x-session-id"))
-    found = (headers.get("x-claude-code-session-id", ""), session, *named)
-    return next(filter(None, found), "")
+    return (
+        headers.get("x-claude-code-session-id")
+        or session
+        or headers.get("x-session-affinity")
+        or headers.get("x-session-id")
+        or ""
+    )
 
 
 def _session(user: str) -> str:
