@@ -76,7 +76,7 @@ class Node(Struct):
             return
         if not isinstance(self.value, list):
             raise self.expected("a list")
-        entries: list[Any] = self.value  # pyright: ignore[reportUnknownMemberType]
+        entries: list[Any] = self.value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         for index, value in enumerate(entries):
             yield Node(value, f"[{index}]", self)
 

@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
-from typing import Self
 
 import tenacity
-from msgspec import Struct, field
+from msgspec import Struct
 
 from .catalogues import Catalogues
 from .errors import (
@@ -30,12 +28,14 @@ from .turn import Done, Event, Stop, Text, Turn
 from .upstreams import Upstream
 
 Batches = AsyncIterator[Sequence[Event]]
+Reply = AbstractAsyncContextManager[Batches]
 
 
 class Answer(Struct, frozen=True):
-    """An answer under way: its first content is in hand."""
+    """An answer under way: its first content is in hand, and the rest comes in batches."""
 
-    batches: Batches
+    first: Sequence[Event]
+    rest: Batches
     account: str
     choice: Choice
     ignored: tuple[str, ...] = ()
@@ -45,37 +45,14 @@ class Answer(Struct, frozen=True):
     def model(self) -> str:
         return self.choice.model.id if self.choice.model else "auto"
 
+    async def batches(self) -> Batches:
+        yield self.first
+        async for batch in self.rest:
+            yield batch
+
 
 PASSING = (RateLimited, UpstreamBroken)
 """What the same account may do better after: everything else it would only say again."""
-
-Began = tuple[AbstractAsyncContextManager[Answer], Answer]
-
-
-class _Opening(AbstractAsyncContextManager[Answer]):
-    """Entered, it begins; left, it leaves the seat in which it began."""
-
-    def __init__(self, begin: Callable[[], Awaitable[Began]]) -> None:
-        self._begin = begin
-
-    async def __aenter__(self) -> Answer:
-        self._seat, answer = await self._begin()
-        return answer
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        raised: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        return await self._seat.__aexit__(kind, raised, traceback)
-
-
-class _Tried(Struct):
-    """One request's history: who was asked, and what the last one said."""
-
-    names: set[str] = field(default_factory=set[str])
-    problem: Problem | None = None
 
 
 class Effects(Struct, frozen=True):
@@ -107,8 +84,8 @@ class Gateway:
         self._upstreams = upstreams
         self._keep = effects.keep
         self._clock = effects.clock
-        self._retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(self._worth_another),
+        self.retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(self.worth_another),
             wait=tenacity.wait_exception(_pause),
             stop=tenacity.stop_after_attempt(habits.attempts),
             sleep=effects.sleep,
@@ -118,80 +95,111 @@ class Gateway:
     def open(self, turn: Turn) -> AbstractAsyncContextManager[Answer]:
         """Enter with the first content in hand. Raises Problem, also from the answer's batches."""
         if asks_nothing(turn):
-            return nullcontext(Answer(_nothing(), "", Choice(None, "auto")))
-        return _Opening(partial(self._began, turn, _Tried()))
+            nothing = Answer([Done(Stop.END)], _no_more(), "", Choice(None, "auto"))
+            return nullcontext(nothing)
+        return _Opening(self, turn)
 
-    async def _began(self, turn: Turn, tried: _Tried) -> Began:
+    def worth_another(self, exc: BaseException) -> bool:
+        if isinstance(exc, Busy):
+            return (exc.retry_after or 0.0) <= self.habits.patience
+        return isinstance(exc, Problem) and exc.elsewhere
+
+    def pick(self, tried: Collection[str]) -> str:
+        return self.pool.pick(self._clock(), tried)
+
+    async def ask(self, name: str, turn: Turn) -> tuple[Reply, Answer]:
+        """One account's reply, still open, and the answer that it began."""
+        choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
+        _refuse_too_long(turn, choice)
+        settled = settle(turn, choice, self.habits)
+        ignored = ("effort",) if turn.effort and not settled.effort else ()
+        reply = self._upstreams[name].open(settled)
+        batches = await reply.__aenter__()
+        try:
+            return reply, Answer(await _first(batches), batches, name, choice, ignored)
+        except BaseException as exc:
+            await reply.__aexit__(type(exc), exc, exc.__traceback__)
+            raise
+
+    async def end(self, name: str, raised: BaseException | None) -> None:
+        """Tell the pool how it went. A client that leaves is neither: its seat is only released."""
+        try:
+            if isinstance(raised, Problem):
+                raised.account = name
+                if isinstance(raised, ModelUnavailable):
+                    self.catalogues.renew(name)
+            if raised is None or isinstance(raised, Problem):
+                for standing in self.pool.report(name, raised, self._clock()):
+                    await self._keep(standing)
+        finally:
+            self.pool.release(name)
+
+
+class _Opening(AbstractAsyncContextManager[Answer]):
+    """One turn on its way. Entered, it holds an account that answers; left, the account is free."""
+
+    def __init__(self, gateway: Gateway, turn: Turn) -> None:
+        self._gateway = gateway
+        self._turn = turn
+        self._tried = set[str]()
+        self._said: Problem | None = None  # by the account that was asked last
+
+    async def __aenter__(self) -> Answer:
         """The retry loop's bookkeeping costs as much as all the rest of the way to the upstream.
 
         So it is entered only once something failed, and told of that as its first attempt.
         """
         try:
-            return await self._begin(turn, tried)
+            return await self._begin()
         except Problem as problem:
             failed = [problem]
 
-        async def attempt() -> Began:
+        async def attempt() -> Answer:
             if failed:
                 raise failed.pop()
-            return await self._begin(turn, tried)
+            return await self._begin()
 
-        return await self._retrying.copy()(attempt)
+        return await self._gateway.retrying.copy()(attempt)
 
-    def _worth_another(self, exc: BaseException) -> bool:
-        if isinstance(exc, Busy):
-            return (exc.retry_after or 0.0) <= self.habits.patience
-        return isinstance(exc, Problem) and exc.elsewhere
-
-    async def _begin(self, turn: Turn, tried: _Tried) -> Began:
-        seat = self._seat(turn, tried)
-        return seat, await seat.__aenter__()
-
-    @asynccontextmanager
-    async def _seat(self, turn: Turn, tried: _Tried) -> AsyncGenerator[Answer, None]:
-        """Hold one account for one reply, its first content in hand; tell the pool how it went."""
-        name = self._pick(tried)
-        tried.names.add(name)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         try:
-            choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
-            _refuse_too_long(turn, choice)
-            settled = settle(turn, choice, self.habits)
-            ignored = ("effort",) if turn.effort and not settled.effort else ()
-            async with self._upstreams[name].open(settled) as batches:
-                first = await _first(batches)
-                yield Answer(_Resumed(first, batches), name, choice, ignored)
-        except Problem as problem:
-            problem.account = name
-            tried.problem = problem
-            if isinstance(problem, ModelUnavailable):
-                self.catalogues.renew(name)
-            await self._report(name, problem)
-            raise
-        else:
-            await self._report(name, None)
-        finally:  # a client that leaves is neither: cancellation only releases
-            self.pool.release(name)
+            await self._reply.__aexit__(kind, raised, traceback)
+        finally:
+            await self._gateway.end(self._name, raised)
 
-    def _pick(self, tried: _Tried) -> str:
+    async def _begin(self) -> Answer:
+        name = self._pick()
+        self._tried.add(name)
+        try:
+            self._reply, answer = await self._gateway.ask(name, self._turn)
+        except BaseException as exc:
+            self._said = exc if isinstance(exc, Problem) else None
+            await self._gateway.end(name, exc)
+            raise
+        self._name = name
+        return answer
+
+    def _pick(self) -> str:
         """Prefer telling what an account said over telling that all are resting now."""
         try:
-            name = self.pool.pick(self._clock(), tried.names)
+            name = self._gateway.pick(self._tried)
         except (Busy, NoAccount) as refusal:
-            if tried.problem is None or self._worth_waiting(refusal):
+            if self._said is None or self._worth_waiting(refusal):
                 raise
-            raise tried.problem from refusal
-        said = tried.problem if name in tried.names else None
+            raise self._said from refusal
+        said = self._said if name in self._tried else None
         if said is not None and not isinstance(said, PASSING):
-            self.pool.release(name)
+            self._gateway.pool.release(name)
             raise said
         return name
 
     def _worth_waiting(self, refusal: Problem) -> bool:
-        return isinstance(refusal, Busy) and self._worth_another(refusal)
-
-    async def _report(self, name: str, problem: Problem | None) -> None:
-        for standing in self.pool.report(name, problem, self._clock()):
-            await self._keep(standing)
+        return isinstance(refusal, Busy) and self._gateway.worth_another(refusal)
 
 
 def asks_nothing(turn: Turn) -> bool:
@@ -224,26 +232,6 @@ async def _first(batches: Batches) -> Sequence[Event]:
     raise EmptyAnswer("the upstream said nothing")
 
 
-class _Resumed:
-    """A batch, and those that follow it, which are handed on without a step of our own."""
-
-    def __init__(self, first: Sequence[Event], rest: Batches) -> None:
-        self._first: Sequence[Event] | None = first
-        self._rest = rest
-
-    def __aiter__(self) -> Self:
-        return self
-
-    def __anext__(self) -> Awaitable[Sequence[Event]]:
-        if self._first is None:
-            return self._rest.__anext__()
-        first, self._first = self._first, None
-        return _at_hand(first)
-
-
-async def _at_hand(batch: Sequence[Event]) -> Sequence[Event]:
-    return batch
-
-
-async def _nothing() -> Batches:
-    yield [Done(Stop.END)]
+async def _no_more() -> Batches:
+    return
+    yield

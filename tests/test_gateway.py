@@ -33,7 +33,7 @@ async def read(gate: Gateway, turn: Turn = ASK) -> tuple[str, str]:
     """Who answered, and what."""
     events: list[Event] = []
     async with gate.open(turn) as answer:
-        async for batch in answer.batches:
+        async for batch in answer.batches():
             events += batch
     text = "".join(p.text for p in fold(events).parts if isinstance(p, Text))
     return answer.account, text
@@ -42,7 +42,7 @@ async def read(gate: Gateway, turn: Turn = ASK) -> tuple[str, str]:
 async def test_an_answer_comes_through_batch_by_batch() -> None:
     gate = gateway({"a": Scripted(says("Hel", "lo"))})
     async with gate.open(ASK) as answer:
-        batches = [list(b) async for b in answer.batches]
+        batches = [list(b) async for b in answer.batches()]
     assert batches == [[Text("Hel")], [Text("lo")], [DONE]]
     assert (answer.account, answer.model) == ("a", "opus-4.6")
 

@@ -28,7 +28,7 @@ async def read(gate: Gateway, turn: Turn = ASK) -> tuple[str, str]:
     """Who answered, and what."""
     events: list[Event] = []
     async with gate.open(turn) as answer:
-        async for batch in answer.batches:
+        async for batch in answer.batches():
             events += batch
     return answer.account, "".join(p.text for p in fold(events).parts if isinstance(p, Text))
 

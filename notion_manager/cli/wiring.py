@@ -101,7 +101,7 @@ async def ask(
         open_gateway(there, store) as gateway,
         gateway.open(turn) as answer,
     ):
-        async for batch in answer.batches:
+        async for batch in answer.batches():
             heed(answer, batch)
 
 

@@ -87,10 +87,10 @@ def _exchange(request: web.Request, memory: Memory) -> Exchange:
 
 async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
     trace = request[TRACE]
-    events: list[Event] = []
     async with desk.gateway.open(exchange.turn) as answer:
         trace.opened(answer, time.time())
-        async for batch in answer.batches:
+        events = list(answer.first)
+        async for batch in answer.rest:
             events += batch
     reply = fold(events)
     trace.done(reply.done)
@@ -119,8 +119,8 @@ async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet)
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
     async with desk.gateway.open(exchange.turn) as answer:
         trace.opened(answer, time.time())
-        await _pass_on(await anext(answer.batches), trace, outlet)
-        await asyncio.create_task(_pass_on_all(answer.batches, trace, outlet))
+        await _pass_on(answer.first, trace, outlet)
+        await asyncio.create_task(_pass_on_all(answer.rest, trace, outlet))
 
 
 async def _pass_on_all(batches: Batches, trace: Trace, outlet: Outlet) -> None:
