@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from ..alarms import Alarms
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
 from ..gateway import Batches, Gateway
@@ -31,6 +32,7 @@ class Desk:
     gateway: Gateway
     memory: Memory
     timeouts: Timeouts
+    alarms: Alarms
 
 
 def answering(translator: type[Translator], desk: Desk) -> Handler:
@@ -99,7 +101,7 @@ async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.
 
 async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
     trace = request[TRACE]
-    async with Outlet(request, exchange, trace.headers, desk.timeouts) as outlet:
+    async with Outlet(request, exchange, trace.headers, desk.timeouts, desk.alarms) as outlet:
         try:
             await _relay(exchange, desk, trace, outlet)
         except NOT_OURS:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from ..alarms import Alarms
 from ..assembly import open_gateway
 from ..config import Config
 from ..logs import RequestRecord
@@ -40,7 +41,7 @@ async def running(
     async with open_gateway(config, store) as gateway:
         keyring = Keyring(store, circumstances.key, time.monotonic)
         app = make_app(
-            Desk(gateway, Memory(), config.timeouts),
+            Desk(gateway, Memory(), config.timeouts, Alarms()),
             Door(Guard(config.server), keyring, circumstances.log),
             Shelf(gateway),
             Pages(gateway.pool, simulated=circumstances.simulated),

@@ -6,6 +6,7 @@ from typing import Self
 
 from aiohttp import web
 
+from ..alarms import Alarms
 from ..config import Timeouts
 from ..errors import Problem
 from ..translators import Translator
@@ -37,6 +38,7 @@ class Outlet:
         exchange: Translator,
         headers: Callable[[], Mapping[str, str]],
         timeouts: Timeouts,
+        alarms: Alarms,
     ) -> None:
         self.response = _Stream(headers=SSE_HEADERS)
         self.begun = False
@@ -47,16 +49,15 @@ class Outlet:
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarms = alarms
+        self._alarm = alarms.set(timeouts.commit_after, self._wake)
         self._pinging: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._timer = self._loop.call_later(self._timeouts.commit_after, self._wake)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarms.cancel(self._alarm)
         if self._pinging is not None:
             self._pinging.cancel()
             await asyncio.gather(self._pinging, return_exceptions=True)
@@ -102,7 +103,7 @@ class Outlet:
         every = self._timeouts.ping_every if self.begun else self._timeouts.commit_after
         quiet = self._loop.time() - self._last
         if quiet < every:
-            self._timer = self._loop.call_later(every - quiet, self._wake)
+            self._alarm = self._alarms.set(every - quiet, self._wake)
             return
         self._pinging = asyncio.create_task(self._ping())
 
@@ -113,4 +114,4 @@ class Outlet:
         except ConnectionError:
             return  # the client left; the handler is being cancelled
         self._pinging = None
-        self._timer = self._loop.call_later(self._timeouts.ping_every, self._wake)
+        self._alarm = self._alarms.set(self._timeouts.ping_every, self._wake)

@@ -11,7 +11,9 @@ from functools import partial
 from typing import Self
 
 import aiohttp
+from yarl import URL
 
+from ...alarms import Alarms
 from ...config import Config, Timeouts
 from ...errors import Problem, UpstreamBroken, UpstreamTimeout
 from ...models import Model
@@ -59,7 +61,9 @@ class NotionWeb:
         self._http = http
         self._account = account
         self._config = config
+        self._alarms = Alarms()
         self._ids = _ids()
+        self._inference = URL(endpoint(config.notion, "runInferenceTranscript"))
         self._reading = headers(account, config.notion, accept="application/json")
         self._asking = headers(account, config.notion, accept="application/x-ndjson")
 
@@ -72,11 +76,12 @@ class NotionWeb:
 
     def open(self, turn: Turn) -> "_Asked":
         """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
-        return _Asked(partial(self._ask, turn), Decoder(partial(of_exchange, turn)), self._config)
+        decoder = Decoder(partial(of_exchange, turn))
+        return _Asked(partial(self._ask, turn), decoder, self._config.timeouts, self._alarms)
 
     async def _ask(self, turn: Turn) -> aiohttp.ClientResponse:
         body = request(turn, self._account, ids=self._ids, now=datetime.now(UTC))
-        return await _post(self._http, self._config, "runInferenceTranscript", self._asking, body)
+        return await _post(self._http, self._config, self._inference, self._asking, body)
 
 
 HTTP_OK = 200
@@ -92,30 +97,31 @@ def _tell_drift(decoder: Decoder) -> None:
 class _Watchdog:
     """Ends a stream in which nothing comes for `patience` seconds while somebody waits for it.
 
-    One timer, however many reads: whoever reads notes `since` when, and that it is `waiting`. A
+    One alarm, however many reads: whoever reads notes `since` when, and that it is `waiting`. A
     client that reads slowly is not the service's silence; and data that came while the event loop
     was held up is given a moment to be read.
     """
 
-    def __init__(self, content: aiohttp.StreamReader, patience: float) -> None:
+    def __init__(self, content: aiohttp.StreamReader, patience: float, alarms: Alarms) -> None:
         self._content = content
         self._patience = patience
-        self._loop = asyncio.get_running_loop()
+        self._alarms = alarms
+        self._now = asyncio.get_running_loop().time
         self.waiting = False
-        self.since = self._loop.time()
+        self.since = self._now()
         self._doubted = 0.0  # the wait that was found to be too long
-        self._timer = self._loop.call_later(patience, self._look)
+        self._alarm = alarms.set(patience, self._look)
 
     def stop(self) -> None:
-        self._timer.cancel()
+        self._alarms.cancel(self._alarm)
 
     def _look(self) -> None:
-        left = self.since + self._patience - self._loop.time() if self.waiting else self._patience
+        left = self.since + self._patience - self._now() if self.waiting else self._patience
         if left <= 0 and self._doubted == self.since:
             self._content.set_exception(aiohttp.SocketTimeoutError())
             return
         self._doubted = self.since if left <= 0 else 0.0
-        self._timer = self._loop.call_later(MOMENT if left <= 0 else left, self._look)
+        self._alarm = self._alarms.set(MOMENT if left <= 0 else left, self._look)
 
 
 MOMENT = 0.05  # seconds
@@ -128,23 +134,29 @@ class _Asked:
     """
 
     def __init__(
-        self, ask: Callable[[], Awaitable[aiohttp.ClientResponse]], decoder: Decoder, config: Config
+        self,
+        ask: Callable[[], Awaitable[aiohttp.ClientResponse]],
+        decoder: Decoder,
+        timeouts: Timeouts,
+        alarms: Alarms,
     ) -> None:
         self._ask = ask
         self._decoder = decoder
-        self._timeouts = config.timeouts
+        self._timeouts = timeouts
+        self._alarms = alarms
         self._now = asyncio.get_running_loop().time
         self._lingered = False  # a finished answer's connection was given its time to end
         self._finished = False
 
     async def __aenter__(self) -> Self:
+        patience = self._timeouts.silence
         try:
-            async with asyncio.timeout(self._timeouts.silence):
+            with self._alarms.within(patience):
                 self._response = await self._ask()
         except TimeoutError as exc:
             raise UpstreamTimeout("Notion went silent") from exc
         self._content = self._response.content
-        self._watchdog = _Watchdog(self._content, self._timeouts.silence)
+        self._watchdog = _Watchdog(self._content, patience, self._alarms)
         if self._response.status != HTTP_OK:
             try:
                 raise await _refusal(self._response)
@@ -209,7 +221,8 @@ async def _read(
     """A small JSON endpoint, whole."""
     try:
         async with asyncio.timeout(config.timeouts.api):
-            response = await _post(http, config, name, sent, body)
+            url = URL(endpoint(config.notion, name))
+            response = await _post(http, config, url, sent, body)
             async with response:
                 if response.status != HTTP_OK:
                     raise await _refusal(response)
@@ -228,14 +241,14 @@ async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
 async def _post(
     http: aiohttp.ClientSession,
     config: Config,
-    name: str,
+    url: URL,
     sent: Mapping[str, str],
     body: bytes,
 ) -> aiohttp.ClientResponse:
     """The credential goes to the configured host alone: no redirect is followed."""
     try:
         return await http.post(
-            endpoint(config.notion, name),
+            url,
             data=io.BytesIO(body) if len(body) > LARGE else body,
             headers=sent,
             allow_redirects=False,
