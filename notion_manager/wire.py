@@ -52,7 +52,7 @@ class LineTooLong(ValueError):
 
 
 class Lines:
-    """Cut a byte stream into lines, however the network sliced it.
+    """Cut a byte stream where lines end, however the network sliced it.
 
     Only new bytes are searched, so a line of megabytes costs its length once. `limit` is in bytes
     and is checked while a line grows.
@@ -63,20 +63,23 @@ class Lines:
         self._size = 0
         self._limit = limit
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes, without their ends. Raises LineTooLong."""
-        first, *rest = data.split(b"\n")
-        if not rest:
+    def feed(self, data: bytes) -> bytes:
+        """The lines that `data` completes, in one piece and with their ends; often none.
+
+        Raises LineTooLong.
+        """
+        end = data.rfind(b"\n") + 1
+        if end == len(data) and not self._held:
+            return data
+        if not end:
             self._hold(data)
-            return []
-        if self._held:
-            first = b"".join([*self._held, first])
-        *middle, last = rest
+            return b""
+        whole = b"".join([*self._held, data[:end]])
         self._held.clear()
         self._size = 0
-        if last:
-            self._hold(last)
-        return [line.removesuffix(b"\r") for line in (first, *middle)]
+        if end < len(data):
+            self._hold(data[end:])
+        return whole
 
     def finish(self) -> bytes:
         """What came after the last newline."""

@@ -21,20 +21,41 @@ class Op(msgspec.Struct, gc=False):
     v: Any = None
 
 
-class _Patch(msgspec.Struct, gc=False):
+class Patch(msgspec.Struct, gc=False, tag="patch"):
+    """Changes."""
+
     v: list[Op]
 
 
-_PATCH = msgspec.json.Decoder(_Patch)
+class Start(msgspec.Struct, gc=False, tag="patch-start"):
+    """The state before them."""
+
+    data: Any = None
+
+
+class Sync(msgspec.Struct, gc=False, tag="patch-sync"):
+    """The state after them."""
+
+    data: Any = None
+
+
+class Saved(msgspec.Struct, gc=False, tag="record-map", rename="camel"):
+    """What was saved; not decoded, since it may be megabytes that nobody needs."""
+
+    record_map: msgspec.Raw = msgspec.Raw(b"null")
+
+
+Record = Patch | Start | Sync | Saved
+_RECORDS = msgspec.json.Decoder(Record)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def quick_ops(line: bytes) -> list[Op] | None:
-    """The operations of a `patch` line in its usual spelling; None sends it the careful way."""
-    if not line.startswith(b'{"type":"patch",'):
+def quick(lines: bytes) -> list[Record] | None:
+    """Lines in the usual encoding and spelling, all at once; None sends them the careful way."""
+    if not lines.startswith(b'{"type":"patch'):
         return None
     try:
-        return _PATCH.decode(line).v
+        return _RECORDS.decode_lines(lines)
     except _UNREADABLE:
         return None
 

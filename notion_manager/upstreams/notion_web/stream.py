@@ -14,7 +14,7 @@ from ...wire import Lines, LineTooLong
 from .answer import IDLE, STEPS, Answer, ending
 from .drift import Drift
 from .failures import FAILURES, from_page, from_step
-from .lines import Op, ops_of, parse, quick_ops
+from .lines import Op, Patch, Saved, Start, Sync, ops_of, parse, quick
 from .loose import list_of, object_of, text_of
 from .patches import Patches
 from .records import Message, Records, read_records
@@ -82,14 +82,15 @@ class Decoder:
         if self._problem is not None:
             raise self._problem
         if rest := self._lines.finish():
-            self._read([rest])
+            self._read(rest)
         self._answer.close()
         self._judge()
         return [*self._answer.voice.drain(), *ending(self._answer.sources), self._done()]
 
     def _take(self, data: bytes) -> Problem | None:
         try:
-            self._read(self._lines.feed(data))
+            if lines := self._lines.feed(data):
+                self._read(lines)
         except Problem as exc:
             self._complete = True
             return exc
@@ -98,17 +99,22 @@ class Decoder:
             return UpstreamBroken(f"Notion sent {exc}")
         return None
 
-    def _read(self, lines: Sequence[bytes]) -> None:
+    def _read(self, lines: bytes) -> None:
         """Lines of changes are applied together: a text that grows in many is said once."""
+        records = quick(lines)
+        if records is None:
+            for line in lines.split(b"\n"):
+                if line := line.strip():
+                    self._read_carefully(line)
+            return
         ops: list[Op] = []
-        for line in lines:
-            found = quick_ops(line)
-            if found is not None:
-                ops += found
-            elif line := line.strip():
+        for record in records:
+            if isinstance(record, Patch):
+                ops += record.v
+            else:
                 self._apply(ops)
-                ops.clear()
-                self._read_carefully(line)
+                ops = []
+                self._take_in_quickly(record)
         self._apply(ops)
 
     def _apply(self, ops: Sequence[Op]) -> None:
@@ -116,6 +122,22 @@ class Decoder:
             if self._patches.apply(ops) or self._ended:
                 self._complete = None
             self._started, self._ended = True, False
+
+    def _take_in_quickly(self, record: Start | Sync | Saved) -> None:
+        self._complete = None
+        self._started = True
+        if not isinstance(record, Saved):
+            self._set_state(record.data, last=isinstance(record, Sync))
+        elif self._answer.settled:
+            self._mapped = True  # it could tell nothing new
+        else:
+            line = b'{"recordMap":%b}' % bytes(record.record_map)
+            self._read_map(read_records((parse(line, self._halves) or {}).get("recordMap")))
+
+    def _set_state(self, data: object, *, last: bool) -> None:
+        self._answer.sync(list_of(object_of(data).get("s")))
+        self._ended = last
+        self._patches.moved()
 
     def _read_carefully(self, line: bytes) -> None:
         """Server-sent events were never seen here, but cost nothing to understand."""
@@ -142,9 +164,7 @@ class Decoder:
                 self._ended = False
                 self._patches.apply(ops_of(record))
             case "patch-start" | "patch-sync":
-                self._answer.sync(list_of(object_of(record.get("data")).get("s")))
-                self._ended = kind == "patch-sync"
-                self._patches.moved()
+                self._set_state(record.get("data"), last=kind == "patch-sync")
             case "record-map":
                 self._read_map(read_records(record.get("recordMap")))
             case "agent-search-extracted-results":
