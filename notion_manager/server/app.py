@@ -1,5 +1,6 @@
 """The routes, and the one middleware that every request passes."""
 
+import asyncio
 import math
 import os
 import time
@@ -39,6 +40,8 @@ class Door:
     guard: Guard
     keyring: Keyring
     log: Callable[[RequestRecord], None]
+    silent: set[asyncio.Protocol]
+    """Connections that have asked nothing yet."""
 
 
 def make_app(
@@ -65,6 +68,7 @@ def make_app(
 def _passing(door: Door) -> Middleware:
     @web.middleware
     async def passing(request: web.Request, handler: Handler) -> web.StreamResponse:
+        door.silent.discard(request.protocol)
         speaker = _speaker(request)
         trace = Trace(
             id=os.urandom(16).hex(),

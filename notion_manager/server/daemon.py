@@ -1,5 +1,6 @@
 """The daemon: the gateway behind a listening socket."""
 
+import asyncio
 import gc
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -39,16 +40,17 @@ async def running(
 ) -> AsyncGenerator[Address]:
     """Serve inside the block. Raises OSError where the address cannot be had."""
     async with open_gateway(config, store) as gateway:
+        silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
         app = make_app(
             Desk(gateway, Memory(), config.timeouts, Alarms()),
-            Door(Guard(config.server), keyring, circumstances.log),
+            Door(Guard(config.server), keyring, circumstances.log, silent),
             Shelf(gateway),
             Pages(gateway.pool, simulated=circumstances.simulated),
             config.server.body_limit,
         )
         gateway.catalogues.refresh()
-        async with listening(app, config.server, config.timeouts) as address:
+        async with listening(app, config.server, config.timeouts, silent) as address:
             _spare_collector()
             yield address
 

@@ -38,15 +38,14 @@ class Address:
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, server: Server, timeouts: Timeouts
+    app: web.Application, server: Server, timeouts: Timeouts, silent: set[asyncio.Protocol]
 ) -> AsyncGenerator[Address]:
     """Serve inside the block; on the way out, let answers under way finish within `shutdown` s.
 
     Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves
-    cancels its handler at once, and so lets the upstream go.
+    cancels its handler at once, and so lets the upstream go. `silent` are the connections on which
+    nothing was asked yet: the application takes out of it what it hears.
     """
-    silent = set[asyncio.Protocol]()
-    app.middlewares.insert(0, _noting(silent))
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -66,15 +65,6 @@ async def listening(
             listener.close()
     finally:
         await runner.cleanup()
-
-
-def _noting(silent: set[asyncio.Protocol]) -> Middleware:
-    @web.middleware
-    async def noting(request: web.Request, handler: Handler) -> web.StreamResponse:
-        silent.discard(request.protocol)
-        return await handler(request)
-
-    return noting
 
 
 async def _bound(

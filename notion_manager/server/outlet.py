@@ -67,8 +67,13 @@ class Outlet:
         self._over = isinstance(batch[-1], Done)
         if self._pinging is not None:
             await self._pinged(self._pinging)
-        opening = b"" if self.begun else await self._begin()
-        await self._send(opening + self._exchange.feed(batch))
+        if not self.begun:
+            await self._send(await self._begin() + self._exchange.feed(batch))
+        elif self._over:
+            await self._send(self._exchange.feed(batch))
+        elif data := self._exchange.feed(batch):  # the commonest, so the shortest way
+            self._last = self._loop.time()
+            await self.response.write(data)
 
     async def fail(self, problem: Problem) -> None:
         """Tell a problem in-band. Only after the status went out; before, it deserves its own."""

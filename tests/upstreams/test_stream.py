@@ -10,6 +10,7 @@ from notion_lines import (
     FINISHED,
     GUESS,
     IMAGE,
+    chat,
     decoder,
     encode,
     entry,
@@ -17,6 +18,7 @@ from notion_lines import (
     growing,
     inference,
     patch,
+    record_map,
     reply,
     start,
     text,
@@ -222,3 +224,9 @@ def test_a_record_map_after_the_last_word_is_passed_over_unread() -> None:
     assert told == [Text("Hi.")]
     assert decoder.drift == {}
     assert decoder.finish()[-1].served == ""
+
+
+def test_a_record_map_is_read_where_an_old_kind_of_step_may_have_missed_words() -> None:
+    answer = inference(entry("Hi."), finishedAt=1)
+    saved = record_map(messages=[{"id": "c1", "step": chat("Older")}])
+    assert final(start(answer, chat("Old")), saved) == "Hi.\n\nOlder"

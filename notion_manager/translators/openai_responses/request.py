@@ -214,7 +214,8 @@ def _summary(reasoning: Node) -> str | None:
 
 def _note(node: Node, read: Collection[str], ignored: Ignored) -> None:
     """Note the members that nothing reads, unless they ask for what happens anyway."""
-    known = {*read, *(name for name, values in _HARMLESS.items() if node[name].value in values)}
+    said = node.object()
+    known = {*read, *[name for name, values in _HARMLESS.items() if said.get(name) in values]}
     ignored.extras(node, known, within=node.path)
 
 

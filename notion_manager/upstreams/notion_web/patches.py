@@ -36,15 +36,18 @@ class Patches:
         for op in ops:
             if op.o == "x" and type(op.v) is str:
                 if op.p != path:
-                    self._grow(path, run)
+                    if run:
+                        self._grow(path, run)
                     path, run = op.p, []
                 run.append(op.v)
             else:
-                self._grow(path, run)
-                run = []
+                if run:
+                    self._grow(path, run)
+                    run = []
                 self._change(op)
                 changed = True
-        self._grow(path, run)
+        if run:
+            self._grow(path, run)
         return changed
 
     def _grown(self, op: Op) -> bool:
@@ -57,8 +60,6 @@ class Patches:
 
     def _grow(self, path: str, run: Sequence[str]) -> None:
         """Append a run of texts to what one path leads to."""
-        if not run:
-            return
         more = "".join(run)
         entry = self._found.get(path)
         if entry is None:
