@@ -121,21 +121,19 @@ async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet)
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
     async with desk.gateway.open(exchange.turn) as answer:
         trace.opened(answer, time.time())
-        await _pass_on(answer.first, trace, outlet)
-        await asyncio.create_task(_pass_on_all(answer.rest, trace, outlet))
+        await outlet.feed(answer.first)
+        last = await asyncio.create_task(_pass_on(answer.first, answer.rest, outlet))
+        if isinstance(last[-1], Done):
+            trace.done(last[-1])
 
 
-async def _pass_on_all(batches: Batches, trace: Trace, outlet: Outlet) -> None:
-    """A task of its own: for each batch the event loop descends through all that awaits it."""
-    async for batch in batches:
+async def _pass_on(last: Sequence[Event], rest: Batches, outlet: Outlet) -> Sequence[Event]:
+    """The last batch. A task of its own: each read wakes all that awaits it, from the top down."""
+    async for batch in rest:
         if batch:
-            await _pass_on(batch, trace, outlet)
-
-
-async def _pass_on(batch: Sequence[Event], trace: Trace, outlet: Outlet) -> None:
-    await outlet.feed(batch)
-    if isinstance(batch[-1], Done):
-        trace.done(batch[-1])
+            await outlet.feed(batch)
+            last = batch
+    return last
 
 
 def _hang_up(request: web.Request) -> None:

@@ -173,25 +173,22 @@ class _Asked:
     async def __anext__(self) -> Sequence[Event]:
         if self._finished:
             raise StopAsyncIteration
-        decoder = self._decoder
-        if not decoder.complete and (data := await self._next()):
-            return decoder.feed(data)
+        decoder, watchdog = self._decoder, self._watchdog
+        if not decoder.complete:
+            watchdog.since, watchdog.waiting = self._now(), True
+            try:
+                data = await self._content.readany()
+            except NETWORK as exc:
+                raise _broken(exc) from exc
+            finally:
+                watchdog.waiting = False
+            if data:
+                return decoder.feed(data)
         if not (self._lingered or self._content.at_eof()):
             self._lingered = True
             return decoder.feed(await _rest(self._content, self._timeouts.linger))
         self._finished = True
         return decoder.finish()
-
-    async def _next(self) -> bytes:
-        """What one read gives; nothing at the end."""
-        watchdog = self._watchdog
-        watchdog.since, watchdog.waiting = self._now(), True
-        try:
-            return await self._content.readany()
-        except NETWORK as exc:
-            raise _broken(exc) from exc
-        finally:
-            watchdog.waiting = False
 
     def _close(self) -> None:
         self._watchdog.stop()

@@ -71,7 +71,13 @@ class Decoder:
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes. Raises the Problem that the stream came to."""
         if self._problem is None:
-            self._problem = self._take(data)
+            try:
+                if lines := self._lines.feed(data):
+                    self._read(lines)
+            except Problem as exc:
+                self._stop(exc)
+            except LineTooLong as exc:
+                self._stop(UpstreamBroken(f"Notion sent {exc}"))
             events = self._answer.voice.drain()
             if events or self._problem is None:
                 return events
@@ -87,17 +93,9 @@ class Decoder:
         self._judge()
         return [*self._answer.voice.drain(), *ending(self._answer.sources), self._done()]
 
-    def _take(self, data: bytes) -> Problem | None:
-        try:
-            if lines := self._lines.feed(data):
-                self._read(lines)
-        except Problem as exc:
-            self._complete = True
-            return exc
-        except LineTooLong as exc:
-            self._complete = True
-            return UpstreamBroken(f"Notion sent {exc}")
-        return None
+    def _stop(self, problem: Problem) -> None:
+        self._problem = problem
+        self._complete = True
 
     def _read(self, lines: bytes) -> None:
         """Lines of changes are applied together: a text that grows in many is said once."""

@@ -54,7 +54,8 @@ class Voice:
 
     def drain(self) -> list[Event]:
         """What was said since the last time."""
-        self._settle()
+        if self._run:
+            self._settle()
         events, self._events = self._events, []
         return events
 
