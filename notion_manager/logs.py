@@ -146,15 +146,18 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         head = Head(record.created, record.levelname.lower(), record.name)
-        fields = self.fields(record.args if _ours(record) else None)
+        said: Mapping[str, object] = {}
+        if _ours(record) and isinstance(record.args, Mapping):
+            said = record.args
+        fields = self.fields(said)
         raised = tuple(_raised(record, self._redact))
         return self.line(head, self._redact(_message(record)), fields, raised)
 
-    def fields(self, said: object) -> Mapping[str, object]:
-        """A mapping given as the only argument, as `logging` allows; what is empty is left out."""
-        if not isinstance(said, Mapping):
-            return {}
-        said = cast("Mapping[str, object]", said)
+    def fields(self, said: Mapping[str, object]) -> Mapping[str, object]:
+        """What is said beside the message; `logging` takes it as the only argument, a mapping.
+
+        What is empty is left out.
+        """
         kept = {k: _value(v) for k, v in said.items() if v is not None and v != ""}
         texts = "\n".join([v for v in kept.values() if type(v) is str])
         if len(texts) <= LONGEST and self._redact(texts) == texts:  # one look at all of them
