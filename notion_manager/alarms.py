@@ -20,6 +20,10 @@ class Alarm:
         self.ring = ring
 
 
+def _nothing() -> None:
+    """What an alarm does that is over: whoever set it may hold it, and need not live on for it."""
+
+
 class Alarms:
     """Set and called off in constant time; ringing looks at all that are set."""
 
@@ -37,8 +41,9 @@ class Alarms:
         return alarm
 
     def cancel(self, alarm: Alarm) -> None:
-        """Call it off; no matter if it rang already."""
+        """Call it off; no matter if it rang already. What it would do is let go of."""
         self._set.pop(alarm, None)
+        alarm.ring = _nothing
 
     def within(self, seconds: float) -> "Within":
         """A block that may take so many seconds, as `asyncio.timeout` has it."""
@@ -54,11 +59,11 @@ class Alarms:
         now = self._loop.time()
         try:
             for alarm in [each for each in self._set if each.due <= now]:
-                if alarm in self._set:  # none before it called it off
-                    del self._set[alarm]
-                    alarm.ring()
+                ring = alarm.ring  # nothing, where one before called it off
+                self.cancel(alarm)
+                ring()
         finally:
-            if self._set and self._timer is None:
+            if self._set:
                 self._wind(min(each.due for each in self._set))
 
 

@@ -48,7 +48,9 @@ class Redactor:
     def __call__(self, text: str) -> str:
         for secret in self._known:
             text = text.replace(secret, MASK)
-        folded = text.casefold()
+        if not text.isascii():  # the patterns know letters that only look like those of the hints
+            return self._masked(text)
+        folded = text.lower()
         for hint in _HINTS:
             if hint in folded:
                 return self._masked(text)

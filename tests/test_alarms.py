@@ -1,6 +1,8 @@
 """Alarms on one timer of the loop."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -109,3 +111,34 @@ async def test_an_error_of_the_block_at_its_end_is_not_lost() -> None:
 
     with pytest.raises(ValueError, match="own"), alarms.within(SOON):
         await fail()
+
+
+async def test_an_alarm_that_sets_a_later_one_delays_no_other() -> None:
+    alarms = Alarms()
+    over = asyncio.Event()
+    alarms.set(SOON, lambda: alarms.set(NEVER, over.set) and None)
+    alarms.set(LATER, over.set)
+    async with asyncio.timeout(NEVER / 10):
+        await over.wait()
+
+
+async def test_an_alarm_that_is_over_keeps_nobody_alive() -> None:
+    class Owner:
+        def __init__(self, alarms: Alarms, seconds: float) -> None:
+            self.alarms = alarms
+            self.alarm = alarms.set(seconds, self.ring)
+
+        def ring(self) -> None:
+            over.set()
+
+    alarms, over = Alarms(), asyncio.Event()
+    rung, off = Owner(alarms, SOON), Owner(alarms, NEVER)
+    alarms.cancel(off.alarm)
+    await over.wait()
+    seen = [weakref.ref(rung), weakref.ref(off)]
+    gc.disable()
+    try:
+        del rung, off
+        assert [each() for each in seen] == [None, None]
+    finally:
+        gc.enable()

@@ -168,6 +168,7 @@ DISGUISES = [
     "Authorization: Bearer canary",
     "Proxy-Authorization: Basic Y2FuYXJ5OmNhbmFyeQ==canary",
     "x-api-key: canary",
+    "x-ap\u0131-key: canary",  # no i, but the same to an expression that minds no case
     "nm-abcdefgh_canary",
     "http://ada:canary@proxy.test:3128",
     CANARY.reveal(),

@@ -64,9 +64,9 @@ class Outlet:
 
     async def feed(self, batch: Sequence[Event]) -> None:
         """Send a batch's frames, after the status and the protocol's opening if still due."""
-        self._over = isinstance(batch[-1], Done)
         if self._pinging is not None:
             await self._pinged(self._pinging)
+        self._over = isinstance(batch[-1], Done)
         if not self.begun:
             await self._send(await self._begin() + self._exchange.feed(batch))
         elif self._over:

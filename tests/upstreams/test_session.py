@@ -14,7 +14,7 @@ from notion_manager.config import Config, Notion, Timeouts
 from notion_manager.errors import AccountRefused, BadRequest, UpstreamBroken, UpstreamTimeout
 from notion_manager.secret import Secret
 from notion_manager.simulator import Simulator
-from notion_manager.turn import Message, Text, Turn, fold
+from notion_manager.turn import Done, Message, Text, Thinking, Turn, fold
 from notion_manager.upstreams.notion_web.session import NotionWeb, connect, read_login
 from tests.asking import CHAT
 from tests.goldens import GOLDEN
@@ -220,3 +220,26 @@ async def test_what_the_service_sends_anew_is_told_by_name_and_not_by_content(
     assert fold(events).parts == (Text("word "),)
     assert "type brand-new-kind x1" in caplog.text
     assert "canary" not in caplog.text
+
+
+async def test_what_comes_while_a_finished_answer_lingers_keeps_nobody_waiting() -> None:
+    heard, over = asyncio.Event(), asyncio.Event()
+
+    async def again(response: web.StreamResponse) -> None:
+        await response.write(OPENING + WORD + ENDING)
+        await heard.wait()
+        await response.write(
+            b'{"type":"patch","v":[{"o":"a","p":"/s/-","v":{"id":"j","type":"agent-inference",'
+            b'"value":[{"type":"thinking","content":"hm"}],"finishedAt":1}}]}\n'
+        )
+        await over.wait()
+
+    timeouts = Timeouts(silence=60.0, linger=0.2)
+    async with notion(again, timeouts) as account, account.open(TURN) as batches:
+        events = list(await anext(batches))
+        heard.set()
+        async with asyncio.timeout(10):
+            async for batch in batches:
+                events += batch
+        over.set()
+    assert [type(event) for event in events] == [Text, Thinking, Done]

@@ -11,6 +11,7 @@ from notion_lines import (
     HELLO,
     Json,
     chat,
+    compact,
     decoder,
     encode,
     entry,
@@ -229,3 +230,21 @@ def test_a_refusal_may_be_nowhere_but_among_the_saved() -> None:
     with pytest.raises(Problem, match="turned off"):
         told(start(), record_map(messages=[saved(refusal)]))
     assert text(FULL, record_map(messages=[saved(refusal)])) == "Hello"
+
+
+@pytest.mark.parametrize("numbers", ["1e999", "9" * 5000])
+def test_a_record_map_that_cannot_be_read_was_not_seen(numbers: str) -> None:
+    decoding = decoder()
+    broken = f'{{"type":"record-map","recordMap":{{"a":{numbers}}}}}'
+    decoding.feed(encode(start(chat("Hello")), broken))
+    with pytest.raises(UpstreamBroken, match="cut short"):
+        decoding.finish()
+    assert dict(decoding.drift) == {"line": 1}
+
+
+def test_a_line_holds_one_object_however_many_come_in_a_read() -> None:
+    glued = compact(start(chat("Hello"))) + compact(sync(chat("Hello")))
+    decoding = decoder()
+    decoding.feed(encode(patch(), glued))
+    with pytest.raises(UpstreamBroken, match="cut short"):
+        decoding.finish()

@@ -55,9 +55,11 @@ def quick(lines: bytes) -> list[Record] | None:
     if not lines.startswith(b'{"type":"patch'):
         return None
     try:
-        return _RECORDS.decode_lines(lines)
+        records = _RECORDS.decode_lines(lines)
     except _UNREADABLE:
         return None
+    count = lines.count(b"\n") + (not lines.endswith(b"\n"))
+    return records if len(records) == count else None  # it minds no ends of lines
 
 
 def ops_of(record: Mapping[str, Any]) -> Sequence[Op]:

@@ -174,7 +174,7 @@ class _Asked:
         if self._finished:
             raise StopAsyncIteration
         decoder, watchdog = self._decoder, self._watchdog
-        if not decoder.complete:
+        if not (self._lingered or decoder.complete):
             watchdog.since, watchdog.waiting = self._now(), True
             try:
                 data = await self._content.readany()

@@ -129,8 +129,7 @@ class Decoder:
         elif self._answer.settled:
             self._mapped = True  # it could tell nothing new
         else:
-            line = b'{"recordMap":%b}' % bytes(record.record_map)
-            self._read_map(read_records((parse(line, self._halves) or {}).get("recordMap")))
+            self._read_carefully(b'{"type":"record-map","recordMap":%b}' % bytes(record.record_map))
 
     def _set_state(self, data: object, *, last: bool) -> None:
         self._answer.sync(list_of(object_of(data).get("s")))
