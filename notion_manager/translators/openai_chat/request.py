@@ -72,6 +72,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
 
 
 def _refuse(root: Node) -> None:
+    if _REFUSALS.keys().isdisjoint(root.object()):
+        return
     asked = {
         "n": (root["n"].integer(least=1) or 1) > 1,
         "logprobs": root["logprobs"].flag(),
@@ -88,7 +90,10 @@ def _session(root: Node, headers: Mapping[str, str]) -> str:
     """What tells conversations apart, from the most telling to the least."""
     named = [headers.get(name, "") for name in _SESSION_HEADERS]
     fields = [root[name].text("") for name in _SESSION_FIELDS]
-    return next(filter(None, [*named, *fields]), "")
+    for said in (*named, *fields):
+        if said:
+            return said
+    return ""
 
 
 def _output(form: Node) -> JsonOutput | None:
@@ -113,10 +118,13 @@ def _schema_output(node: Node) -> JsonOutput:
 
 
 def _limits(root: Node) -> Limits:
-    newer, older = (root[key].integer(least=1) for key in ("max_completion_tokens", "max_tokens"))
+    newer, older = (
+        root["max_completion_tokens"].integer(least=1),
+        root["max_tokens"].integer(least=1),
+    )
     stop = root["stop"]
-    stops = (stop.text(),) if stop.is_text() else tuple(s.text() for s in stop.each())
-    return Limits(newer or older, tuple(filter(None, stops)))
+    stops = [stop.text()] if stop.is_text() else [each.text() for each in stop.each()]
+    return Limits(newer or older, tuple([each for each in stops if each]))
 
 
 def _effort(node: Node) -> Effort:

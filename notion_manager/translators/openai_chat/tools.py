@@ -25,8 +25,14 @@ class Offer(Struct, frozen=True):
     ignored: tuple[str, ...]
 
 
+_FIELDS = frozenset({"tools", "functions", "tool_choice", "function_call", "parallel_tool_calls"})
+_NOTHING = Offer((), ToolChoice(), ())
+
+
 def offer(root: Node) -> Offer:
     """Raises BadRequest with the path of what is malformed."""
+    if _FIELDS.isdisjoint(root.object()):
+        return _NOTHING
     listed = [(node, _tool(node)) for node in root["tools"].each()]
     tools = (*(tool for _, tool in listed if tool), *map(_function, root["functions"].each()))
     choice, allowed = _choice(root)

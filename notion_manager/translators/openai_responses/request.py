@@ -50,6 +50,7 @@ _STATEFUL = {
     "conversation": "conversations are not kept here; send the whole conversation as input",
     "prompt": "prompt templates are not kept here; send the prompt as input",
 }
+_REMEMBERING = frozenset({*_STATEFUL, "previous_response_id", "background"})
 # By which header a client says which conversation this is, the narrowest first: Codex gives its
 # sub-agents threads of their own within one session.
 _AFFINITY = ("thread-id", "session-id", "x-session-affinity", "x-session-id")
@@ -110,6 +111,8 @@ def read(body: bytes, exchange: Exchange) -> Request:
 
 
 def _refuse_state(root: Node) -> None:
+    if _REMEMBERING.isdisjoint(root.object()):
+        return
     previous = root["previous_response_id"]
     if not previous.missing:
         raise previous.fail("responses are not kept here; send the whole conversation as input")
@@ -188,8 +191,10 @@ def _effort(reasoning: Node, ignored: Ignored) -> Effort:
 
 
 def _conversation(root: Node, headers: Mapping[str, str]) -> str:
-    named = (headers.get(name, "") for name in _AFFINITY)
-    return next(filter(None, named), "") or root["prompt_cache_key"].text("")
+    for name in _AFFINITY:
+        if named := headers.get(name):
+            return named
+    return root["prompt_cache_key"].text("")
 
 
 def _view(root: Node, ignored: Ignored) -> View:
