@@ -51,8 +51,10 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
     ignored = Ignored()
     ignored.extras(root, _USED)
     config, thinking = root["output_config"].or_empty(), root["thinking"].or_empty()
-    ignored.extras(config, {"effort", "format"}, within="output_config")
-    ignored.extras(thinking, {"type", "display"}, within="thinking")
+    if config.value:
+        ignored.extras(config, {"effort", "format"}, within="output_config")
+    if thinking.value:
+        ignored.extras(thinking, {"type", "display"}, within="thinking")
     if (kind := thinking["type"].text("disabled")) not in _THINKING:
         ignored.note("thinking.type", kind)
     tools, search = tools_of(root, ignored)
@@ -122,10 +124,11 @@ def _limits(root: Node, ignored: Ignored, *, counting: bool) -> Limits:
     most = root["max_tokens"].integer(least=1)
     if most is None and not counting:
         raise root["max_tokens"].expected("a whole number")
-    stop = tuple(each.text() for each in root["stop_sequences"].each())
-    for name, given in (("max_tokens", most), ("stop_sequences", stop)):
-        if given and not counting:
-            ignored.note(name)
+    stop = tuple([each.text() for each in root["stop_sequences"].each()])
+    if most and not counting:
+        ignored.note("max_tokens")
+    if stop and not counting:
+        ignored.note("stop_sequences")
     return Limits(most, stop)
 
 
@@ -134,10 +137,13 @@ def _effort(root: Node, config: Node, thinking: Node) -> Effort:
 
     A budget of thinking tokens is no effort: what it would come to differs by model.
     """
-    settings = [config, *(m["output_config"].or_empty() for m in root["messages"].each())]
-    said = [s["effort"].one_of(EFFORTS) for s in settings if not s["effort"].missing]
+    messages = [m for m in root["messages"].each() if "output_config" in m.object()]
+    said = ""
+    for settings in (config, *[m["output_config"].or_empty() for m in messages]):
+        effort = settings["effort"]
+        said = said if effort.missing else effort.one_of(EFFORTS)
     if said:
-        return cast("Effort", said[-1])
+        return cast("Effort", said)
     return "none" if thinking["type"].text("") == "disabled" else ""
 
 
@@ -149,12 +155,8 @@ def _reasoning(thinking: Node) -> Reasoning:
 
 def _conversation(root: Node, headers: Mapping[str, str], ignored: Ignored) -> str:
     """What stays the same over the requests of one session."""
-    metadata = root["metadata"].or_empty()
-    ignored.extras(metadata, {"user_id"}, within="metadata")
-    user = metadata["user_id"].text("")
-    session = _session(user) if user else ""
-    if user and not session:
-        ignored.note("metadata.user_id")
+    metadata = root["metadata"]
+    session = "" if metadata.missing else _user_session(metadata, ignored)
     return (
         headers.get("x-claude-code-session-id")
         or session
@@ -162,6 +164,15 @@ def _conversation(root: Node, headers: Mapping[str, str], ignored: Ignored) -> s
         or headers.get("x-session-id")
         or ""
     )
+
+
+def _user_session(metadata: Node, ignored: Ignored) -> str:
+    ignored.extras(metadata, {"user_id"}, within="metadata")
+    user = metadata["user_id"].text("")
+    session = _session(user) if user else ""
+    if user and not session:
+        ignored.note("metadata.user_id")
+    return session
 
 
 def _session(user: str) -> str:
