@@ -158,7 +158,11 @@ class Lines(logging.Formatter):
 
         What is empty is left out.
         """
-        kept = {k: _value(v) for k, v in said.items() if v is not None and v != ""}
+        kept = {
+            k: v if type(v) is str or type(v) is int else _value(v)
+            for k, v in said.items()
+            if v is not None and v != ""
+        }
         texts = "\n".join([v for v in kept.values() if type(v) is str])
         if len(texts) <= LONGEST and self._redact(texts) == texts:  # one look at all of them
             return kept

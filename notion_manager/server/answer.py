@@ -82,7 +82,7 @@ def _exchange(request: web.Request, memory: Memory) -> Exchange:
     return Exchange(
         id=trace.id,
         now=int(time.time()),
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers=request.headers,
         recall=lambda id: memory.get(trace.key, id),
     )
 

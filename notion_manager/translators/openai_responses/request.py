@@ -219,8 +219,8 @@ def _summary(reasoning: Node) -> str | None:
 
 def _note(node: Node, read: Collection[str], ignored: Ignored) -> None:
     """Note the members that nothing reads, unless they ask for what happens anyway."""
-    said = node.object()
-    known = {*read, *[name for name, values in _HARMLESS.items() if said.get(name) in values]}
+    said = node.object().items()
+    known = {name for name, value in said if name in read or value in _HARMLESS.get(name, ())}
     ignored.extras(node, known, within=node.path)
 
 
