@@ -14,8 +14,7 @@ def _nothing(id: str) -> None:
 
 
 class Exchange(Struct, frozen=True):
-    """`id` is 32 hex digits, fresh; `now` is Unix seconds; headers are looked up by their
-    names in lower case.
+    """`id` is 32 hex digits, fresh; `now` is Unix seconds; headers are asked for in lower case.
 
     `recall` gives back what an earlier exchange of the same caller wanted remembered under an id.
     """

@@ -30,7 +30,9 @@ class Answer:
         self._finished: list[Finished] = []
 
     def start(self) -> bytes:
-        return self._event("response.created", self._response("in_progress")) + self.ping()
+        begun = self._response("in_progress")
+        created = self._event("response.created", begun)
+        return created + self._event("response.in_progress", begun)
 
     def ping(self) -> bytes:
         """Codex counts events as life, and comments not."""
