@@ -30,7 +30,7 @@ format: .venv/.dev
 golden: .venv/.dev  ## rewrite the golden files; review the diff
 	$(BIN)/pytest -q tests --rewrite-golden
 
-lock: .venv/.dev  ## resolve the newest allowed versions anew, for every platform
+lock: .venv/bin/python  ## resolve what changed, for every platform; add --upgrade for all
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url pyproject.toml --group build -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
