@@ -138,7 +138,10 @@ Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Turn(Struct, frozen=True):
-    """What a client asks. `model` is the name the client used until the gateway resolves it."""
+    """What a client asks. `model` is the name the client used until the gateway resolves it.
+
+    `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -151,6 +154,7 @@ class Turn(Struct, frozen=True):
     search: Search = Search()
     read_only: bool | None = None
     conversation: str = ""
+    verbatim: str = ""
 
 
 class Usage(Struct, frozen=True):
@@ -177,7 +181,7 @@ class Done(Struct, frozen=True):
 
     `served` is the upstream's own name of the model that answered. `truth` is set only when what
     was streamed turned out to differ from what the upstream finally holds to be its answer; `fold`
-    prefers it.
+    prefers it. `reasks` is how often the model had to be asked again.
     """
 
     stop: Stop
@@ -185,6 +189,7 @@ class Done(Struct, frozen=True):
     sequence: str = ""
     served: str = ""
     truth: tuple[Piece, ...] | None = None
+    reasks: int = 0
 
 
 Event = Piece | Done

@@ -48,10 +48,10 @@ IDLE = frozenset(
 class Answer:
     """What the model says so far. Changes raise the Problem that a failed step stands for."""
 
-    def __init__(self, drift: Drift) -> None:
+    def __init__(self, drift: Drift, verbatim: str = "") -> None:
         self.steps: list[Step] = []
         self.sources = Sources()
-        self.voice = Voice()
+        self.voice = Voice(verbatim)
         self._drift = drift
         self._gone: dict[str, Step] = {}  # steps that were taken back, by id
 
@@ -243,7 +243,7 @@ class Answer:
 
     def pieces(self) -> tuple[Piece, ...]:
         """The whole reply as it now stands, told in one breath."""
-        voice, sources = Voice(), self.sources.afresh()
+        voice, sources = Voice(self.voice.verbatim), self.sources.afresh()
         for step in self.steps:
             for entry in step.entries:
                 entry.replay(voice, sources)

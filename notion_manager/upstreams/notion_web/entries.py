@@ -108,7 +108,7 @@ class Prose(Entry):
         super().__init__(type)
         self._voice = voice
         self._sources = sources
-        self._cleaner = Cleaner(sources.cite)
+        self._cleaner = Cleaner(sources.cite, voice.verbatim)
         self._thought = Told()
         self._said = Told()
         self.size = 0  # characters of the raw text
@@ -174,7 +174,7 @@ class Prose(Entry):
     def _restart(self, whole: str) -> None:
         """What was cleaned is no longer all there: compare as readers see it."""
         self._raw, self.size, self._spilt = [whole], len(whole), 0
-        self._cleaner = Cleaner(self._sources.cite)
+        self._cleaner = Cleaner(self._sources.cite, self._voice.verbatim)
         thought, text = self._cleaner.feed(whole)
         self._think(self._thought.become(thought))
         self._say(self._said.become(text))

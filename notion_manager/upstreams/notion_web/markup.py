@@ -7,7 +7,8 @@ Citations: `[^https://…]`, `[^{{…}}]`, `[^toolu_…]`, `[^2toolu_…]`, inte
 `<thinking>` or `<thought>` at the very start. All else passes untouched, and only what can still
 become one of these waits: regexes like `[^a-z]`, footnotes like `[^1]` and tags like `<language>`
 do not. The forms are so exact that no exception is made for code: Notion cites there too, and code
-that spells one is rarer.
+that spells one is rarer. The one exception is a block that the prompt asked for by a tag of its
+own, which is data and comes through byte for byte.
 """
 
 import re
@@ -101,13 +102,18 @@ class _Place(Enum):
     START = 1
     THOUGHT = 2
     TEXT = 3
+    VERBATIM = 4
 
 
 class Cleaner:
-    """One text, fed in pieces of any size. `cite` numbers what a citation names, or drops it."""
+    """One text, fed in pieces of any size. `cite` numbers what a citation names, or drops it.
 
-    def __init__(self, cite: Callable[[str], int | None]) -> None:
+    Blocks of the tag `verbatim` are left alone.
+    """
+
+    def __init__(self, cite: Callable[[str], int | None], verbatim: str = "") -> None:
         self._cite = cite
+        self._tag, self._end = (f"<{verbatim}", f"</{verbatim}>") if verbatim else ("", "")
         self._place = _Place.START
         self._plain = False  # in the text, with nothing held and nothing to trim
         self._held = ""
@@ -140,10 +146,31 @@ class Cleaner:
             rest = self._enter(rest, last=last)
         if self._place is _Place.THOUGHT:
             thought, rest = self._think(rest, last=last)
-        if self._place is _Place.TEXT:
-            text = self._say(rest, last=last)
-            self._plain = not self._held and not self._trim
+        while rest and self._place in (_Place.TEXT, _Place.VERBATIM):
+            said, rest = self._tell(rest, last=last)
+            text += said
+        self._plain = self._place is _Place.TEXT and not self._held and not self._trim
         return thought, text
+
+    def _tell(self, text: str, *, last: bool) -> tuple[str, str]:
+        """What can be told of it, and what another state goes on with."""
+        if self._place is _Place.VERBATIM:
+            return self._pass_block(text, last=last)
+        block = text.find(self._tag) if self._tag else -1
+        if block < 0:
+            return self._say(text, last=last), ""
+        self._place = _Place.VERBATIM
+        return self._say(text[:block], last=True), text[block:]
+
+    def _pass_block(self, text: str, *, last: bool) -> tuple[str, str]:
+        end = text.find(self._end)
+        if end < 0:
+            cut = len(text) - (0 if last else _overlap(text, self._end))
+            self._held = text[cut:]
+            return self._passed(text[:cut]), ""
+        end += len(self._end)
+        self._place = _Place.TEXT
+        return self._passed(text[:end]), text[end:]
 
     def _enter(self, text: str, *, last: bool) -> str:
         """Find out what comes first; returns what follows the marks that were."""
@@ -186,7 +213,9 @@ class Cleaner:
             for mark in _MARK.finditer(text):
                 said += self._passed(text[at : mark.start()]), self._marked(mark)
                 at = mark.end()
-        end = len(text) if last else _settled(text, at)
+        end = len(text)
+        if not last:
+            end = min(_settled(text, at), end - _overlap(text[at:], self._tag))
         self._held = text[end:]
         return "".join([*said, self._passed(text[at:end])])
 

@@ -76,7 +76,7 @@ class NotionWeb:
 
     def open(self, turn: Turn) -> "_Asked":
         """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
-        decoder = Decoder(partial(of_exchange, turn))
+        decoder = Decoder(partial(of_exchange, turn), turn.verbatim)
         return _Asked(partial(self._ask, turn), decoder, self._config.timeouts, self._alarms)
 
     async def _ask(self, turn: Turn) -> aiohttp.ClientResponse:

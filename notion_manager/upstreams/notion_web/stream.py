@@ -30,15 +30,17 @@ RECORD_MAP = b'{"type":"record-map",'
 class Decoder:
     """One answer. `estimate` stands in for figures that the service did not give.
 
+    Blocks of the tag `verbatim`, where one is given, come through byte for byte.
+
     Problems come after the events that came before them: a `feed` that has both returns the events,
     and the next call raises. `drift` counts unknown shapes by name.
     """
 
-    def __init__(self, estimate: Callable[[Sequence[Piece]], Usage]) -> None:
+    def __init__(self, estimate: Callable[[Sequence[Piece]], Usage], verbatim: str = "") -> None:
         self._estimate = estimate
         self._lines = Lines()
         self._drift = Drift()
-        self._answer = Answer(self._drift)
+        self._answer = Answer(self._drift, verbatim)
         self._patches = Patches(self._answer, self._drift)
         self._halves: dict[str, str] = {}
         self._problem: Problem | None = None

@@ -9,7 +9,7 @@ import orjson
 from msgspec import Struct
 
 from ...errors import BadRequest, Unsupported
-from ...turn import File, FileLink, Message, Text, Thinking, ToolCall, ToolResult, Turn
+from ...turn import Message, Text, Thinking, Turn
 from .account import Account
 
 INSTRUCTIONS = "# Instructions from the calling application"
@@ -25,10 +25,10 @@ def request(turn: Turn, account: Account, *, ids: Iterator[str], now: datetime) 
     """The body of runInferenceTranscript: a new thread, answered in patches.
 
     `now` is aware. `ids` are fresh UUIDs (the service answers any other id with an empty 200); the
-    first becomes the trace's, the second the thread's. Raises Unsupported for what cannot be told
-    to this upstream, and BadRequest where there is nothing for the model to answer.
+    first becomes the trace's, the second the thread's. The turn is plain: what it says of tools it
+    says in words. Raises Unsupported for what cannot be told to this upstream, and BadRequest where
+    there is nothing for the model to answer.
     """
-    _refuse_unsupported(turn)
     history = _history(turn)
     zone = _zone(account)
     when = now.astimezone(zone).isoformat(timespec="milliseconds")
@@ -149,7 +149,9 @@ def _said(message: Message) -> _Said | None:
         if isinstance(part, Text):
             texts.append(part.text)
         elif not isinstance(part, Thinking):
-            raise _unsupported(part)
+            raise Unsupported(
+                "files and images: this version cannot take them yet; send text alone"
+            )
     text = "\n\n".join(texts)
     if message.role != "user" and not text.strip():
         return None
@@ -181,22 +183,3 @@ def _step(said: _Said, account: Account, id: str, when: str) -> dict[str, Any]:
         "userId": account.user_id,
         "createdAt": when,
     }
-
-
-def _refuse_unsupported(turn: Turn) -> None:
-    if turn.tools:
-        raise Unsupported(
-            "this version cannot run tools yet; send the request without them", field="tools"
-        )
-    if turn.output is not None:
-        raise Unsupported(
-            "structured output: this version cannot promise JSON yet; ask for it in the prompt"
-        )
-
-
-def _unsupported(part: ToolCall | ToolResult | File | FileLink) -> Unsupported:
-    if isinstance(part, ToolCall | ToolResult):
-        return Unsupported(
-            "tool calls and results: this version cannot take them yet; send text alone"
-        )
-    return Unsupported("files and images: this version cannot take them yet; send text alone")

@@ -15,7 +15,8 @@ class Speaker(Protocol):
 class Voice:
     """Joins what one speaker says, and parts speakers by a blank line."""
 
-    def __init__(self) -> None:
+    def __init__(self, verbatim: str = "") -> None:
+        self.verbatim = verbatim  # the tag of blocks that are told as they are
         self.order: list[Speaker] = []  # who spoke, as often as the floor changed hands
         self._events: list[Event] = []
         self._run: list[str] = []
