@@ -234,6 +234,23 @@ class EmptyAnswer(UpstreamBroken):
     code = "upstream_empty"
 
 
+class Unformed(Problem):
+    """The model was asked twice, and did not call a tool as it had to.
+
+    It is not for the client to retry at once: that would only ask the same again.
+    """
+
+    status = 502
+    code = "invalid_tool_call"
+    heals = False
+
+
+class WrongDocument(Unformed):
+    """The model did not give the JSON that it was asked for."""
+
+    code = "invalid_structured_output"
+
+
 # What the pool says
 
 

@@ -40,6 +40,8 @@ class Answer(Struct, frozen=True):
     choice: Choice
     ignored: tuple[str, ...] = ()
     """What was asked of the model and it does not offer."""
+    reasks: int = 0
+    """How often the model had to be asked again before its first content."""
 
     @property
     def model(self) -> str:

@@ -46,6 +46,7 @@ class RequestRecord(Struct, frozen=True):
     input_tokens: int | None
     output_tokens: int | None
     problem: str = ""
+    reasks: int | None = None
 
 
 def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> "RequestLog":

@@ -131,30 +131,6 @@ async def _connection(rig: Rig) -> tuple[asyncio.StreamReader, asyncio.StreamWri
 # Tools and files: an honest refusal until something can be done with them
 
 
-@pytest.mark.parametrize(
-    ("api", "more", "field"),
-    [
-        (MESSAGES, {"tools": [{"name": "f", "input_schema": {"type": "object"}}]}, "tools"),
-        (
-            CHAT,
-            {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]},
-            "tools",
-        ),
-        (APIS[2], {"tools": [{"type": "function", "name": "f", "parameters": {}}]}, "tools"),
-        (CHAT, {"response_format": {"type": "json_object"}}, "JSON"),
-    ],
-    ids=["messages", "chat", "responses", "json"],
-)
-async def test_tools_and_json_output_get_an_honest_400(
-    rig: Rig, api: Api, more: dict[str, object], field: str
-) -> None:
-    async with await rig.post(api.path, api.ask(**more)) as r:
-        body = await r.json()
-    assert r.status == 400
-    assert field.lower() in api.error(body)[1].lower()
-    assert rig.sim.count("runInferenceTranscript") == 0
-
-
 # The rest of the surface
 
 

@@ -31,6 +31,7 @@ class Trace(Struct):
     usage: Usage | None = None
     problem: Problem | None = None
     ignored: tuple[str, ...] = ()
+    reasks: int = 0
     status: int = HUNG_UP
 
     def opened(self, answer: Answer, now: float) -> None:
@@ -40,10 +41,12 @@ class Trace(Struct):
         self.model = answer.model
         self.how = answer.choice.how
         self.ignored += answer.ignored
+        self.reasks = answer.reasks
 
     def done(self, done: Done) -> None:
         self.usage = done.usage
         self.served = done.served
+        self.reasks = done.reasks
 
     def failed(self, problem: Problem) -> None:
         self.problem = problem
@@ -59,6 +62,8 @@ class Trace(Struct):
             said["x-notion-manager-account"] = self.account
         if self.ignored:
             said["x-notion-manager-ignored"] = ", ".join(self.ignored)[:LONGEST_HEADER]
+        if self.reasks:
+            said["x-notion-manager-reask"] = str(self.reasks)
         if self.usage is not None and self.usage.estimated:
             said["x-notion-manager-usage"] = "estimated"
         spelled = "".join(said.values())
@@ -81,4 +86,5 @@ class Trace(Struct):
             input_tokens=self.usage.input if self.usage else None,
             output_tokens=self.usage.output if self.usage else None,
             problem=self.problem.code if self.problem else "",
+            reasks=self.reasks or None,
         )

@@ -188,11 +188,30 @@ def test_max_tokens_is_required_and_a_positive_number(most: Any) -> None:
     assert refusal(max_tokens=most).startswith("max_tokens: ")
 
 
-def test_rule_25_stop_sequences_are_known_and_named_as_not_obeyed() -> None:
+def test_rule_25_stop_sequences_are_limits() -> None:
     exchange = decode(stop_sequences=["END", "\n"])
     assert exchange.turn.limits == Limits(9, ("END", "\n"))
-    assert ignored(exchange) == ("stop_sequences",)
-    assert ignored(decode(stop_sequences=[])) == ()
+    assert ignored(exchange) == ()
+
+
+BILLING = "x-anthropic-billing-header: cc_version=2.1.330.5f1; cc_entrypoint=cli; cch=71fea;"
+
+
+@pytest.mark.parametrize(
+    ("system", "left"),
+    [
+        (BILLING, ""),
+        (f"{BILLING}\nYou help.", "You help."),
+        ([{"type": "text", "text": BILLING}, {"type": "text", "text": "You help."}], "You help."),
+    ],
+)
+def test_rule_19_a_line_for_the_vendors_accounts_is_no_part_of_the_prompt(
+    system: Any, left: str
+) -> None:
+    exchange = decode(system=system)
+    assert exchange.turn.system == left
+    assert ignored(exchange) == ("system (x-anthropic-billing-header)",)
+    assert decode(system=f"See {BILLING}").turn.system == f"See {BILLING}"
 
 
 def test_rule_2_rule_25_fields_without_effect_are_tolerated_and_named() -> None:

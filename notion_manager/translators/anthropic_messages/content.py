@@ -23,10 +23,22 @@ def parts(content: Node, ignored: Ignored) -> tuple[Part, ...]:
     return tuple(_read(content, _PARTS, ignored))
 
 
+_BILLING = "x-anthropic-billing-header:"
+
+
 def texts(content: Node, ignored: Ignored) -> Iterator[str]:
-    """The texts of a system prompt."""
+    """The texts of a system prompt.
+
+    Claude Code puts a line for the vendor's accounts before them. It says nothing to a model, and
+    another thing in each request, so that no two prompts would begin alike.
+    """
     for part in _read(content, {"text": _text}, ignored):
-        yield part.text
+        text = part.text
+        if text.startswith(_BILLING):
+            ignored.note("system", _BILLING[:-1])
+            text = text.partition("\n")[2]
+        if text:
+            yield text
 
 
 def schema(node: Node) -> Mapping[str, Any]:

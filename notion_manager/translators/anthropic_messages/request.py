@@ -65,7 +65,7 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
         tools=tools,
         tool_choice=choice_of(root, tools),
         output=_output(root, config),
-        limits=_limits(root, ignored, counting=counting),
+        limits=_limits(root, counting=counting),
         effort=_effort(root, config, thinking),
         search=search,
         conversation=_conversation(root, headers, ignored),
@@ -120,15 +120,11 @@ def _output(root: Node, config: Node) -> JsonOutput | None:
     return JsonOutput(schema(node["schema"]), strict=True)
 
 
-def _limits(root: Node, ignored: Ignored, *, counting: bool) -> Limits:
+def _limits(root: Node, *, counting: bool) -> Limits:
     most = root["max_tokens"].integer(least=1)
     if most is None and not counting:
         raise root["max_tokens"].expected("a whole number")
     stop = tuple([each.text() for each in root["stop_sequences"].each()])
-    if most and not counting:
-        ignored.note("max_tokens")
-    if stop and not counting:
-        ignored.note("stop_sequences")
     return Limits(most, stop)
 
 

@@ -16,7 +16,8 @@ from .messages import conversation
 from .tools import offer, schema
 
 _NAMES = """
-model messages stream stream_options tools tool_choice functions function_call parallel_tool_calls
+model messages stream stream_options max_tokens max_completion_tokens stop
+tools tool_choice functions function_call parallel_tool_calls
 response_format reasoning_effort web_search_options
 n logprobs top_logprobs audio modalities
 """

@@ -32,6 +32,7 @@ _READ = frozenset(
         "include",
         "input",
         "instructions",
+        "max_output_tokens",
         "metadata",
         "model",
         "parallel_tool_calls",

@@ -1,0 +1,137 @@
+"""What the upstream cannot do by itself, written into its prompt and read back from its text.
+
+Tools of the client's own, structured output, stop sequences and limits. Pure: `lower` gives a turn
+of plain text, and a `Lift` turns the events of its answer into those that the client asked for.
+"""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from ..errors import BadRequest
+from ..turn import JsonOutput, Limits, Message, Text, Tool, ToolCall, ToolChoice, ToolResult, Turn
+from ..wire import dumps
+from . import documents, history, prompt
+from .lift import Lift, Lowered
+from .marks import choose
+from .offer import Offer
+from .parser import Policy
+from .schemas import type_of
+from .validation import BadSchema, Validator
+
+__all__ = ["Lift", "Lowered", "lower"]
+
+
+def lower(turn: Turn) -> Lowered | None:
+    """The turn in plain text; None where it asks for nothing that the upstream does not know.
+
+    Raises BadRequest for a schema that promises what cannot be checked.
+    """
+    calling = bool(turn.tools) or _has_calls(turn)
+    if not calling and turn.output is None and turn.limits == Limits():
+        return None
+    _check(turn)
+    plain = replace(turn, tools=(), tool_choice=ToolChoice(), output=None, limits=Limits())
+    offer = Offer(turn.tools)
+    if not calling:
+        return Lowered(
+            _closed(plain, turn.output, ""), offer, output=turn.output, limits=turn.limits
+        )
+    return _with_tools(turn, plain, offer)
+
+
+def _with_tools(turn: Turn, plain: Turn, offer: Offer) -> Lowered:
+    choice = turn.tool_choice
+    allowed = bool(turn.tools) and choice.mode != "none"
+    marks = choose(_head(turn), list(_texts(turn)))
+    told = prompt.section(offer, marks) if allowed else prompt.NONE_NOW
+    written = replace(
+        plain,
+        verbatim=marks.call,
+        system="\n\n".join(filter(None, (turn.system, told))),
+        messages=history.rendered(turn.messages, marks, offer),
+    )
+    only = _only(offer, choice)
+    far = _length(written) > prompt.FAR
+    closing = prompt.closing(marks, choice, only, far=far) if allowed else ""
+    policy = Policy(
+        parallel=choice.parallel,
+        allowed=allowed,
+        only=only,
+        required=choice.mode == "required" and allowed,
+        checked=frozenset(entry.name for entry in offer.entries if entry.strict),
+    )
+    last = _closed(written, turn.output, closing)
+    return Lowered(last, offer, policy, marks, turn.output, turn.limits)
+
+
+def _has_calls(turn: Turn) -> bool:
+    for message in turn.messages:
+        for part in message.parts:
+            if isinstance(part, ToolCall | ToolResult):
+                return True
+    return False
+
+
+def _check(turn: Turn) -> None:
+    for tool in turn.tools:
+        if isinstance(tool, Tool) and tool.strict:
+            try:
+                Validator(tool.schema)
+            except BadSchema as exc:
+                raise BadRequest(
+                    f"the schema of {tool.name[:64]} is not valid: {exc}", field="tools"
+                ) from None
+    if turn.output is not None and turn.output.schema is not None:
+        try:
+            Validator(turn.output.schema)
+        except BadSchema as exc:
+            raise BadRequest(f"the schema of the output is not valid: {exc}") from None
+
+
+def _head(turn: Turn) -> str:
+    """What a conversation begins with, and keeps while it grows."""
+    for message in turn.messages:
+        if message.role == "user":
+            return "\n".join(part.text for part in message.parts if isinstance(part, Text))
+    return ""
+
+
+def _texts(turn: Turn) -> Iterator[str]:
+    """All of the request that the model will see."""
+    yield turn.system
+    yield from history.texts(turn.messages)
+    for tool in turn.tools:
+        yield tool.name
+        yield tool.namespace
+        yield tool.description
+        yield dumps(dict(tool.schema)).decode() if isinstance(tool, Tool) else tool.grammar
+
+
+def _only(offer: Offer, choice: ToolChoice) -> str:
+    """The name of the one tool that must be called, as the model knows it."""
+    if not choice.name:
+        return ""
+    return next((e.name for e in offer.entries if e.tool.name == choice.name), "")
+
+
+def _length(turn: Turn) -> int:
+    texts = (part.text for m in turn.messages for part in m.parts if isinstance(part, Text))
+    return len(turn.system) + sum(map(len, texts))
+
+
+def _closed(turn: Turn, output: JsonOutput | None, closing: str) -> Turn:
+    """With what must be said last at the end of the last message."""
+    said = [closing]
+    if output is not None:
+        type = type_of(output.schema) if output.schema is not None else "{[key: string]: any}"
+        said.append(documents.instructions(output, type))
+    text = "\n\n".join(filter(None, said))
+    if not text or not turn.messages:
+        return turn
+    *before, last = turn.messages
+    if last.role == "user":
+        return replace(turn, messages=(*before, replace(last, parts=(*last.parts, Text(text)))))
+    if last.role == "assistant":  # refused later, and should be
+        return turn
+    return replace(turn, messages=(*turn.messages, Message("user", (Text(text),))))

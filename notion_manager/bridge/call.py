@@ -1,0 +1,280 @@
+"""One call of a tool, read as it is written: tagged arguments in, JSON text out."""
+
+from collections.abc import Callable
+from json.encoder import encode_basestring as quoted
+
+import orjson
+
+from .marks import Marks
+from .offer import INPUT, Entry
+from .values import Kind
+
+MOST_ARGUMENTS = 256
+LONGEST = 4 << 20  # characters of one argument
+LONG = 400  # characters of a piece
+WHOLE = "*"  # the key under which all arguments stand as one JSON object
+
+
+class Call:
+    """Fed a growing buffer; `take` gives what it came to since the last time.
+
+    What it gave is at any time the beginning of one JSON object, from its brace on, or the free
+    text itself where the tool takes that. `over` once the block ended. `complete` is then false if
+    it ended in the midst of an argument: what was given stays open, since half a file must not look
+    like a whole one.
+    """
+
+    def __init__(self, marks: Marks, entry: Entry) -> None:
+        self.entry = entry
+        self.over = False
+        self.complete = True
+        self.notes: list[str] = []
+        self._marks = marks
+        self._step: Callable[[str, int], int] = self._between
+        self._out: list[str] = [] if entry.freeform else ["{"]
+        self._keys = set[str]()
+        self._key = ""
+        self._collected: list[str] = []  # a value that is read when it is whole, or stray text
+        self._size = 0
+        self._block = False  # the value began with a newline: so the last one is layout too
+        self._streaming = False  # plain text goes straight through
+
+    def take(self) -> str:
+        given = "".join(self._out)
+        self._out.clear()
+        return given
+
+    def stream(self, text: str) -> str | None:
+        """What `text` adds, if it is nothing but more of a text argument; else None, not read."""
+        if not self._streaming or self.over or "<" in text or text[-1:] in ("\n", ""):
+            return None
+        self._grow(len(text))
+        return text if self.entry.freeform else escaped(text)
+
+    def read(self, text: str, at: int) -> int:
+        """Read from `at` as far as `text` decides anything; the place where to go on."""
+        while not self.over:
+            step, before = self._step, at
+            at = step(text, at)
+            if at == before and self._step == step:
+                break
+        return at
+
+    def finish(self, rest: str) -> None:
+        """The answer ended, with `rest` unread. Only a missing closing tag is forgiven."""
+        self.complete = self._step == self._between and self._may_end(rest.strip())
+        if self.complete:
+            self.notes.append("no closing tag")
+            self._collected.clear()
+            self.close()
+        self.over = True
+
+    def _may_end(self, rest: str) -> bool:
+        """Whether all that was begun is there, but perhaps a part of the closing tag."""
+        if rest and not f"</{self._marks.call}".startswith(rest):
+            return False
+        return bool(self._keys) or not self.entry.parameters.errors("{}")
+
+    # Between arguments
+
+    def _between(self, text: str, at: int) -> int:
+        end = self._marks.next_end(text, at)
+        if end is None:
+            stop = self._marks.held(text, at)
+            self._stray(text[at:stop])
+            return stop
+        self._stray(text[at : end.start()])
+        at = end.start()
+        if end[0].startswith(f"<{self._marks.arg}"):
+            return self._open(text, at)
+        if not end[0].startswith(f"</{self._marks.arg}"):
+            closed = end[0].startswith("</")
+            if not closed:
+                self.notes.append("no closing tag")
+            self.close()
+            return end.end() if closed else at
+        return end.end()
+
+    def _stray(self, text: str) -> None:
+        self._grow(len(text))
+        self._collected.append(text)
+
+    def _open(self, text: str, at: int) -> int:
+        """An argument's tag, once it is all there."""
+        head = self._marks.key.match(text, at)
+        if head is None:
+            if text.find(">", at) < 0 and len(text) - at < 2 * MOST_ARGUMENTS:
+                return at
+            self.notes.append("a tag that is none")
+            self._collected.append(text[at])
+            return at + 1
+        self._drop_stray()
+        self._begin(head[1])
+        if head[2]:
+            self._end_empty()
+        return head.end()
+
+    def _end_empty(self) -> None:
+        if self._step == self._collect:
+            self._end_value("", streamed=False)
+        elif self._step != self._skip and not self.entry.freeform:
+            self._member('""')
+        self._step = self._between
+
+    def _drop_stray(self) -> None:
+        if "".join(self._collected).strip():
+            self.notes.append("text between arguments")
+        self._collected.clear()
+
+    def _begin(self, written: str) -> None:
+        self._size, self._block = 0, False
+        key = INPUT if self.entry.freeform else self._known(written)
+        if key is None or key in self._keys or len(self._keys) >= MOST_ARGUMENTS:
+            self.notes.append("an argument that is unknown or given twice")
+            self._key, self._step = "", self._skip
+            return
+        self._key = key
+        self._keys.add(key)
+        kind = Kind.OTHER if key == WHOLE else self.entry.parameters.kind(key)
+        if kind is Kind.TEXT:
+            self._step = self._first
+        elif kind is Kind.TEXT_OR_NULL:
+            self._step = self._perhaps_null
+        else:
+            self._step = self._collect
+
+    def _known(self, written: str) -> str | None:
+        if written == WHOLE:
+            return None if self._keys else WHOLE
+        return self.entry.parameters.key(written)
+
+    # A text argument, streamed
+
+    def _perhaps_null(self, text: str, at: int) -> int:
+        if "null".startswith(text[at : at + 4]):
+            end = self._marks.end.match(text, at + 4)
+            if end is not None:
+                self._member("null")
+                return self._past(end.start(), end.end(), end[0])
+            if len(text) < at + 4 or self._marks.held(text, at + 4) == at + 4:
+                return at
+        self._step = self._first
+        return at
+
+    def _first(self, text: str, at: int) -> int:
+        """The newline right after the tag is layout, and then so is the one before the end."""
+        if at == len(text):
+            return at
+        self._block = text[at] == "\n"
+        if not self.entry.freeform:
+            self._member('"')
+        self._step = self._stream
+        self._streaming = not self._block
+        return at + self._block
+
+    def _stream(self, text: str, at: int) -> int:
+        end = self._marks.next_end(text, at)
+        stop = self._marks.held(text, at) if end is None else end.start()
+        newline = stop > at and text[stop - 1] == "\n"  # layout perhaps: its time has not come
+        self._say(text[at : stop - newline])
+        if end is None:
+            return stop - newline
+        if newline and not self._block and end[0].startswith(f"</{self._marks.arg}"):
+            self._say("\n")
+        self._end_value("", streamed=True)
+        return self._past(stop, end.end(), end[0])
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._grow(len(text))
+            self._out.append(text if self.entry.freeform else escaped(text))
+
+    # An argument that is read when it is whole
+
+    def _collect(self, text: str, at: int) -> int:
+        end = self._marks.next_end(text, at)
+        stop = self._marks.held(text, at) if end is None else end.start()
+        self._grow(stop - at)
+        self._collected.append(text[at:stop])
+        if end is None:
+            return stop
+        self._end_value("".join(self._collected), streamed=False)
+        return self._past(stop, end.end(), end[0])
+
+    def _skip(self, text: str, at: int) -> int:
+        end = self._marks.next_end(text, at)
+        if end is None:
+            return self._marks.held(text, at)
+        return self._past(end.start(), end.end(), end[0])
+
+    def _past(self, start: int, after: int, found: str) -> int:
+        """Behind the argument's own end; before whatever else ended it."""
+        self._step = self._between
+        if found.startswith(f"</{self._marks.arg}"):
+            return after
+        self.notes.append("an argument without its end")
+        return start
+
+    def _end_value(self, value: str, *, streamed: bool) -> None:
+        self._collected.clear()
+        self._streaming = False
+        self._step = self._between
+        if streamed:
+            self._out.append("" if self.entry.freeform else '"')
+        elif self._key == WHOLE:
+            self._spread(value)
+        elif self._key:
+            self._member(self.entry.parameters.read(self._key, _laid_out(value)))
+
+    # The JSON object
+
+    def _member(self, value: str) -> None:
+        comma = "," if len(self._keys) > 1 else ""
+        self._out.append(f"{comma}{quoted(self._key)}:{value}")
+
+    def _spread(self, value: str) -> None:
+        """All arguments at once: the members of an object, and more may follow."""
+        members = self.entry.parameters.whole(value)[1:-1]
+        if not members:
+            self._keys.clear()
+        self._out.append(members)
+
+    def close(self) -> None:
+        """The block is whole."""
+        self.over = True
+        stray = "".join(self._collected)
+        if self.entry.freeform:
+            if not self._keys and stray:
+                self._out.append(_laid_out(stray))
+            return
+        if not self._keys and stray.lstrip().startswith("{"):
+            self._keys.add(WHOLE)
+            self._spread(stray)
+        elif stray.strip():
+            self.notes.append("text between arguments")
+        for key, value in self.entry.parameters.omitted(self._keys).items():
+            self._key = key
+            self._keys.add(key)
+            self._member("null" if value is None else str(value))
+        self._out.append("}")
+
+    def _grow(self, more: int) -> None:
+        self._size += more
+        if self._size > LONGEST:
+            self.notes.append("an argument that is too long")
+            self.over, self.complete = True, False
+
+
+def escaped(text: str) -> str:
+    """The inside of a JSON string. Each encoder is the faster one at its own lengths."""
+    if len(text) > LONG:
+        try:
+            return orjson.dumps(text)[1:-1].decode()
+        except TypeError:  # half a surrogate pair
+            pass
+    return quoted(text)[1:-1]
+
+
+def _laid_out(value: str) -> str:
+    """A value without the newlines that only set it apart from its tags."""
+    return value[1:].removesuffix("\n") if value.startswith("\n") else value

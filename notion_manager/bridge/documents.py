@@ -1,0 +1,161 @@
+"""The JSON value that was asked for, found in what the model wrote."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from ..turn import JsonOutput
+from . import jsontext
+from .coercion import coerced
+from .jsontext import NotJson
+from .shapes import Shape
+from .validation import Validator
+
+SMALL = 6000  # characters of a schema that is given in full
+QUOTE = 300  # characters of an error
+CANDIDATES = 16  # values that are looked at
+_ANY: dict[str, Any] = {"type": "object"}
+_OPENS = re.compile(r"[{\[]")
+_NOTABLE = re.compile(r'["\\{}\[\]]')
+
+
+class Found(Struct, frozen=True):
+    """`text` is the document as the client gets it, `errors` (`path: message`) what is wrong."""
+
+    text: str
+    errors: tuple[str, ...] = ()
+
+
+def find(output: JsonOutput, text: str) -> Found:
+    """The document in a whole answer. Raises BadSchema.
+
+    It is all of the text, or what a fence holds, or the first value among prose that is as it
+    should be. A text that is right is given as it was written.
+    """
+    schema = _ANY if output.schema is None else output.schema
+    validator, shape = Validator(schema), Shape(schema, schema)
+    candidates = list(_candidates(text))
+    for candidate in candidates:
+        if _fits(candidate, validator):
+            return Found(candidate)
+    first: Found | None = None
+    for candidate in candidates:
+        found = _mended(candidate, validator, shape)
+        if not found.errors:
+            return found
+        first = first or found
+    return first or Found("", ("value: there is no JSON in the answer",))
+
+
+def _fits(text: str, validator: Validator) -> bool:
+    try:
+        return not validator.errors(jsontext.loads(text))
+    except NotJson:
+        return False
+
+
+def _mended(text: str, validator: Validator, shape: Shape) -> Found:
+    errors: tuple[str, ...] = ("value: it is no valid JSON",)
+    for reading in jsontext.readings(text, free_text=shape.free_text):
+        value = coerced(reading, shape)
+        errors = validator.errors(value)
+        if not errors:
+            return Found(jsontext.dumps(value))
+    return Found(text, errors)
+
+
+def _candidates(text: str) -> Iterator[str]:
+    whole = jsontext.unfenced(text)
+    if whole:
+        yield whole
+    at = 0
+    for _ in range(CANDIDATES):
+        opens = _OPENS.search(text, at)
+        if opens is None:
+            return
+        end = _end_of(text, opens.start())
+        if end is None:
+            at = opens.end()
+        else:
+            yield text[opens.start() : end]
+            at = end
+
+
+def _end_of(text: str, start: int) -> int | None:
+    balance = Balance()
+    return balance.feed(text, start)
+
+
+class Balance:
+    """Where a JSON value ends that begins with a bracket. Fed piece by piece."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._quoted = False
+        self._escaped = False
+
+    def feed(self, text: str, at: int = 0) -> int | None:
+        """The end of the value, if it lies in this piece."""
+        if self._escaped and at < len(text):
+            self._escaped = False
+            at += 1
+        while mark := _NOTABLE.search(text, at):
+            at = mark.end()
+            match mark[0]:
+                case '"':
+                    self._quoted = not self._quoted
+                case "\\":
+                    if self._quoted:
+                        self._escaped = at == len(text)
+                        at += 1
+                case "{" | "[":
+                    self._depth += not self._quoted
+                case _:
+                    self._depth -= not self._quoted
+                    if not self._depth and not self._quoted:
+                        return at
+        return None
+
+
+class Opening:
+    """An object let through as it is written, without the prose and the fences around it."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._balance: Balance | None = None
+
+    def feed(self, text: str) -> str:
+        if self.closed:
+            return ""
+        at = 0
+        if self._balance is None:
+            at = text.find("{")
+            if at < 0:
+                return ""
+            self._balance = Balance()
+        end = self._balance.feed(text, at)
+        self.closed = end is not None
+        return text[at:end]
+
+
+def instructions(output: JsonOutput, type_text: str) -> str:
+    """What the prompt says of the document. `type_text` is its type in short."""
+    said = [f"Answer with one JSON value of this type:\n\n{type_text}"]
+    if output.schema is not None:
+        schema = json.dumps(output.schema, ensure_ascii=False, separators=(",", ":"))
+        if len(schema) < SMALL:
+            said.append(f"Its JSON schema is:\n\n{schema}")
+    said.append("Write the JSON alone: no prose before or after it, and no code fence.")
+    return "\n\n".join(said)
+
+
+def correction(errors: Sequence[str]) -> str:
+    """What the model is told where its answer will not do."""
+    listed = "\n".join(f"- {error[:QUOTE]}" for error in errors)
+    return (
+        f"Your last message is not the JSON that was asked for:\n{listed}\n"
+        "Answer with the corrected JSON value alone."
+    )

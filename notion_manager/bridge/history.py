@@ -1,0 +1,177 @@
+"""Earlier calls and their results, written as the model would have written and read them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, cast
+
+from ..turn import (
+    File,
+    FileLink,
+    Message,
+    Part,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolReference,
+    ToolResult,
+)
+from .call import WHOLE
+from .marks import Marks
+from .offer import INPUT, Entry, Offer
+from .values import Kind, Parameters
+
+NO_OUTPUT = "(no output)"
+NO_RESULT = "(no result came)"
+_FREE = Parameters({})
+
+
+def texts(messages: Iterable[Message]) -> Iterator[str]:
+    """All that the messages will say, as the model will see it."""
+    for message in messages:
+        for part in message.parts:
+            match part:
+                case Text(text) | Thinking(text):
+                    yield text
+                case ToolCall():
+                    yield part.name
+                    yield _unescaped(part.arguments)
+                case ToolResult():
+                    yield from (_shown(inner) for inner in part.parts)
+                case File() | FileLink():
+                    yield part.name
+
+
+def rendered(messages: Sequence[Message], marks: Marks, offer: Offer) -> tuple[Message, ...]:
+    """The same conversation in text; files stay as they are."""
+    written: list[Message] = []
+    calls: Sequence[ToolCall] = ()
+    scribe = Scribe(marks, offer)
+    for role, run in groupby(messages, key=lambda message: message.role):
+        parts = [part for message in run for part in message.parts]
+        if role == "assistant":
+            calls = [part for part in parts if isinstance(part, ToolCall)]
+            written.append(Message("assistant", tuple(scribe.said(parts))))
+        elif role == "user":
+            written.append(Message("user", tuple(scribe.answered(parts, calls))))
+            calls = ()
+        else:
+            written.append(Message("system", tuple(parts)))
+    return tuple(written)
+
+
+class Scribe:
+    """Writes calls and results with one conversation's marks."""
+
+    def __init__(self, marks: Marks, offer: Offer) -> None:
+        self._marks = marks
+        self._offer = offer
+
+    def said(self, parts: Iterable[Part]) -> Iterator[Part]:
+        """An assistant's message: what it said and called, in one text."""
+        blocks: list[str] = []
+        for part in parts:
+            match part:
+                case Text(text) if text.strip():
+                    blocks.append(text.rstrip())
+                case ToolCall():
+                    blocks.append(self.call(part))
+                case Text() | Thinking():
+                    pass
+                case _:
+                    yield part
+        yield Text("\n".join(blocks))
+
+    def answered(self, parts: Sequence[Part], calls: Sequence[ToolCall]) -> Iterator[Part]:
+        """A user's message: results in the order of their calls, then all else."""
+        numbers = {call.id: number for number, call in enumerate(calls, 1)}
+        results = [part for part in parts if isinstance(part, ToolResult)]
+        given = {result.call_id for result in results}
+        missing = [call.id for call in calls if call.id not in given]
+        results += [ToolResult(id, (Text(NO_RESULT),), failed=True) for id in missing]
+        results.sort(key=lambda result: numbers.get(result.call_id, len(numbers) + 1))
+        names = {call.id: self._name(call) for call in calls}
+        for result in results:
+            number, name = numbers.get(result.call_id), names.get(result.call_id, "")
+            yield Text(self.result(result, number, name))
+            yield from (part for part in result.parts if isinstance(part, File | FileLink))
+        yield from (part for part in parts if not isinstance(part, ToolResult))
+
+    def call(self, call: ToolCall) -> str:
+        """A block that reads back as this very call."""
+        name, given = self._name(call), _arguments(call)
+        tag, entry = self._marks.call, self._offer.called(call)
+        if call.freeform:
+            lines = [self._argument(INPUT, call.arguments)]
+        elif given is None:
+            lines = [self._argument(WHOLE, call.arguments)]
+        else:
+            lines = self._arguments(given, entry)
+        return "\n".join((f'<{tag} name="{name}">', *lines, f"</{tag}>"))
+
+    def result(self, result: ToolResult, number: int | None, name: str) -> str:
+        """Of a call that the conversation no longer has, the result says no number."""
+        tag = self._marks.result
+        said = "\n".join(_shown(part) for part in result.parts) or NO_OUTPUT
+        about = f' call="{number}" name="{name}"' if number else ""
+        status = ' status="error"' if result.failed else ""
+        return f"<{tag}{about}{status}>\n{said}\n</{tag}>"
+
+    def _arguments(self, given: Mapping[str, Any], entry: Entry | None) -> list[str]:
+        parameters = entry.parameters if entry else _FREE
+        if any(not _is_writable(key) for key in given):
+            return [self._argument(WHOLE, json.dumps(given, ensure_ascii=False))]
+        return [self._argument(key, _written(parameters, key, given[key])) for key in given]
+
+    def _argument(self, key: str, value: str) -> str:
+        tag = self._marks.arg
+        laid_out = f"\n{value}\n" if value.startswith("\n") else value
+        return f'<{tag} name="{key}">{laid_out}</{tag}>'
+
+    def _name(self, call: ToolCall) -> str:
+        entry = self._offer.called(call)
+        if entry is not None:
+            return entry.name
+        full = f"{call.namespace}.{call.name}" if call.namespace else call.name
+        return Offer([Tool(full, "", {})]).entries[0].name
+
+
+def _written(parameters: Parameters, key: str, value: Any) -> str:
+    """A value that has no place in its parameter, a client's slip, is shown as the JSON it is."""
+    if parameters.kind(key) is Kind.TEXT and not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return parameters.write(key, value)
+
+
+def _is_writable(key: str) -> bool:
+    return bool(key) and key != WHOLE and len(key) <= 128 and not set(key) & set("\"'<>\r\n")  # noqa: PLR2004 - as the tag has it
+
+
+def _arguments(call: ToolCall) -> Mapping[str, Any] | None:
+    """The arguments by name; None where they are no JSON object."""
+    try:
+        given = json.loads(call.arguments or "{}")
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", given) if isinstance(given, dict) else None
+
+
+def _unescaped(arguments: str) -> str:
+    """JSON without the escapes behind which a marker could hide."""
+    if "\\u" not in arguments:
+        return arguments
+    try:
+        return json.dumps(json.loads(arguments), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _shown(part: Text | File | FileLink | ToolReference) -> str:
+    match part:
+        case Text(text):
+            return text
+        case ToolReference(name):
+            return f"The tool {name} can be used from now on."
+        case File() | FileLink():
+            return f"(a file: {part.name or part.media_type or 'without a name'})"

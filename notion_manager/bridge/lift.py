@@ -1,0 +1,255 @@
+"""What the upstream's events come to: text and calls, within the bounds that were set."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..errors import Unformed, WrongDocument
+from ..tokens import of_exchange
+from ..turn import (
+    Done,
+    Event,
+    JsonOutput,
+    Limits,
+    Message,
+    Piece,
+    Stop,
+    Text,
+    Turn,
+    Usage,
+)
+from . import documents
+from .bounds import Bounds
+from .corrections import correction, surrender
+from .marks import Marks
+from .offer import Offer
+from .parser import Fault, Parser, Policy, Trouble
+
+BLANK_LINE = "\n\n"
+
+
+class Lowered(Struct, frozen=True):
+    """A turn in plain text, and what it takes to read its answer.
+
+    `marks` is None where no call can come, `output` where no document is wanted.
+    """
+
+    turn: Turn
+    offer: Offer
+    policy: Policy = Policy()
+    marks: Marks | None = None
+    output: JsonOutput | None = None
+    limits: Limits = Limits()
+
+
+class Reading:
+    """One answer, as far as it is text: what is said, what is called, which document it is."""
+
+    def __init__(self, lowered: Lowered, id: Callable[[int], str]) -> None:
+        self.spoke = False
+        self._offer = lowered.offer
+        self._marks = lowered.marks
+        self._output = lowered.output
+        self._parser = None
+        if lowered.marks is not None:
+            self._parser = Parser(lowered.marks, lowered.offer, lowered.policy, id)
+        self._document: list[str] = []
+        self._opening = None
+        if lowered.output is not None and lowered.output.schema is None:
+            self._opening = documents.Opening()
+        self._errors: tuple[str, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        stopped = self._parser is not None and self._parser.stopped
+        return stopped or (self._opening is not None and self._opening.closed)
+
+    @property
+    def calls(self) -> int:
+        return self._parser.calls if self._parser else 0
+
+    @property
+    def cut(self) -> bool:
+        return self._parser is not None and self._parser.cut
+
+    def feed(self, event: Piece) -> list[Piece]:
+        if not isinstance(event, Text):
+            return [event]
+        pieces = self._parser.feed(event.text) if self._parser else [event]
+        return self._said(pieces)
+
+    def finish(self) -> list[Piece]:
+        """The last pieces, among them a whole document that was checked."""
+        pieces = self._said(self._parser.finish()) if self._parser else []
+        if self._output is None or (self.calls and not self._document):
+            return pieces
+        return [*pieces, *self._found(self._output)]
+
+    def _found(self, output: JsonOutput) -> list[Piece]:
+        if self._opening is not None:
+            if not self._opening.closed:
+                self._errors = ("value: it is not complete",)
+            return []
+        found = documents.find(output, "".join(self._document))
+        self._errors = found.errors
+        return [] if found.errors else [Text(found.text)]
+
+    def _said(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Where a document is wanted, text waits until it is one."""
+        if self._output is not None:
+            pieces = [kept for piece in pieces if (kept := self._documented(piece)) is not None]
+        self.spoke = self.spoke or any(isinstance(piece, Text) for piece in pieces)
+        return list(pieces)
+
+    def _documented(self, piece: Piece) -> Piece | None:
+        if not isinstance(piece, Text):
+            return piece
+        self._document.append(piece.text)
+        more = self._opening.feed(piece.text) if self._opening else ""
+        return Text(more) if more else None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What calls for another try. What was said already is not taken back."""
+        trouble = self._parser.trouble if self._parser else None
+        return None if trouble and trouble.fault is Fault.FORBIDDEN and self.spoke else trouble
+
+    def correction(self) -> str:
+        """What to tell the model; empty where nothing is wrong, or it is too late to mend."""
+        if (trouble := self.trouble) and self._marks is not None:
+            return correction(trouble, self._offer, self._marks)
+        return documents.correction(self._errors) if self._errors and not self.spoke else ""
+
+    def last_words(self) -> str:
+        """What the client must know of a fault that remains. Raises Unformed."""
+        if self._errors:
+            found = "; ".join(self._errors)
+            raise WrongDocument(f"the model's answer is not the JSON that was asked for: {found}")
+        trouble = self.trouble
+        if trouble is None:
+            return ""
+        if trouble.fault in (Fault.MISSING, Fault.FORBIDDEN):
+            raise Unformed(f"the model was asked again and gave {trouble.fault.value}")
+        return surrender(trouble)
+
+
+class Lift:
+    """Turns what the upstream says into what the client asked for.
+
+    Feed it events until `over` or the end of the stream, then `finish`. Where `retry` then gives a
+    turn, ask that and feed its answer too, after a `restart`: once. `end` gives the last events.
+    `id` names calls by their number.
+    """
+
+    def __init__(
+        self, lowered: Lowered, count: Callable[[str], int], id: Callable[[int], str]
+    ) -> None:
+        self.asked_again = False
+        self._lowered = lowered
+        self._id = id
+        self._count = count
+        self._bounds = Bounds(lowered.limits, count)
+        self._reading = Reading(lowered, id)
+        self._raw: list[Piece] = []
+        self._done: Done | None = None
+        self._usage = Usage()
+        self._calls = 0
+        self._apart = ""  # what parts the text of a second answer from that of the first
+
+    @property
+    def over(self) -> bool:
+        """Nothing that may follow is wanted: the upstream can be left."""
+        return self._reading.over or self._bounds.stop is not None
+
+    def feed(self, events: Sequence[Event]) -> list[Piece]:
+        pieces: list[Piece] = []
+        for event in events:
+            if isinstance(event, Done):
+                self._done = event
+            else:
+                self._raw.append(event)
+                pieces += self._reading.feed(event)
+        return self._bounds.feed(self._parted(pieces))
+
+    def _parted(self, pieces: list[Piece]) -> list[Piece]:
+        for index, piece in enumerate(pieces if self._apart else ()):
+            if isinstance(piece, Text):
+                pieces[index], self._apart = Text(self._apart + piece.text), ""
+                break
+        return pieces
+
+    def finish(self) -> list[Piece]:
+        """What was held. An answer that was left has no figures of the service's own."""
+        pieces = self._bounds.feed(self._parted(self._reading.finish()))
+        self._calls += self._reading.calls
+        done = self._done
+        usage = done.usage if done else of_exchange(self._lowered.turn, self._raw)
+        self._usage = _sum(self._usage, usage)
+        return pieces
+
+    def retry(self) -> Turn | None:
+        """The turn that asks the model once more, where its answer will not do."""
+        if self.asked_again or self._bounds.stop is not None:
+            return None
+        wrong = self._reading.correction()
+        if not wrong:
+            return None
+        said = "".join(piece.text for piece in self._raw if isinstance(piece, Text))
+        asked = (Message("assistant", (Text(said),)), Message("user", (Text(wrong),)))
+        turn = self._lowered.turn
+        return replace(turn, messages=(*turn.messages, *asked))
+
+    def restart(self) -> None:
+        before = self._calls
+        self.asked_again = True
+        self._apart = BLANK_LINE if self._reading.spoke else ""
+        self._done = None
+        self._raw = []
+        self._reading = Reading(self._lowered, lambda number: self._id(before + number))
+
+    def end(self) -> list[Event]:
+        """The last events. Raises Unformed where the answer is not what was asked for."""
+        words = self._reading.last_words() if self._bounds.stop is None else ""
+        if words and (self._reading.spoke or self._apart):
+            words = BLANK_LINE + words
+        pieces = self._bounds.feed([Text(words)] if words else [])
+        return [*pieces, *self._bounds.finish(), self._last()]
+
+    def _last(self) -> Done:
+        done = self._done
+        return Done(
+            self._stop(),
+            self._usage,
+            sequence=self._bounds.sequence,
+            served=done.served if done else "",
+            truth=self._truth(done),
+            reasks=int(self.asked_again),
+        )
+
+    def _stop(self) -> Stop:
+        if self._bounds.stop is not None:
+            return self._bounds.stop
+        if self._reading.cut:
+            return Stop.LENGTH
+        if self._calls:
+            return Stop.TOOL
+        return self._done.stop if self._done else Stop.END
+
+    def _truth(self, done: Done | None) -> tuple[Piece, ...] | None:
+        """What the service says its answer was after all, read anew."""
+        if done is None or done.truth is None or self.asked_again:
+            return None
+        lift = Lift(self._lowered, self._count, self._id)
+        return (*lift.feed(done.truth), *lift.finish(), *lift._bounds.finish())
+
+
+def _sum(a: Usage, b: Usage) -> Usage:
+    return Usage(
+        input=a.input + b.input,
+        output=a.output + b.output,
+        cached=a.cached + b.cached,
+        cache_written=a.cache_written + b.cache_written,
+        thinking=a.thinking + b.thinking,
+        estimated=a.estimated or b.estimated,
+    )

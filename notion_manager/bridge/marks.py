@@ -1,0 +1,81 @@
+"""The markers of calls and results: tag names that end in a word found nowhere in the request."""
+
+import re
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from itertools import count
+
+# Short, plain, and rare after an underscore, so that the first one tried is nearly always free.
+WORDS = (
+    "amber", "river", "stone", "ocean", "opal", "panda", "sage", "umber", "delta", "pepper",
+    "cedar", "maple", "coral", "ivory", "linen", "olive", "pearl", "raven", "tulip", "violet",
+    "willow", "walnut", "zephyr", "meadow", "lagoon", "harbor", "garnet", "fennel", "ember", "dune",
+    "clover", "birch",
+)  # fmt: skip
+SLACK = 8  # blanks before the end of a closing tag
+
+
+class Marks:
+    """The tags of one conversation. What `word` ends, no text of the request contains."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.suffix = f"_{word}" if word else ""
+        self.call = f"call{self.suffix}"
+        self.arg = f"arg{self.suffix}"
+        self.result = f"result{self.suffix}"
+        call, arg = re.escape(self.call), re.escape(self.arg)
+        attribute = r"""\s+name\s*=\s*["']?([^"'<>\r\n]{1,128})["']?\s*"""
+        self.head = re.compile(rf"<{call}{attribute}(/?)>")
+        self.key = re.compile(rf"<{arg}{attribute}(/?)>")
+        self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>")
+        self.end = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>|<(?:{arg}|{call})\s")
+        self._tags = (f"</{self.arg}", f"</{self.call}", f"<{self.arg}", f"<{self.call}")
+        self._closing = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}")
+        self._longest = max(map(len, self._tags)) + SLACK
+
+    def next_end(self, text: str, at: int) -> re.Match[str] | None:
+        """What ends a value, wherever it comes. A plain search first: values are long."""
+        return self.end.search(text, at) if text.find(self.suffix, at) >= 0 else None
+
+    def held(self, text: str, at: int) -> int:
+        """Where, from `at` on, a tail begins that may still become an end; else where text ends."""
+        start = text.find("<", max(at, len(text) - self._longest))
+        while start >= 0:
+            tail = text[start:]
+            if any(tag.startswith(tail) for tag in self._tags) or self._closing.fullmatch(tail):
+                return start
+            start = text.find("<", start + 1)
+        return len(text)
+
+
+def choose(head: str, texts: Sequence[str]) -> Marks:
+    """The first free word for a conversation that begins with `head`.
+
+    A model can only copy what it has seen, and in none of `texts` it has seen these tags: so no
+    quoted file, tool result or earlier answer can become a call. The same head and growing texts
+    give the same word, until a text has it.
+    """
+    start = int.from_bytes(sha256(head.encode(errors="replace")).digest()[:4])
+    return next(Marks(word) for word in _candidates(start) if _is_free(f"_{word}", texts))
+
+
+def _candidates(start: int) -> Iterable[str]:
+    for turn in count():
+        for step in range(len(WORDS)):
+            word = WORDS[(start + step) % len(WORDS)]
+            yield f"{word}{turn + 1}" if turn else word
+
+
+def _is_free(suffix: str, texts: Sequence[str]) -> bool:
+    return not any(suffix in text for text in texts)
+
+
+def unfinished(text: str, at: int, marker: str) -> int:
+    """Where, from `at` on, a tail begins that may still become the marker; else where text ends."""
+    start = text.find("<", max(at, len(text) - len(marker) + 1))
+    while start >= 0:
+        if marker.startswith(text[start:]):
+            return start
+        start = text.find("<", start + 1)
+    return len(text)

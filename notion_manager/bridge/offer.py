@@ -1,0 +1,75 @@
+"""The tools that a turn offers, each under one plain name of its own."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from ..turn import FreeformTool, Tool, ToolCall
+from .values import Parameters
+
+INPUT = "input"  # the one argument of a tool that takes free text
+_UNFIT = re.compile(r"[^A-Za-z0-9_.:/-]")
+_PREFIXES = ("functions.", "default_api.", "tools.", "tool.")
+LONGEST = 128  # characters of a name
+_TEXT = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
+
+
+class Entry:
+    """A tool under the name that the model knows it by."""
+
+    def __init__(self, name: str, tool: Tool | FreeformTool) -> None:
+        self.name = name
+        self.tool = tool
+        self.freeform = isinstance(tool, FreeformTool)
+        self.strict = isinstance(tool, Tool) and tool.strict
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        return Parameters(self.tool.schema if isinstance(self.tool, Tool) else _TEXT)
+
+
+class Offer:
+    """Finds a tool by what a model wrote, or by what a client's history calls it."""
+
+    def __init__(self, tools: Iterable[Tool | FreeformTool]) -> None:
+        self.entries: Sequence[Entry] = tuple(_named(tools))
+        self._by_name = {entry.name: entry for entry in self.entries}
+        self._by_call = {(e.tool.namespace, e.tool.name): e for e in self.entries}
+
+    def called(self, call: ToolCall) -> Entry | None:
+        """The tool that a call of the history was for, if it is still offered."""
+        return self._by_call.get((call.namespace, call.name))
+
+    def find(self, written: str) -> Entry | None:
+        """The one tool that a written name can mean, or None."""
+        name = written.strip()
+        for prefix in _PREFIXES:
+            name = name if name in self._by_name else name.removeprefix(prefix)
+        if name in self._by_name:
+            return self._by_name[name]
+        same = [entry for entry in self.entries if _folded(entry.name) == _folded(name)]
+        if not same:
+            same = [e for e in self.entries if name and _bare(e.name) == name]
+        return same[0] if len(same) == 1 else None
+
+
+def _named(tools: Iterable[Tool | FreeformTool]) -> Iterable[Entry]:
+    taken = set[str]()
+    for tool in tools:
+        full = f"{tool.namespace}.{tool.name}" if tool.namespace else tool.name
+        fit = _UNFIT.sub("_", full)[:LONGEST] or "tool"
+        name, number = fit, 1
+        while name in taken:
+            number += 1
+            name = f"{fit[: LONGEST - 8]}_{number}"
+        taken.add(name)
+        yield Entry(name, tool)
+
+
+def _folded(name: str) -> str:
+    return name.replace("-", "_").lower()
+
+
+def _bare(name: str) -> str:
+    """A name without what says whose it is: `mcp__server__tool`, `namespace.tool`."""
+    return name.rsplit("__", 1)[-1].rsplit(".", 1)[-1]

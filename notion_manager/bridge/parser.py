@@ -1,0 +1,502 @@
+"""A model's text, read as it streams: what is said, and which tools are called.
+
+All decisions are functions of what was read and of what is certain to follow: where more must be
+known, text waits. So any cut of the same text gives the same pieces.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from enum import Enum
+
+from msgspec import Struct
+
+from ..turn import Piece, Text, ToolCall
+from . import lapses
+from .call import Call
+from .marks import Marks, unfinished
+from .offer import Entry, Offer
+
+MOST_CALLS = 64
+LONGEST_HEAD = 300  # characters of a tag, or of a line that may be a fence
+AFTERWORD = 200  # visible characters after a call: nobody waits for more
+_FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
+_NOTABLE = re.compile(r"\n(?=[ \t\r\ufeff]*(?:[<`~]|\Z))")
+_NO_BLANK = re.compile(r"[^ \t\r\ufeff]")
+INDENT = 3  # blanks before a fence; beyond, it is code
+
+
+class Fault(Enum):
+    """Why an answer deserves to be asked for again."""
+
+    UNKNOWN = "a tool that is not offered"
+    FORBIDDEN = "a call where none is allowed"
+    INVALID = "arguments that are not as the tool wants them"
+    QUOTED = "a call inside a code fence that was left open"
+    MISSING = "no call where one is required"
+
+
+class Trouble(Struct, frozen=True):
+    """`tool` is as the model wrote it; `details` are for it to read."""
+
+    fault: Fault
+    tool: str = ""
+    details: tuple[str, ...] = ()
+
+
+class Policy(Struct, frozen=True):
+    """`checked` names the tools whose calls are held until they are whole and valid.
+
+    `only` is the one tool that may be called, where there is one.
+    """
+
+    parallel: bool = True
+    allowed: bool = True
+    only: str = ""
+    required: bool = False
+    checked: Collection[str] = ()
+
+
+class Parser:
+    """Fed text, gives pieces. `stopped` once nothing that follows is wanted.
+
+    `cut` says that the text ended in the midst of a call's argument, which then stays open. `id`
+    names the calls by their number.
+    """
+
+    def __init__(
+        self, marks: Marks, offer: Offer, policy: Policy, id: Callable[[int], str]
+    ) -> None:
+        self.stopped = False
+        self.cut = False
+        self.calls = 0
+        self.trouble: Trouble | None = None
+        self.notes: list[str] = []
+        self._marks = marks
+        self._offer = offer
+        self._policy = policy
+        self._make_id = id
+        self._head = f"<{marks.call}"
+        self._result = f"<{marks.result}"
+        self._tags = (self._head, self._result, *lapses.OPENINGS)
+        self._text = ""
+        self._at = 0
+        self._step: Callable[[], bool] = self._line
+        self._call: Call | None = None
+        self._checking: list[str] | None = None  # the arguments of a call that is held
+        self._id = ""
+        self._pieces: list[Piece] = []
+        self._said: list[str] = []
+        self._blanks: list[str] = []  # white space is said only before something visible
+        self._after: list[str] | None = None  # what is said after a call
+        self._visible = 0  # how much of that can be seen
+        self._ticks = 0  # backticks on this line
+        self._fence = ""
+        self._waiting: list[str] = []  # the fence's first line, which may only wrap a call
+        self._wrapper = ""
+        self._quoted = False  # a call stands in the open fence
+        self._lapse: lapses.Form | None = None
+        self._lapsing = True
+
+    def feed(self, text: str) -> list[Piece]:
+        call = self._call
+        if call is not None and self._checking is None and self._at == len(self._text):
+            more = call.stream(text)
+            if more is not None:  # the commonest, so the shortest way
+                return [self._fragment(call.entry, more)]
+        self._text = self._text[self._at :] + text
+        self._at = 0
+        self._run()
+        return self._drain()
+
+    def finish(self) -> list[Piece]:
+        """What was held. The text ended by itself."""
+        if not self.stopped:
+            self._end()
+        if not self.calls and not self.stopped:
+            self._said += self._blanks
+        return self._drain()
+
+    def _run(self) -> None:
+        while not self.stopped and self._at < len(self._text) and self._step():
+            pass
+
+    def _end(self) -> None:
+        call = self._call
+        if call is not None:
+            call.finish(self._text[self._at :])
+            self._take(call)
+            self._end_call(call)
+            return
+        if self._lapse is not None:
+            self._end_lapse(len(self._text))
+            self._run()
+        self._release()
+        self._say(self._text[self._at :])
+        if self._quoted and self._fence and not self.calls:
+            self._fault(Fault.QUOTED)
+        elif self._policy.required and not self.calls and not self.cut:
+            self._fault(Fault.MISSING, self._policy.only)
+
+    # Lines
+
+    def _line(self) -> bool:
+        """At the beginning of a line: only here can a tag or a fence stand."""
+        self._ticks = 0
+        found = _NO_BLANK.search(self._text, self._at)
+        if found is None:
+            return self._go_on() if len(self._text) - self._at > LONGEST_HEAD else False
+        first, mark = found.start(), found[0]
+        if mark == "\n":
+            return self._pass(first + 1)
+        if self._waiting or self._fence:
+            return self._fenced_line(first)
+        if mark == "<":
+            return self._tag(first)
+        return self._fence_line(first) if mark in "`~" else self._go_on()
+
+    def _go_on(self) -> bool:
+        """The rest of the line is text."""
+        self._release()
+        self._step = self._flow
+        return True
+
+    def _pass(self, end: int) -> bool:
+        """A line without anything visible, or one that opens a fence."""
+        line = self._text[self._at : end]
+        if self._waiting:
+            self._waiting.append(line)
+        else:
+            self._say(line)
+        self._at = end
+        return True
+
+    def _flow(self) -> bool:
+        """Text, up to the next line that begins like a tag or a fence, or may yet."""
+        text, at = self._text, self._at
+        found = _NOTABLE.search(text, at)
+        end = found.start() + 1 if found else len(text)
+        if not self._fence:
+            glued = text.find(self._head, at, end)
+            if glued >= 0:
+                return self._glued(glued)
+            if found is None:
+                end = unfinished(text, at, self._head)
+        newline = text.rfind("\n", at, end) + 1
+        if newline:
+            self._ticks = 0
+        self._ticks += text.count("`", newline or at, end)
+        self._say(text[at:end])
+        self._at = end
+        if found is not None:
+            self._step = self._line
+        return end > at
+
+    def _glued(self, at: int) -> bool:
+        """A tag in the middle of a line: meant if an argument follows, and it is no inline code."""
+        before = self._text[self._at : at]
+        _, newline, line = before.rpartition("\n")
+        self._ticks = line.count("`") + (0 if newline else self._ticks)
+        found = self._marks.head.match(self._text, at)
+        meant: bool | None = False
+        if self._ticks % 2 == 0:
+            meant = self._is_meant(found) if found else self._is_hopeless(at)
+        if meant is False:
+            at += len(self._head)
+        self._say(self._text[self._at : at])
+        self._at = at
+        if found is not None and meant:
+            return not self.stopped and self._enter(found)
+        return meant is not None
+
+    def _is_meant(self, head: re.Match[str]) -> bool | None:
+        """None where that is not known yet."""
+        rest = self._text[head.end() : head.end() + LONGEST_HEAD]
+        if head[2]:
+            rest = rest.lstrip(" \t\r")
+            return rest.startswith("\n") if rest else None
+        rest = rest.lstrip()
+        follows = (f"<{self._marks.arg}", f"</{self._marks.call}")
+        if rest.startswith(follows):
+            return True
+        return None if any(tag.startswith(rest) for tag in follows) else False
+
+    def _is_hopeless(self, at: int) -> bool | None:
+        """False where no head can come of what begins here; None where one still may."""
+        rest = self._text[at : at + LONGEST_HEAD]
+        return False if ">" in rest or len(rest) == LONGEST_HEAD else None
+
+    # Tags at the beginning of a line
+
+    def _tag(self, first: int) -> bool:
+        text = self._text
+        if text.startswith(self._head, first) and not self._is_longer(first):
+            return self._exact(first)
+        if text.startswith(self._result, first):
+            self.notes.append("made up a result")
+            self._at = len(text)
+            self.stopped = True
+            return False
+        if self._lapsing and self._policy.allowed and (form := lapses.begun(text, first)):
+            self._lapse = form
+            self._indent(first)
+            self._step = self._in_lapse
+            return True
+        rest = text[first : first + LONGEST_HEAD]
+        if any(tag.startswith(rest) for tag in self._tags) or lapses.may_begin(rest):
+            return False
+        return self._go_on()
+
+    def _is_longer(self, first: int) -> bool:
+        """Whether the marker's word goes on, and so is another."""
+        after = self._text[first + len(self._head) : first + len(self._head) + 1]
+        return after.isalnum() or after == "_"
+
+    def _indent(self, first: int) -> None:
+        self._say(self._text[self._at : first])
+        self._at = first
+
+    def _exact(self, first: int) -> bool:
+        found = self._marks.head.match(self._text, first)
+        if found is not None:
+            return self._enter(found)
+        if self._is_hopeless(first) is None:
+            return False
+        follows = self._text[first + len(self._head)]
+        if follows.isspace() or follows in ">/":  # a tag, but of no tool
+            self._at = first
+            return self._swallow(Fault.UNKNOWN, "")
+        return self._go_on()
+
+    def _enter(self, head: re.Match[str]) -> bool:
+        self._at = head.end()
+        self._wrapper, self._fence = self._fence or self._wrapper, ""
+        self._waiting.clear()
+        self._blanks.clear()
+        self._say_after()
+        if self.calls >= MOST_CALLS:
+            self.notes.append("too many calls")
+            self.stopped = True
+            return False
+        entry = self._offer.find(head[1]) if self._policy.allowed else None
+        if entry is None or self._policy.only not in ("", entry.name):
+            self._step = self._line
+            fault = Fault.UNKNOWN if self._policy.allowed else Fault.FORBIDDEN
+            return (
+                True if head[2] and self._fault(fault, head[1]) else self._swallow(fault, head[1])
+            )
+        self._begin(entry)
+        if head[2] and self._call is not None:
+            self._call.close()
+            self._take(self._call)
+            self._end_call(self._call)
+        return True
+
+    def _swallow(self, fault: Fault, tool: str) -> bool:
+        """Pass over a block that calls nothing."""
+        self._fault(fault, tool)
+        self._step = self._swallowing
+        return True
+
+    def _swallowing(self) -> bool:
+        end = self._marks.closing.search(self._text, self._at)
+        if end is None:
+            before = self._at
+            self._at = self._marks.held(self._text, before)
+            return self._at > before
+        self._at = end.end()
+        self._step = self._line
+        self._after = self._after or []
+        return True
+
+    def _fault(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> bool:
+        """Note the first trouble there is."""
+        self.notes.append(fault.value)
+        if self.trouble is None:
+            self.trouble = Trouble(fault, tool, details)
+        return True
+
+    # Calls
+
+    def _begin(self, entry: Entry) -> None:
+        self._call = Call(self._marks, entry)
+        self._step = self._in_call
+        self._id = self._make_id(self.calls)
+        self._checking = [] if entry.name in self._policy.checked else None
+        if self._checking is None:
+            self._add(self._fragment(entry, ""))
+
+    def _in_call(self) -> bool:
+        call = self._call
+        if call is None:
+            return False
+        self._at = call.read(self._text, self._at)
+        self._take(call)
+        if call.over:
+            self._end_call(call)
+        return call.over
+
+    def _take(self, call: Call) -> None:
+        if more := call.take():
+            if self._checking is None:
+                self._add(self._fragment(call.entry, more))
+            else:
+                self._checking.append(more)
+
+    def _end_call(self, call: Call) -> None:
+        self.notes += call.notes
+        self._call = None
+        self._step = self._line
+        if not call.complete:
+            self.cut = self.stopped = True
+            return
+        if self._checking is not None and not self._check(call.entry, "".join(self._checking)):
+            return
+        self._count()
+
+    def _check(self, entry: Entry, arguments: str) -> bool:
+        errors = () if entry.freeform else entry.parameters.errors(arguments)
+        if errors:
+            self._fault(Fault.INVALID, entry.name, errors)
+            self._after = self._after or []
+            return False
+        self._add(self._fragment(entry, arguments))
+        return True
+
+    def _count(self) -> None:
+        self.calls += 1
+        self._after, self._visible = [], 0
+        self.stopped = not self._policy.parallel
+
+    def _fragment(self, entry: Entry, arguments: str) -> ToolCall:
+        tool = entry.tool
+        return ToolCall(self._id, tool.name, arguments, tool.namespace, entry.freeform)
+
+    # Calls in another form than was asked for
+
+    def _in_lapse(self) -> bool:
+        end = self._lapse.end(self._text, self._at) if self._lapse else None
+        if end is not None:
+            self._end_lapse(end)
+            return True
+        if len(self._text) - self._at > lapses.LONGEST:
+            self._lapsing, self._lapse = False, None
+            return self._go_on()
+        return False
+
+    def _end_lapse(self, end: int) -> None:
+        form, block = self._lapse, self._text[self._at : end]
+        self._lapse = None
+        self._step = self._flow
+        calls = form.read(block, self._offer) if form else None
+        if not calls or len(calls) > MOST_CALLS - self.calls:
+            self._say(block)
+            self._at = end
+            return
+        self.notes.append("a call in another form")
+        self._at = end
+        self._blanks.clear()
+        self._say_after()
+        self._step = self._line
+        for entry, arguments in calls:
+            self._id = self._make_id(self.calls)
+            self._add(self._fragment(entry, arguments))
+            self._count()
+            if self.stopped:
+                break
+
+    # Fences
+
+    def _fence_line(self, first: int) -> bool:
+        """A line outside a fence that begins like one."""
+        fence, end = self._fence_at(first)
+        if fence is None:
+            return False if end < 0 else self._go_on()
+        if self._wrapper and _closes(fence, self._wrapper):
+            self._wrapper = ""
+            self._at = end
+            return True
+        self._fence = fence[1]
+        self._waiting = [self._text[self._at : end]]
+        self._at = end
+        return True
+
+    def _fence_at(self, first: int) -> tuple[re.Match[str] | None, int]:
+        """The fence on a line, and where the line ends; -1 where it has not ended yet."""
+        newline = self._text.find("\n", first, first + LONGEST_HEAD)
+        line = self._text[first:newline] if newline >= 0 else self._text[first:]
+        found = _FENCE.fullmatch(line.rstrip("\r"))
+        mark = line[0]
+        fits = first - self._at <= INDENT and (found is None or mark == "~" or "`" not in found[2])
+        if newline < 0:
+            short = len(line) < LONGEST_HEAD and (found is not None or not line.strip(mark))
+            return None, -1 if fits and short else 0
+        return (found if fits else None), newline + 1
+
+    def _fenced_line(self, first: int) -> bool:
+        if self._text.startswith(self._head, first):
+            found = self._marks.head.match(self._text, first)
+            if found is None and self._is_hopeless(first) is None:
+                return False
+            if found is not None and self._waiting:
+                return self._enter(found)
+            self._quoted = self._quoted or found is not None
+            return self._go_on()
+        if self._text[first] == self._fence[0]:
+            return self._fence_end(first)
+        hopeful = self._head.startswith(self._text[first : first + len(self._head)])
+        return not hopeful and self._go_on()
+
+    def _fence_end(self, first: int) -> bool:
+        """A line within a fence that begins like its end."""
+        fence, end = self._fence_at(first)
+        if fence is not None and _closes(fence, self._fence):
+            self._release()
+            self._fence, self._quoted = "", False
+            return self._pass(end)
+        return (fence is not None or end >= 0) and self._go_on()
+
+    def _release(self) -> None:
+        """The fence wraps no call: so it is text."""
+        for line in self._waiting:
+            self._say(line)
+        self._waiting = []
+
+    # What is said
+
+    def _say(self, text: str) -> None:
+        visible = text.rstrip()
+        if self._after is not None:
+            self._visible += sum(map(len, text.split()))
+            self._after.append(text)
+            self.stopped = self._visible > AFTERWORD
+        elif visible:
+            self._said += self._blanks
+            self._said.append(visible)
+            self._blanks = [text[len(visible) :]] if len(visible) < len(text) else []
+        elif text:
+            self._blanks.append(text)
+
+    def _say_after(self) -> None:
+        """Another call follows: what was said before it is told before it."""
+        if self._after:
+            self._said.append("".join(self._after).strip())
+        self._after = None
+
+    def _add(self, piece: ToolCall) -> None:
+        self._flush()
+        self._pieces.append(piece)
+
+    def _flush(self) -> None:
+        if said := "".join(self._said):
+            self._pieces.append(Text(said))
+        self._said.clear()
+
+    def _drain(self) -> list[Piece]:
+        self._flush()
+        pieces, self._pieces = self._pieces, []
+        return pieces
+
+
+def _closes(fence: re.Match[str], opened: str) -> bool:
+    run = fence[1]
+    return run[0] == opened[0] and len(run) >= len(opened) and not fence[2].strip()

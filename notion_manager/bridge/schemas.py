@@ -1,0 +1,276 @@
+"""A JSON schema in the short form of a type, faithful to the last constraint."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from .shapes import resolve
+
+DEEPEST = 12  # levels that are spelled out
+_PLAIN = frozenset({
+    "type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf",
+    "oneOf", "description", "title", "$schema", "$id", "$defs", "definitions", "$ref", "default",
+    "examples", "deprecated", "readOnly", "writeOnly", "nullable", "$comment",
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "pattern", "format", "minItems", "maxItems", "uniqueItems", "minProperties",
+    "maxProperties",
+})  # fmt: skip
+_NOTES = {
+    "minimum": "min",
+    "maximum": "max",
+    "exclusiveMinimum": "more than",
+    "exclusiveMaximum": "less than",
+    "multipleOf": "multiple of",
+    "minLength": "minLen",
+    "maxLength": "maxLen",
+    "pattern": "pattern",
+    "format": "format",
+    "minItems": "minItems",
+    "maxItems": "maxItems",
+    "uniqueItems": "unique",
+    "minProperties": "minProperties",
+    "maxProperties": "maxProperties",
+    "default": "default",
+    "examples": "examples",
+}
+_NAMES = {
+    "integer": "int",
+    "boolean": "bool",
+    "string": "string",
+    "number": "number",
+    "null": "null",
+}
+_ALTERNATIVES = ("anyOf", "oneOf")
+
+
+def signature(name: str, schema: Mapping[str, Any]) -> str:
+    """A tool's parameters: `NAME {` … `}`, with the types above it that it names."""
+    writer = _Writer(schema)
+    if writer.is_object(schema):
+        body = writer.object(schema, 0)
+    elif not set(schema) - {"type", "description", "title", "$schema"}:
+        body = "{\n  [key: string]: any\n}" if schema else "{}"
+    else:
+        body = writer.raw(schema)
+    return "\n".join((*writer.named(), f"{name} {body}"))
+
+
+def type_of(schema: Mapping[str, Any]) -> str:
+    """The type of one document, with the types above it that it names."""
+    writer = _Writer(schema)
+    body = writer.type(schema, 0)
+    return "\n".join((*writer.named(), *writer.notes(schema), body))
+
+
+class _Writer:
+    """Spells the parts of one schema. A definition used twice, or in itself, gets a name."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._uses = Counter(_references(root))
+        self._names: dict[str, str] = {}
+        self._waiting: list[str] = []
+        self._inside: list[str] = []
+
+    def named(self) -> list[str]:
+        """The types that were named; to spell them may name more."""
+        lines: list[str] = []
+        while self._waiting:
+            reference = self._waiting.pop(0)
+            target = resolve(self._root, reference)
+            lines += [
+                *self.notes(target),
+                f"type {self._names[reference]} = {self.type(target, 1)}",
+            ]
+        return lines
+
+    def is_object(self, schema: Any) -> bool:
+        """Whether the members of an object say all there is to say."""
+        table = _table(schema)
+        properties = table.get("properties")
+        named = table.get("type", "object") == "object" and isinstance(properties, dict)
+        rest = set(table) & {"anyOf", "oneOf", "enum", "const", "$ref", "items"}
+        return (
+            named and not rest and set(table) <= _PLAIN and _is_list_of_names(table.get("required"))
+        )
+
+    def type(self, schema: Any, level: int) -> str:
+        if schema is True or schema == {}:
+            return "any"
+        table = _table(schema)
+        if level > DEEPEST or not table or not set(table) <= _PLAIN:
+            return self.raw(schema)
+        reference = table.get("$ref")
+        if reference is not None:
+            return self._referred(reference, table, level)
+        if self.is_object(schema):
+            return self.object(table, level)
+        return self._other(table, level)
+
+    def _other(self, table: Mapping[str, Any], level: int) -> str:
+        given = set(table)
+        if given & {"enum", "const"}:
+            listed = table["enum"] if "enum" in table else [table["const"]]
+            if isinstance(listed, list) and listed and not given & set(_ALTERNATIVES):
+                return " | ".join(_json(value) for value in cast("list[Any]", listed))
+            return self.raw(table)
+        for name in _ALTERNATIVES:
+            if name in given:
+                return self._union(table, name, level)
+        named = table.get("type", [])
+        types = [named] if isinstance(named, str) else named
+        if not isinstance(types, list) or given & {"properties", "required"}:
+            return self.raw(table)
+        if not types:
+            return "any" if not given & {"items", "additionalProperties"} else self.raw(table)
+        spelled = [self._named_type(kind, table, level) for kind in cast("list[Any]", types)]
+        return self.raw(table) if None in spelled else " | ".join(filter(None, spelled))
+
+    def _named_type(self, kind: Any, table: Mapping[str, Any], level: int) -> str | None:
+        if kind == "array":
+            inner = self.type(table.get("items", True), level)
+            return f"({inner})[]" if " | " in inner and "\n" not in inner else f"{inner}[]"
+        if kind == "object":
+            return f"{{[key: string]: {self.type(table.get('additionalProperties', True), level)}}}"
+        return _NAMES.get(kind) if isinstance(kind, str) else None
+
+    def _union(self, table: Mapping[str, Any], name: str, level: int) -> str:
+        branches = table[name]
+        beside = set(table) - {name, "description", "title", "default", "examples", "$schema"}
+        if beside - {"$defs", "definitions"} or not isinstance(branches, list) or not branches:
+            return self.raw(table)
+        spelled = [self.type(each, level) for each in cast("list[Any]", branches)]
+        notes = [self.notes(each) for each in cast("list[Any]", branches)]
+        return self.raw(table) if any(notes) else " | ".join(dict.fromkeys(spelled))
+
+    def _referred(self, reference: Any, table: Mapping[str, Any], level: int) -> str:
+        if not isinstance(reference, str) or set(table) - {
+            "$ref",
+            "description",
+            "title",
+            "default",
+        }:
+            return self.raw(table)
+        target = resolve(self._root, reference)
+        if not reference.startswith("#") or not isinstance(target, dict | bool) or target == {}:
+            return self.raw(table)
+        if reference in self._names:
+            return self._names[reference]
+        if self._uses[reference] == 1 and reference not in self._inside and level < DEEPEST:
+            self._inside.append(reference)
+            spelled = self.type(target, level)
+            self._inside.pop()
+            return spelled
+        self._names[reference] = self._name(reference)
+        self._waiting.append(reference)
+        return self._names[reference]
+
+    def _name(self, reference: str) -> str:
+        last = reference.rsplit("/", 1)[-1]
+        plain = "".join(c for c in last if c.isalnum() or c == "_") or "Root"
+        taken = set(self._names.values())
+        return next(n for i in range(len(taken) + 1) if (n := f"{plain}{i or ''}") not in taken)
+
+    def object(self, table: Mapping[str, Any], level: int) -> str:
+        members = list(self._members(table, level))
+        if not members:
+            return "{}"
+        return "\n".join(("{", *members, "  " * level + "}"))
+
+    def _members(self, table: Mapping[str, Any], level: int) -> Iterator[str]:
+        required = cast("list[str]", table.get("required") or [])
+        properties = _table(table.get("properties"))
+        for key, schema in properties.items():
+            yield from self._member(_key(key) + ("" if key in required else "?"), schema, level)
+        for key in required:
+            if key not in properties:
+                yield f"{'  ' * (level + 1)}{_key(key)}: any"
+        extra = table.get("additionalProperties", False)
+        if extra is not False:
+            yield from self._member("[key: string]", extra, level)
+
+    def _member(self, key: str, schema: Any, level: int) -> Iterator[str]:
+        indent = "  " * (level + 1)
+        lines = self.notes(schema)
+        spelled = f"{indent}{key}: {self.type(schema, level + 1)}"
+        if len(lines) == 1 and "\n" not in spelled:
+            yield f"{spelled}  {lines[0]}"
+        else:
+            yield from (f"{indent}{line}" for line in lines)
+            yield spelled
+
+    def notes(self, schema: Any) -> list[str]:
+        """What is said of a schema beside its type, as comment lines."""
+        table = _table(schema)
+        if table.get("$ref") and isinstance(
+            target := resolve(self._root, str(table["$ref"])), dict
+        ):
+            table = {**_beside(cast("dict[str, Any]", target)), **table}
+        if not set(table) <= _PLAIN:
+            table = {k: v for k, v in table.items() if k == "description"}
+        description = table.get("description")
+        lines = description.split("\n") if isinstance(description, str) and description else []
+        limits = "; ".join(_note(name, table[name]) for name in _NOTES if name in table)
+        if limits and len(lines) == 1:
+            lines = [f"{lines[0]}; {limits}"]
+        elif limits:
+            lines.append(limits)
+        return [f"// {line}".rstrip(" ") if not line else f"// {line}" for line in lines]
+
+    def raw(self, schema: Any) -> str:
+        """The schema itself, with whatever it refers to."""
+        table = _table(schema)
+        if table and _references(table):
+            defs = {
+                name: self._root[name] for name in ("$defs", "definitions") if name in self._root
+            }
+            schema = {**table, **defs}
+        return f"json-schema {_json(schema)}"
+
+
+def _beside(table: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in table.items() if k == "description" or k in _NOTES}
+
+
+def _note(name: str, value: Any) -> str:
+    if name == "uniqueItems":
+        return _NOTES[name] if value is True else ""
+    return f"{_NOTES[name]} {_json(value)}"
+
+
+def _references(schema: Any) -> list[str]:
+    """All `$ref`s, as often as they come."""
+    found: list[str] = []
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            table = cast("dict[str, Any]", one)
+            if isinstance(table.get("$ref"), str):
+                found.append(table["$ref"])
+            waiting += table.values()
+        elif isinstance(one, list):
+            waiting += cast("list[Any]", one)
+    return found
+
+
+def _is_list_of_names(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, list) and all(isinstance(each, str) for each in cast("list[Any]", value))
+    )
+
+
+def _key(key: str) -> str:
+    return key if key.isidentifier() else _json(key)
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return '"(nested too deeply to be shown)"'
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -1,0 +1,174 @@
+"""The arguments of a tool as a model writes them: text where text is wanted, JSON elsewhere."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from enum import Enum
+from functools import cached_property, partial
+from typing import Any, cast
+
+from . import jsontext
+from .coercion import coerced
+from .jsontext import NotJson
+from .shapes import Shape, type_of
+from .validation import BadSchema, Validator
+
+_HOSTILE = frozenset({"__proto__", "constructor", "prototype"})  # in clients of JavaScript
+_TEXT = frozenset({"string"})
+_TEXT_OR_NULL = frozenset({"string", "null"})
+
+
+class Kind(Enum):
+    """How a value is read: text as it comes, or all of it once it is whole."""
+
+    TEXT = 1
+    TEXT_OR_NULL = 2
+    OTHER = 3
+
+
+class Parameters:
+    """The parameters of one tool, by its JSON schema. Any will do: what it leaves open is free."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._shape = Shape(schema, schema)
+        self._known: dict[str, _Parameter] = {}
+
+    def key(self, written: str) -> str | None:
+        """The parameter that a written name means; None where there is none of that name."""
+        declared = self._shape.properties
+        if written in declared:
+            return written
+        same = [key for key in declared if _folded(key) == _folded(written)]
+        if len(same) == 1:
+            return same[0]
+        if written in _HOSTILE:
+            return None
+        if self._shape.member(written) is not None:
+            return written
+        near = [key for key in declared if _is_near(key, written)]
+        return near[0] if len(near) == 1 else None
+
+    def kind(self, key: str) -> Kind:
+        return self._parameter(key).kind
+
+    def read(self, key: str, text: str) -> str:
+        """The value that a text stands for, as JSON.
+
+        What cannot be read as the schema wants is the JSON that it is, else the text itself: then
+        the client says what is wrong, and nothing was guessed.
+        """
+        return jsontext.dumps(self._parameter(key).read(text))
+
+    def write(self, key: str, value: Any) -> str:
+        """The text that reads back as `value`."""
+        return self._parameter(key).write(value)
+
+    def whole(self, text: str) -> str:
+        """All arguments at once, as one JSON object; an empty one where the text has none."""
+        for value in jsontext.readings(text, free_text=self._shape.free_text):
+            if isinstance(value, dict):
+                given = cast("dict[str, Any]", value)
+                named = {k: v for key, v in given.items() if (k := self.key(key)) is not None}
+                return jsontext.dumps(coerced(named, self._shape))
+        return "{}"
+
+    def omitted(self, keys: Collection[str]) -> Mapping[str, None]:
+        """Required parameters that were left out where null says the same."""
+        missing = [key for key in self._shape.required if key not in keys]
+        return {key: None for key in missing if "null" in self._parameter(key).types}
+
+    def errors(self, arguments: str) -> tuple[str, ...]:
+        """What the schema has against the arguments, as JSON; a schema that is none has nothing."""
+        try:
+            value = jsontext.loads(arguments)
+        except NotJson as exc:
+            return (f"arguments: {exc}",)
+        return self._validator.errors(value) if self._validator else ()
+
+    @cached_property
+    def _validator(self) -> Validator | None:
+        try:
+            return Validator(self._schema)
+        except BadSchema:
+            return None
+
+    def _allows(self, key: str, shape: Shape, value: Any) -> bool:
+        if self._validator is None:
+            return type_of(value) in shape.types
+        return self._validator.allows(key, value)
+
+    def _parameter(self, key: str) -> "_Parameter":
+        if key not in self._known:
+            shape = self._shape.member(key) or Shape({}, {})
+            self._known[key] = _Parameter(shape, partial(self._allows, key, shape))
+        return self._known[key]
+
+
+class _Parameter:
+    def __init__(self, shape: Shape, allows: Callable[[Any], bool]) -> None:
+        self._shape = shape
+        self._allows = allows
+        self.types = shape.types
+        self._listed = shape.listed
+
+    @cached_property
+    def kind(self) -> Kind:
+        if self._listed is None and self.types == _TEXT:
+            return Kind.TEXT
+        if self._listed is None and self.types == _TEXT_OR_NULL:
+            return Kind.TEXT_OR_NULL
+        return Kind.OTHER
+
+    def read(self, text: str) -> Any:
+        if "string" not in self.types:
+            return next(self._values(text), text)
+        if self._listed is not None and (named := self._named(text)) is not None:
+            return named
+        for value in jsontext.exact(text):
+            if isinstance(value, str) or self._allows(value):
+                return value
+        return text
+
+    def write(self, value: Any) -> str:
+        if self.kind is Kind.TEXT_OR_NULL and value is None:
+            return "null"
+        if isinstance(value, str) and (self.kind is not Kind.OTHER or self.read(value) == value):
+            return value
+        return jsontext.dumps(value)
+
+    def _values(self, text: str) -> Iterator[Any]:
+        """What the text is as JSON; first what fits, and without that what comes nearest."""
+        values: list[Any] = []
+        for value in jsontext.readings(text, free_text=self._shape.free_text):
+            meant = coerced(value, self._shape)
+            if self._allows(meant):
+                yield meant
+                return
+            values.append(value)
+        meant = coerced(text, self._shape)
+        yield from [meant] if self._allows(meant) else values[:1]
+
+    def _named(self, text: str) -> str | None:
+        """The listed string that a text names."""
+        names = [value for value in self._listed or () if isinstance(value, str)]
+        if text in names:
+            return text
+        trimmed = text.strip()
+        if trimmed in names:
+            return trimmed
+        same = [name for name in names if name.lower() == trimmed.lower()]
+        return same[0] if len(same) == 1 else None
+
+
+def _folded(key: str) -> str:
+    return key.replace("-", "").replace("_", "").lower()
+
+
+def _is_near(a: str, b: str) -> bool:
+    """Whether one letter more, less or other makes them the same."""
+    if abs(len(a) - len(b)) > 1 or min(len(a), len(b)) < 3:  # noqa: PLR2004 - short names are all near
+        return False
+    short, long = sorted((a, b), key=len)
+    same = next(
+        (i for i, (x, y) in enumerate(zip(short, long, strict=False)) if x != y), len(short)
+    )
+    return short[same + (len(a) == len(b)) :] == long[same + 1 :]

@@ -1,0 +1,86 @@
+"""A gateway's answers, lifted: the client gets calls and documents where the model wrote text."""
+
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from types import TracebackType
+
+from msgspec.structs import replace
+
+from .bridge import Lift, Lowered, lower
+from .errors import Problem
+from .gateway import Answer, Gateway, asks_nothing
+from .tokens import count
+from .turn import Event, Turn
+
+
+def bridged(gateway: Gateway, turn: Turn) -> AbstractAsyncContextManager[Answer]:
+    """An answer to any turn, as `Gateway.open` gives one to a plain turn. Raises BadRequest too."""
+    lowered = None if asks_nothing(turn) else lower(turn)
+    return gateway.open(turn) if lowered is None else _Bridged(gateway, lowered)
+
+
+class _Bridged(AbstractAsyncContextManager[Answer]):
+    """One lifted answer. Entered, its first content is in hand; left, its account is free.
+
+    The model may be asked a second time, on whichever account is picked then. If that cannot be,
+    the client gets what the first answer came to.
+    """
+
+    def __init__(self, gateway: Gateway, lowered: Lowered) -> None:
+        prefix = f"call_{os.urandom(12).hex()}"
+        self._gateway = gateway
+        self._turn = lowered.turn
+        self._lift = Lift(lowered, count, lambda number: f"{prefix}{number:02d}")
+        self._opened = AsyncExitStack()
+
+    async def __aenter__(self) -> Answer:
+        try:
+            answer = await self._opened.enter_async_context(self._gateway.open(self._turn))
+            self._batches = self._lifted(answer)
+            first = await anext(self._batches)
+        except BaseException as exc:
+            await self._opened.__aexit__(type(exc), exc, exc.__traceback__)
+            raise
+        return replace(answer, first=first, rest=self._batches, reasks=int(self._lift.asked_again))
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self._batches.aclose()
+        finally:
+            await self._opened.__aexit__(kind, raised, traceback)
+
+    async def _lifted(self, answer: Answer) -> AsyncGenerator[Sequence[Event]]:
+        """Batches that are not empty; the last one ends with the Done."""
+        lift = self._lift
+        async for pieces in self._read(answer):
+            yield pieces
+        if (again := lift.retry()) and (second := await self._ask_again(again)):
+            lift.restart()
+            async for pieces in self._read(second):
+                yield pieces
+        await self._opened.aclose()  # a model that did not do as asked is no fault of the account
+        yield lift.end()
+
+    async def _read(self, answer: Answer) -> AsyncGenerator[Sequence[Event]]:
+        """One answer, until it ends or nothing more of it is wanted."""
+        lift = self._lift
+        if pieces := lift.feed(answer.first):
+            yield pieces
+        while not lift.over and (batch := await anext(answer.rest, None)) is not None:
+            if pieces := lift.feed(batch):
+                yield pieces
+        if pieces := lift.finish():
+            yield pieces
+
+    async def _ask_again(self, turn: Turn) -> Answer | None:
+        await self._opened.aclose()
+        try:
+            return await self._opened.enter_async_context(self._gateway.open(turn))
+        except Problem:
+            return None

@@ -1,0 +1,73 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notion_manager.bridge.marks import WORDS, Marks, choose, unfinished
+
+heads = st.text(max_size=40)
+texts = st.lists(
+    st.text(alphabet="_abrme vioy", max_size=60) | st.sampled_from(WORDS).map("_{}".format)
+)
+
+
+@given(heads, texts)
+def test_no_text_has_the_word(head: str, said: list[str]) -> None:
+    suffix = choose(head, said).suffix
+    assert not any(suffix in text for text in said)
+
+
+@given(heads, texts, texts)
+def test_a_growing_conversation_keeps_its_word_until_a_text_has_it(
+    head: str, said: list[str], more: list[str]
+) -> None:
+    before, after = choose(head, said), choose(head, [*said, *more])
+    assert after.word == before.word or any(before.suffix in text for text in more)
+
+
+def test_conversations_begin_with_different_words() -> None:
+    assert (
+        len({choose(f"conversation {number}", []).word for number in range(200)}) > len(WORDS) / 2
+    )
+
+
+def test_a_text_with_every_word_leaves_another() -> None:
+    planted = [" ".join(f"_{word}" for word in WORDS)]
+    suffix = choose("x", planted).suffix
+    assert suffix[-1].isdigit()
+    assert suffix not in planted[0]
+
+
+def test_words_are_few_letters() -> None:
+    assert len(set(WORDS)) == len(WORDS)
+    assert all(word.isalpha() and word.islower() and len(word) <= 7 for word in WORDS)
+
+
+MARKS = Marks("amber")
+letters = st.text(alphabet="</>argcmbel_ x", max_size=60)
+endings = st.sampled_from(
+    ["", "<", "</arg_amb", "</call_amber  ", "<arg_amber", "</arg_amber" + 9 * " "]
+)
+
+
+@given(letters, endings)
+def test_only_what_can_still_become_an_end_is_held(text: str, ending: str) -> None:
+    text += ending
+    at = MARKS.held(text, 0)
+    assert at == min((i for i in range(len(text)) if becomes_an_end(text[i:])), default=len(text))
+
+
+def becomes_an_end(tail: str) -> bool:
+    ends = [f"</{tag}{blanks}>" for tag in ("arg_amber", "call_amber") for blanks in BLANKS]
+    return (
+        any(end.startswith(tail) for end in (*ends, "<arg_amber ", "<call_amber "))
+        and tail[-1] != ">"
+    )
+
+
+BLANKS = ["", *(" " * n for n in range(1, 9))]
+
+
+@given(letters, st.sampled_from(["", "<call", "<call_amber", "x<call_"]))
+def test_only_what_can_still_become_the_marker_is_held(text: str, ending: str) -> None:
+    text += ending
+    tails = [i for i in range(len(text)) if "<call_ambe".startswith(text[i:])]
+    assert unfinished(text, 0, "<call_amber") == min(tails, default=len(text))

@@ -1,0 +1,122 @@
+"""What holds of the parser for every text that a model may write."""
+
+import json
+from collections.abc import Iterable
+
+import jiter
+from hypothesis import example, given
+from hypothesis import strategies as st
+from toolkit import OFFER, cuts, fed, parser
+
+from notion_manager.bridge.parser import Policy
+from notion_manager.turn import Piece, Text, ToolCall
+
+CALL = '<call_amber name="Read">\n<arg_amber name="file_path">a.py</arg_amber>\n</call_amber>'
+BITS = (
+    CALL, '<call_amber name="Write">', '<call_amber name="apply_patch">', '<call_amber name="Set">',
+    '<call_amber name="TaskList"/>', "<call_amber", ' name="', "Nope", '">', "/>", ">",
+    '<arg_amber name="content">', '<arg_amber name="note">', '<arg_amber name="tags">',
+    '<arg_amber name="*">', "<arg_amber", "</arg_amber>", "</arg_amber", "</call_amber>", "</call",
+    "<result_amber", "</result_amber>", "null", "nul", "[1]", '{"file_path": "b"}', "{", '"',
+    "<tool_call>", "</tool_call>", '{"name": "Read", "arguments": {"file_path": "a"}}',
+    '<call name="Read">', '<arg name="file_path">', "</arg>", "</call>", "<call_ambr", "<call",
+    "<function_calls>", '<invoke name="Read">', '<parameter name="file_path">', "</parameter>",
+    "</invoke>", "</function_calls>", "<function=Read>", "<parameter=file_path>", "</function>",
+    "```", "````", "~~~", "`", "```py\n", "\n```\n", "\n", "\n\n", "\r\n", " ", "    ", "\t",
+    "\ufeff", "word", "a < b", "\\", "\x00", "é", "🙂", "x" * 120,
+)  # fmt: skip
+soups = st.lists(st.sampled_from(BITS), max_size=30).map("".join)
+policies = st.builds(
+    Policy,
+    parallel=st.booleans(),
+    allowed=st.sampled_from([True, True, False]),
+    only=st.sampled_from(["", "", "Read"]),
+    required=st.booleans(),
+    checked=st.sampled_from([frozenset[str](), frozenset({"Read", "Set"})]),
+)
+
+
+def outcome(texts: Iterable[str], policy: Policy) -> tuple[list[Piece], bool, object, int]:
+    it = parser(policy)
+    pieces = fed(it, texts)
+    return pieces, it.cut, it.trouble, it.calls
+
+
+@given(soups, policies, st.lists(st.integers(0, 400), max_size=8))
+def test_any_cut_of_a_text_gives_the_same(text: str, policy: Policy, places: list[int]) -> None:
+    whole = outcome([text], policy)
+    assert outcome(cuts(text, places), policy) == whole
+    assert outcome(list(text), policy) == whole
+
+
+@given(soups, policies)
+def test_each_call_has_an_id_of_its_own_and_one_json_object(text: str, policy: Policy) -> None:
+    pieces, cut, _, count = outcome([text], policy)
+    calls = [piece for piece in pieces if isinstance(piece, ToolCall)]
+    assert len({call.id for call in calls}) == len(calls) == count + cut - hidden(calls, cut, count)
+    for call in calls[: len(calls) - cut]:
+        if not call.freeform:
+            pairs: list[tuple[str, object]] = json.loads(call.arguments, object_pairs_hook=list)
+            assert len(dict(pairs)) == len(pairs)
+
+
+def hidden(calls: list[ToolCall], cut: bool, count: int) -> int:
+    """A call that was cut while it was held for a check was never seen."""
+    return count + cut - len(calls) if cut and len(calls) == count else 0
+
+
+@given(soups)
+def test_what_came_of_a_call_can_always_become_json(text: str) -> None:
+    it, so_far = parser(), dict[str, str]()
+    for character in text:
+        for piece in it.feed(character):
+            if isinstance(piece, ToolCall) and not piece.freeform:
+                so_far[piece.id] = so_far.get(piece.id, "") + piece.arguments
+                if so_far[piece.id]:
+                    jiter.from_json(so_far[piece.id].encode(), partial_mode="trailing-strings")
+        if it.stopped:
+            break
+
+
+@given(soups, policies)
+def test_only_tools_that_are_offered_and_allowed_are_called(text: str, policy: Policy) -> None:
+    pieces, *_ = outcome([text], policy)
+    names = {piece.name for piece in pieces if isinstance(piece, ToolCall)}
+    allowed = {e.tool.name for e in OFFER.entries} if policy.allowed else set[str]()
+    assert names <= (allowed & {policy.only} if policy.only and policy.allowed else allowed)
+
+
+words = st.text(alphabet="ab \n\t.,>é🙂[]{}\"'/", max_size=200)
+
+
+@given(words)
+@example("\n\n ")
+def test_text_without_tags_and_fences_waits_only_with_its_last_blanks(text: str) -> None:
+    it, shown = parser(), ""
+    for index, character in enumerate(text):
+        shown += "".join(p.text for p in it.feed(character) if isinstance(p, Text))
+        assert shown == text[: index + 1].rstrip()
+    shown += "".join(p.text for p in it.finish() if isinstance(p, Text))
+    assert shown == text
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<", "call", "_am", "ber", "x", " ", "`", "~", "\n", "</", "-"]),
+        max_size=40,
+    )
+)
+def test_what_is_held_may_still_be_a_tag_or_a_fence(bits: list[str]) -> None:
+    text, it, shown = "".join(bits), parser(), ""
+    for index, character in enumerate(text):
+        shown += "".join(p.text for p in it.feed(character) if isinstance(p, Text))
+        held = text[len(shown) : index + 1].strip()
+        assert not held or held[0] in "<`~"
+        assert len(held.partition("\n")[0]) < 300
+
+
+@given(soups)
+def test_without_calls_nothing_is_lost(text: str) -> None:
+    pieces, cut, trouble, count = outcome([text], Policy())
+    if not (cut or trouble or count or "<result_amber" in text):
+        assert "".join(p.text for p in pieces if isinstance(p, Text)) == text

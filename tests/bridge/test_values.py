@@ -1,0 +1,292 @@
+"""Arguments as models write them, and what they stand for."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toolkit import TODO, schema
+
+from notion_manager.bridge.values import Kind, Parameters
+
+ANY = {"type": ["string", "integer", "boolean", "array", "object", "null"]}
+PROPERTIES: dict[str, Any] = {
+    "text": {"type": "string"},
+    "note": {"type": ["string", "null"]},
+    "also": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    "mode": {"enum": ["fast", "very slow", "Fast"]},
+    "same": {"const": "x"},
+    "count": {"type": "integer", "minimum": 0},
+    "ratio": {"type": "number"},
+    "on": {"type": "boolean"},
+    "tags": {"type": "array", "items": {"type": "string"}},
+    "numbers": {"type": "array", "items": {"type": "integer"}},
+    "todos": {"type": "array", "items": TODO},
+    "either": {"type": ["string", "integer"]},
+    "any": ANY,
+    "free": {},
+    "referred": {"$ref": "#/$defs/name"},
+    "tree": {"$ref": "#/$defs/tree"},
+    "all": {"allOf": [{"type": "string"}, {"maxLength": 5}]},
+    "maybe": {"type": ["integer", "null"]},
+}
+DEFS = {
+    "name": {"type": "string"},
+    "tree": {
+        "type": "object",
+        "properties": {"kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}},
+    },
+}
+SCHEMA = {**schema(("text", "note"), **PROPERTIES), "$defs": DEFS}
+PARAMETERS = Parameters(SCHEMA)
+plain = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
+    ["", "null", "1", '"x"', "[1]", "{}", "true", "\n", "```\n1\n```", "None"]
+)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | plain,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3),
+    max_leaves=6,
+)
+todo = st.fixed_dictionaries(
+    {"content": plain, "status": st.sampled_from(["pending", "completed"])},
+    optional={"activeForm": plain},
+)
+trees = st.recursive(
+    st.just({}),
+    lambda inner: st.lists(inner, max_size=2).map(lambda kids: {"kids": kids}),
+    max_leaves=4,
+)
+INSTANCES: dict[str, st.SearchStrategy[Any]] = {
+    "text": plain,
+    "note": st.none() | plain.filter(lambda text: text != "null"),
+    "also": st.none() | plain.filter(lambda text: text != "null"),
+    "mode": st.sampled_from(["fast", "very slow", "Fast"]),
+    "same": st.just("x"),
+    "count": st.integers(min_value=0),
+    "ratio": st.integers() | numbers,
+    "on": st.booleans(),
+    "tags": st.lists(plain, max_size=4),
+    "numbers": st.lists(st.integers(), max_size=4),
+    "todos": st.lists(todo, max_size=3),
+    "either": plain | st.integers(),
+    "any": anything,
+    "free": anything,
+    "referred": plain,
+    "tree": trees,
+    "all": plain.map(lambda text: text[:5]),
+    "maybe": st.none() | st.integers(),
+}
+required = {"text": INSTANCES["text"], "note": INSTANCES["note"]}
+instances = st.fixed_dictionaries(
+    required, optional={k: v for k, v in INSTANCES.items() if k not in required}
+)
+
+
+def read(key: str, text: str) -> Any:
+    return json.loads(PARAMETERS.read(key, text))
+
+
+def test_text_goes_straight_through() -> None:
+    kinds = {key: PARAMETERS.kind(key) for key in PROPERTIES}
+    assert {key for key, kind in kinds.items() if kind is Kind.TEXT} == {"text", "referred", "all"}
+    assert {key for key, kind in kinds.items() if kind is Kind.TEXT_OR_NULL} == {"note", "also"}
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("count", " 3 ", 3),
+        ("count", "3.0", 3),
+        ("count", '"3"', 3),
+        ("count", "1" * 50, int("1" * 50)),
+        ("count", "three", "three"),
+        ("count", "-1", -1),
+        ("count", "3.5", 3.5),
+        ("ratio", "1e999", "1e999"),
+        ("ratio", "NaN", "NaN"),
+        ("ratio", "2", 2),
+        ("on", "True", True),
+        ("on", '"false"', False),
+        ("on", "yes", "yes"),
+        ("maybe", "None", None),
+        ("maybe", "", None),
+        ("mode", "fast", "fast"),
+        ("mode", " very slow\n", "very slow"),
+        ("mode", "VERY SLOW", "very slow"),
+        ("mode", "FAST", "FAST"),
+        ("mode", "quick", "quick"),
+        ("tags", '["a"]', ["a"]),
+        ("tags", "a", ["a"]),
+        ("tags", '"a"', ["a"]),
+        ("tags", '"[\\"a\\"]"', ["a"]),
+        ("tags", '```json\n["a", "b"]\n```', ["a", "b"]),
+        ("tags", "['a', 'b',]", ["a", "b"]),
+        ("tags", '{"item": ["a"]}', ["a"]),
+        ("tags", '{"0": "a", "1": "b"}', ["a", "b"]),
+        ("numbers", '["1", 2.0]', [1, 2]),
+        ("numbers", "7", [7]),
+        ("todos", '[{"content":"a\nb"}]', [{"content": "a\nb"}]),
+        ("todos", "[" * 5000, "[" * 5000),
+        ("either", "7", 7),
+        ("either", '"7"', "7"),
+        ("either", "seven", "seven"),
+        ("free", '{"a": 1}', {"a": 1}),
+        ("free", "words", "words"),
+        ("free", "[1", "[1"),
+        ("unknown", "1", 1),
+        ("tree", '{"kids": [{"kids": "{}"}]}', {"kids": [{"kids": [{}]}]}),
+    ],
+)  # fmt: skip
+def test_a_text_stands_for_what_the_schema_wants_if_it_can(key: str, text: str, value: Any) -> None:
+    assert read(key, text) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("text", "text"),
+        ("Text", "text"),
+        ("te-xt", "text"),
+        ("tex", "text"),
+        ("texts", "text"),
+        ("tixt", "text"),
+        ("txet", None),
+        ("o", None),
+        ("__proto__", None),
+        ("else", None),
+    ],
+)
+def test_a_name_means_one_parameter_or_none(written: str, key: str | None) -> None:
+    assert PARAMETERS.key(written) == key
+
+
+def test_other_names_are_taken_where_the_schema_takes_them() -> None:
+    free = Parameters({"properties": {"a_b": {}, "aB": {}, "constructor": {}}})
+    assert free.key("other") == "other"
+    assert free.key("ab") == "ab"
+    assert free.key("prototype") is None
+    assert free.key("constructor") == "constructor"
+
+
+@given(st.sampled_from(list(PROPERTIES)).flatmap(lambda k: st.tuples(st.just(k), INSTANCES[k])))
+def test_what_is_written_reads_back(made: tuple[str, Any]) -> None:
+    key, value = made
+    text = PARAMETERS.write(key, value)
+    if PARAMETERS.kind(key) is Kind.TEXT_OR_NULL:
+        assert text == ("null" if value is None else value)
+    elif PARAMETERS.kind(key) is Kind.TEXT:
+        assert text == value
+    else:
+        assert read(key, text) == value
+
+
+KEYWORDS = (
+    "type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf", "properties", "items", "required",
+    "additionalProperties", "$defs", "a", "pattern", "not",
+)  # fmt: skip
+hostile = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+    | st.sampled_from(["#", "#/$defs/a", "http://x.test/", "string", "integer"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(KEYWORDS), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+schemas = st.dictionaries(
+    st.sampled_from(
+        ["type", "properties", "$defs", "allOf", "$ref", "required", "additionalProperties"]
+    ),
+    hostile,
+    max_size=5,
+)
+
+
+@given(
+    schemas,
+    st.sampled_from(["a", "type", "x"]),
+    st.text(max_size=20) | st.sampled_from(["[1,]", "{", '{"a":1', "null", "'a'"]),
+)
+def test_any_schema_will_do(given_schema: Mapping[str, Any], key: str, text: str) -> None:
+    parameters = Parameters(given_schema)
+    parameters.kind(key)
+    json.loads(parameters.read(key, text))
+    assert isinstance(json.loads(parameters.whole(text)), dict)
+    parameters.errors(text)
+    parameters.omitted(())
+    parameters.key(text)
+    value = json.loads(parameters.read(key, text))
+    parameters.write(key, value)
+
+
+@given(instances)
+def test_arguments_that_fit_have_no_errors_and_are_not_changed(value: Any) -> None:
+    text = json.dumps(value)
+    assert PARAMETERS.errors(text) == ()
+    assert json.loads(PARAMETERS.whole(text)) == value
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(list(PROPERTIES)),
+        st.none() | st.integers() | st.text(max_size=3) | st.lists(st.text(max_size=2), max_size=2),
+    )
+)
+def test_another_validator_finds_the_same(value: Any) -> None:
+    theirs = jsonschema.Draft202012Validator(SCHEMA).is_valid(value)
+    assert (PARAMETERS.errors(json.dumps(value)) == ()) is theirs
+
+
+def test_all_arguments_at_once() -> None:
+    assert json.loads(
+        PARAMETERS.whole('```\n{"Text": "a", "count": "3", "elsewhere": 1}\n```')
+    ) == {"text": "a", "count": 3}
+    assert PARAMETERS.whole("[1]") == "{}"
+    assert PARAMETERS.whole("words") == "{}"
+
+
+def test_a_null_that_was_left_out_is_put_in() -> None:
+    assert PARAMETERS.omitted({"text"}) == {"note": None}
+    assert PARAMETERS.omitted({"text", "note"}) == {}
+    assert PARAMETERS.omitted(()) == {"note": None}
+
+
+def test_errors_say_where_and_are_few() -> None:
+    assert PARAMETERS.errors("{") != ()
+    (first, *rest) = PARAMETERS.errors(
+        json.dumps({"text": "t", "note": None, "numbers": list("abcdefghij")})
+    )
+    assert first.startswith("numbers.0: ")
+    assert len(rest) == 4
+    assert all(
+        len(e) < 260
+        for e in PARAMETERS.errors(json.dumps({"text": "t", "note": None, "count": "x" * 999}))
+    )
+    assert Parameters({"type": 7}).errors("{}") == ()
+
+
+def test_long_and_slow_things_are_quick_and_harmless() -> None:
+    slow = Parameters(
+        schema(
+            (),
+            a={"type": "string", "pattern": "^(a+)+$"},
+            b={"pattern": "(?=(a+)+$)b"},
+            c={"$ref": "http://127.0.0.1:9/x"},
+        )
+    )
+    slow.errors(json.dumps({"a": "a" * 40 + "!"}))
+    far = Parameters(schema((), b={"pattern": "^(?=(a+)+$)"}))
+    far.errors(json.dumps({"b": "a" * 40 + "!"}))
+    far.errors(json.dumps({"b": 1}))
+    big = '["' + "x" * 10**6
+    assert read("tags", big) == [big]
+    assert PARAMETERS.errors("[" * 10**5) != ()
+    loop = Parameters({"properties": {"a": {"$ref": "#/properties/a"}}})
+    assert loop.kind("a") is Kind.OTHER
+    assert json.loads(loop.read("a", "[1]")) == [1]
+    deep: dict[str, Any] = {}
+    for _ in range(200):
+        deep = {"properties": {"a": deep}, "anyOf": [deep, deep]}
+    Parameters(deep).read("a", '{"a":1}')

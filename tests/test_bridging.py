@@ -1,0 +1,305 @@
+"""Turns with tools, documents and limits, over upstreams that only know text."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from notion_manager.bridge import lower
+from notion_manager.bridging import bridged
+from notion_manager.errors import BadRequest, Unformed, UpstreamBroken, WrongDocument
+from notion_manager.gateway import Gateway
+from notion_manager.turn import (
+    Done,
+    Event,
+    JsonOutput,
+    Limits,
+    Message,
+    Reply,
+    Stop,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Turn,
+    Usage,
+    fold,
+)
+from tests.scripted import DONE, Scripted, Step, gateway, says
+
+PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+READ = Tool("Read", "Reads a file.", PATH)
+STRICT = replace(READ, strict=True)
+ASK = Turn("opus-4.6", (Message("user", (Text("hi"),)),), tools=(READ,))
+AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
+
+
+def block(turn: Turn, name: str = "Read", **arguments: str) -> str:
+    """A call as the model was asked to write it."""
+    lowered = lower(turn)
+    assert lowered is not None
+    assert lowered.marks is not None
+    call, arg = lowered.marks.call, lowered.marks.arg
+    lines = [f'<{arg} name="{key}">{value}</{arg}>' for key, value in arguments.items()]
+    return "\n".join([f'<{call} name="{name}">', *lines, f"</{call}>"])
+
+
+async def read(gate: Gateway, turn: Turn = ASK) -> Reply:
+    events: list[Event] = []
+    async with bridged(gate, turn) as answer:
+        async for batch in answer.batches():
+            assert batch
+            events += batch
+    return fold(events)
+
+
+def over(*scripts: Sequence[Step]) -> tuple[Gateway, Scripted]:
+    upstream = Scripted(*scripts)
+    return gateway({"a": upstream}), upstream
+
+
+def calls(reply: Reply) -> list[tuple[str, Any]]:
+    return [(p.name, json.loads(p.arguments)) for p in reply.parts if isinstance(p, ToolCall)]
+
+
+def texts(reply: Reply) -> list[str]:
+    return [p.text for p in reply.parts if isinstance(p, Text)]
+
+
+CALL = block(ASK, path="a.py")
+
+
+async def test_a_plain_turn_goes_as_it_is() -> None:
+    gate, upstream = over(says("Hel", "lo"))
+    plain = replace(ASK, tools=())
+    assert texts(await read(gate, plain)) == ["Hello"]
+    assert upstream.turns[0].messages == plain.messages
+
+
+async def test_tools_become_words_and_words_become_calls() -> None:
+    gate, upstream = over([[Thinking("hm")], *([Text(c)] for c in f"Sure.\n\n{CALL}"), [DONE]])
+    reply = await read(gate)
+    assert reply.parts[:2] == (Thinking("hm"), Text("Sure."))
+    assert calls(reply) == [("Read", {"path": "a.py"})]
+    assert reply.done.stop is Stop.TOOL
+    assert reply.done.usage == DONE.usage
+    assert upstream.turns[0].tools == ()
+    assert "### Read\n\nReads a file." in upstream.turns[0].system
+
+
+async def test_a_call_begins_before_its_end_is_written() -> None:
+    gate, _ = over([[Text(CALL[: CALL.index("a.py") + 2])], "hang"])
+    async with bridged(gate, ASK) as answer:
+        assert [p.arguments for p in answer.first if isinstance(p, ToolCall)] == ["", '{"path":"a.']
+
+
+async def test_ids_are_never_the_same() -> None:
+    gate, _ = over(says(CALL + CALL), says(CALL))
+    replies = [await read(gate), await read(gate)]
+    ids = [p.id for reply in replies for p in reply.parts if isinstance(p, ToolCall)]
+    assert len(set(ids)) == 3
+
+
+async def test_earlier_calls_are_told_in_words() -> None:
+    gate, upstream = over(says("Done."))
+    history = (
+        *ASK.messages,
+        Message("assistant", (ToolCall("1", "Read", '{"path":"a.py"}'),)),
+        Message("user", (ToolResult("1", (Text("x = 1"),)),)),
+    )
+    await read(gate, replace(ASK, messages=history))
+    sent = upstream.turns[0].messages
+    assert sent[1].parts == (Text(CALL),)
+    assert "x = 1" in repr(sent[2].parts)
+
+
+async def test_what_follows_a_call_is_not_waited_for() -> None:
+    gate, upstream = over([[Text(CALL)], [Text("word " * 60)], "hang"])
+    reply = await read(gate)
+    assert upstream.closed.is_set()
+    assert (len(reply.parts), reply.done.stop) == (1, Stop.TOOL)
+    assert reply.done.usage.estimated
+
+
+async def test_an_unknown_tool_is_asked_about_once() -> None:
+    gate, upstream = over(says("Hm.\n" + block(ASK, "Delete", path="a")), says(CALL))
+    reply = await read(gate)
+    assert (texts(reply), calls(reply)) == (["Hm."], [("Read", {"path": "a.py"})])
+    assert reply.done.reasks == 1
+    assert reply.done.usage == Usage(20, 4)
+    said, asked = upstream.turns[1].messages[-2:]
+    assert said == Message("assistant", (Text("Hm.\n" + block(ASK, "Delete", path="a")),))
+    assert "Delete" in repr(asked)
+    assert all(standing.busy == 0 for standing in gate.pool.standings.values())
+
+
+async def test_it_is_asked_no_third_time() -> None:
+    wrong = block(ASK, "Delete", path="a")
+    gate, upstream = over(says(wrong), says(wrong))
+    reply = await read(gate)
+    assert texts(reply) == ['(The model called "Delete", a tool that is not offered.)']
+    assert (reply.done.stop, len(upstream.turns)) == (Stop.END, 2)
+
+
+async def test_where_it_cannot_be_asked_again_the_first_answer_stands() -> None:
+    wrong = "Hm.\n" + block(ASK, "Delete", path="a")
+    gate, _ = over(
+        says(wrong), [UpstreamBroken("gone")], [UpstreamBroken("gone")], [UpstreamBroken("gone")]
+    )
+    reply = await read(gate)
+    assert texts(reply) == ['Hm.\n\n(The model called "Delete", a tool that is not offered.)']
+    assert reply.done.reasks == 0
+
+
+async def test_calls_of_the_second_answer_are_numbered_on() -> None:
+    gate, _ = over(says(CALL + "\n" + block(ASK, "Delete", path="a")), says(CALL))
+    reply = await read(gate)
+    ids = [p.id for p in reply.parts if isinstance(p, ToolCall)]
+    assert len(set(ids)) == len(ids) == 2
+
+
+async def test_strict_arguments_are_valid_or_the_call_is_not_made() -> None:
+    turn = replace(ASK, tools=(STRICT,))
+    gate, upstream = over(says(block(turn, where="x")), says(CALL))
+    assert calls(await read(gate, turn)) == [("Read", {"path": "a.py"})]
+    assert "path" in repr(upstream.turns[1].messages[-1])
+    gate, _ = over(says(block(turn, where="x")), says(block(turn, where="x")))
+    (said,) = texts(await read(gate, turn))
+    assert said.startswith("(The model's call of Read did not fit its parameters:")
+
+
+async def test_a_required_call_comes_or_the_client_is_told() -> None:
+    turn = replace(ASK, tool_choice=ToolChoice("required"))
+    gate, upstream = over(says("No."), says(CALL))
+    reply = await read(gate, turn)
+    assert (texts(reply), calls(reply)) == (["No."], [("Read", {"path": "a.py"})])
+    assert "at least one call" in repr(upstream.turns[0].messages[-1])
+    gate, _ = over(says("No."), says("No."))
+    with pytest.raises(Unformed, match="no call where one is required"):
+        await read(gate, turn)
+    assert gate.pool.standings["a"].strikes == 0
+
+
+async def test_a_named_tool_is_the_only_one() -> None:
+    other = Tool("List", "", {"type": "object", "properties": {}})
+    turn = replace(ASK, tools=(READ, other), tool_choice=ToolChoice("required", "Read"))
+    gate, upstream = over(says(block(turn, "List")), says(block(turn, path="a.py")))
+    assert calls(await read(gate, turn)) == [("Read", {"path": "a.py"})]
+    assert "a call to Read" in repr(upstream.turns[0].messages[-1])
+
+
+async def test_none_means_none() -> None:
+    turn = replace(ASK, tool_choice=ToolChoice("none"))
+    gate, upstream = over(says("Well.\n" + CALL))
+    reply = await read(gate, turn)
+    assert (texts(reply), calls(reply), reply.done.stop) == (["Well."], [], Stop.END)
+    assert "Reads a file." not in upstream.turns[0].system
+    gate, _ = over(says(CALL), says("In words."))
+    assert texts(await read(gate, turn)) == ["In words."]
+    gate, _ = over(says(CALL), says(CALL))
+    with pytest.raises(Unformed, match="none is allowed"):
+        await read(gate, turn)
+
+
+async def test_one_call_at_a_time() -> None:
+    turn = replace(ASK, tool_choice=ToolChoice(parallel=False))
+    gate, upstream = over([[Text(CALL + "\n")], [Text(CALL)], "hang"])
+    assert len(calls(await read(gate, turn))) == 1
+    assert upstream.closed.is_set()
+
+
+async def test_a_call_that_was_cut_stays_open() -> None:
+    gate, upstream = over(says(CALL[: CALL.index(".py")]))
+    reply = await read(gate)
+    (call,) = reply.parts
+    assert isinstance(call, ToolCall)
+    assert call.arguments == '{"path":"a'
+    assert (reply.done.stop, len(upstream.turns)) == (Stop.LENGTH, 1)
+
+
+async def test_what_the_service_says_it_said_is_read_anew() -> None:
+    done = replace(DONE, truth=(Text(f"Better.\n{CALL}"),))
+    gate, _ = over([[Text("Worse.")], [done]])
+    reply = await read(gate)
+    assert (texts(reply), calls(reply)) == (["Better."], [("Read", {"path": "a.py"})])
+
+
+async def test_a_document_is_found_checked_and_given_alone() -> None:
+    turn = replace(ASK, tools=(), output=JsonOutput(AGE, strict=True))
+    gate, upstream = over(says("Here you are:\n```json\n", '{"age": 7}', "\n```\n"))
+    assert texts(await read(gate, turn)) == ['{"age": 7}']
+    assert "age" in repr(upstream.turns[0].messages[-1])
+
+
+async def test_a_wrong_document_is_asked_for_again_and_never_given() -> None:
+    turn = replace(ASK, tools=(), output=JsonOutput(AGE))
+    gate, upstream = over(says('{"age": "old"}'), says('{"age": 7}'))
+    reply = await read(gate, turn)
+    assert (texts(reply), reply.done.reasks, len(upstream.turns)) == (['{"age": 7}'], 1, 2)
+    gate, _ = over(says("I cannot."), says("I cannot."))
+    with pytest.raises(WrongDocument, match="not the JSON"):
+        await read(gate, turn)
+
+
+async def test_any_object_streams_as_it_is_written() -> None:
+    turn = replace(ASK, tools=(), output=JsonOutput())
+    gate, _ = over([[Text('Sure: {"a":')], "hang"])
+    async with bridged(gate, turn) as answer:
+        assert answer.first == [Text('{"a":')]
+    gate, _ = over(says('Sure: {"a": 1} Enjoy!'))
+    assert texts(await read(gate, turn)) == ['{"a": 1}']
+    gate, _ = over(says('{"a": '))
+    with pytest.raises(WrongDocument):
+        await read(gate, turn)
+
+
+async def test_calls_come_before_the_document() -> None:
+    turn = replace(ASK, output=JsonOutput(AGE, strict=True))
+    gate, _ = over(says(block(turn, path="a.py")))
+    assert calls(await read(gate, turn)) == [("Read", {"path": "a.py"})]
+
+
+async def test_a_stop_sequence_ends_the_answer() -> None:
+    turn = replace(ASK, tools=(), limits=Limits(stop=("END",)))
+    gate, upstream = over([[Text("one E")], [Text("ND two")], "hang"])
+    reply = await read(gate, turn)
+    assert (texts(reply), reply.done.stop, reply.done.sequence) == (["one "], Stop.SEQUENCE, "END")
+    assert upstream.closed.is_set()
+
+
+async def test_an_answer_has_so_many_tokens() -> None:
+    turn = replace(ASK, tools=(), limits=Limits(max_tokens=5))
+    gate, _ = over([[Text("one two three four five six seven eight")], "hang"])
+    reply = await read(gate, turn)
+    assert texts(reply)[0].startswith("one two")
+    assert "seven" not in texts(reply)[0]
+    assert reply.done.stop is Stop.LENGTH
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        replace(ASK, tools=(replace(STRICT, schema={"type": 7}),)),
+        replace(ASK, output=JsonOutput({"type": "nothing"})),
+    ],
+)
+async def test_a_promise_that_cannot_be_checked_is_refused(turn: Turn) -> None:
+    gate, upstream = over()
+    with pytest.raises(BadRequest, match="schema"):
+        await read(gate, turn)
+    assert not upstream.turns
+
+
+async def test_a_problem_after_a_call_reaches_the_pool() -> None:
+    gate, _ = over([[Text(CALL)], UpstreamBroken("gone")])
+    with pytest.raises(UpstreamBroken):
+        await read(gate)
+    assert gate.pool.standings["a"].strikes == 1
+
+
+def test_a_done_says_how_often_it_was_asked() -> None:
+    assert Done(Stop.END).reasks == 0
