@@ -1,7 +1,7 @@
 """A gateway's answers, lifted: the client gets calls and documents where the model wrote text."""
 
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 
@@ -9,15 +9,81 @@ from msgspec.structs import replace
 
 from .bridge import Lift, Lowered, lower
 from .errors import Problem
-from .gateway import Answer, Gateway, asks_nothing
+from .gateway import Answer, Batches, Gateway, asks_nothing
 from .tokens import count
-from .turn import Event, Turn
+from .turn import Done, Event, Text, Thinking, Turn
 
 
 def bridged(gateway: Gateway, turn: Turn) -> AbstractAsyncContextManager[Answer]:
     """An answer to any turn, as `Gateway.open` gives one to a plain turn. Raises BadRequest too."""
     lowered = None if asks_nothing(turn) else lower(turn)
-    return gateway.open(turn) if lowered is None else _Bridged(gateway, lowered)
+    if lowered is None:
+        return gateway.open(turn)
+    if lowered.only_limited:
+        return _Limited(gateway.open(lowered.turn), lowered)
+    return _Bridged(gateway, lowered)
+
+
+class _Limited(AbstractAsyncContextManager[Answer]):
+    """An answer that may only become too long: the commonest, so the shortest way."""
+
+    def __init__(self, opening: AbstractAsyncContextManager[Answer], lowered: Lowered) -> None:
+        self._opening = opening
+        self._lowered = lowered
+
+    async def __aenter__(self) -> Answer:
+        answer = await self._opening.__aenter__()
+        rest = _Metered(answer.rest, self._lowered)
+        return Answer(
+            rest.passed(answer.first), rest, answer.account, answer.choice, answer.ignored
+        )
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._opening.__aexit__(kind, raised, traceback)
+
+
+class _Metered(AsyncIterator[Sequence[Event]]):
+    """Batches as they come, until they may be too many tokens; from there on they are lifted.
+
+    A token is at least a byte, so nothing is counted before.
+    """
+
+    def __init__(self, batches: Batches, lowered: Lowered) -> None:
+        self._batches = batches
+        self._lowered = lowered
+        self._left = lowered.limits.max_tokens or 0
+        self._seen: list[Sequence[Event]] = []
+        self._lift: Lift | None = None
+        self._over = False
+
+    async def __anext__(self) -> Sequence[Event]:
+        if self._over:
+            raise StopAsyncIteration
+        return self.passed(await anext(self._batches))
+
+    def passed(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """What of the next batch is within the limit."""
+        if self._lift is None:
+            self._left -= _weight(batch)
+            if self._left >= 0:
+                self._seen.append(batch)
+                return batch
+            self._lift = Lift(self._lowered, count, str)
+            for seen in self._seen:
+                self._lift.feed(seen)
+        pieces = self._lift.feed(batch)
+        self._over = self._lift.over or (bool(batch) and isinstance(batch[-1], Done))
+        return [*pieces, *self._lift.finish(), *self._lift.end()] if self._over else pieces
+
+
+def _weight(batch: Sequence[Event]) -> int:
+    """The bytes of what it says."""
+    return sum(len(e.text.encode()) for e in batch if isinstance(e, Text | Thinking))
 
 
 class _Bridged(AbstractAsyncContextManager[Answer]):

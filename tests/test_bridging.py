@@ -52,7 +52,6 @@ async def read(gate: Gateway, turn: Turn = ASK) -> Reply:
     events: list[Event] = []
     async with bridged(gate, turn) as answer:
         async for batch in answer.batches():
-            assert batch
             events += batch
     return fold(events)
 
@@ -271,13 +270,26 @@ async def test_a_stop_sequence_ends_the_answer() -> None:
     assert upstream.closed.is_set()
 
 
-async def test_an_answer_has_so_many_tokens() -> None:
-    turn = replace(ASK, tools=(), limits=Limits(max_tokens=5))
-    gate, _ = over([[Text("one two three four five six seven eight")], "hang"])
+COUNTING = ["one", " two", " three", " four", " five", " six", " seven", " eight"]
+
+
+@pytest.mark.parametrize("stop", [(), ("zzz",)])
+@pytest.mark.parametrize("batches", [COUNTING, ["".join(COUNTING)]])
+async def test_an_answer_has_so_many_tokens(batches: list[str], stop: tuple[str, ...]) -> None:
+    turn = replace(ASK, tools=(), limits=Limits(5, stop))
+    gate, upstream = over([*([Text(text)] for text in batches), "hang"])
     reply = await read(gate, turn)
-    assert texts(reply)[0].startswith("one two")
-    assert "seven" not in texts(reply)[0]
+    assert texts(reply) == ["one two three four five"]
     assert reply.done.stop is Stop.LENGTH
+    assert upstream.closed.is_set()
+
+
+async def test_an_answer_within_its_limit_is_left_alone() -> None:
+    turn = replace(ASK, tools=(), limits=Limits(max_tokens=9))
+    gate, _ = over([[Thinking("hm")], [], [Text("one two three four five")], [DONE]])
+    reply = await read(gate, turn)
+    assert texts(reply) == ["one two three four five"]
+    assert reply.done == DONE
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from ..turn import Limits, Piece, Stop, Text, Thinking, ToolCall
 
+NEAR = 8  # characters
 SETTLED = 4096  # characters that are counted once and for all
 
 
@@ -120,7 +121,8 @@ class _Budget:
                 low = middle
             else:
                 high = middle
-        return low
+        further = range(low, min(low + NEAR, len(text)) + 1)  # half a word may be more than all
+        return max(end for end in further if self._count(text[:end]) <= self._left or end == low)
 
 
 def _text(piece: Piece) -> str:

@@ -42,6 +42,11 @@ class Lowered(Struct, frozen=True):
     output: JsonOutput | None = None
     limits: Limits = Limits()
 
+    @property
+    def only_limited(self) -> bool:
+        """Whether nothing can happen to the answer but that it becomes too long."""
+        return self.marks is None and self.output is None and not self.limits.stop
+
 
 class Reading:
     """One answer, as far as it is text: what is said, what is called, which document it is."""
