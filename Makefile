@@ -2,23 +2,31 @@ PYTHON ?= python3
 PORT ?= 3000
 BIN := .venv/bin
 
-.PHONY: demo test test-all check bench format golden lock clean
+.PHONY: demo test test-all check bench agents agents-npm agents-aider format golden lock clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
 	$(BIN)/notion-manager serve --demo --port $(PORT)
 
 test: .venv/.dev
-	$(BIN)/pytest -n 2 -m "not slow" --cov
+	$(BIN)/pytest -n 2 -m "not slow and not agent" --cov
 
 test-all: .venv/.dev
-	$(BIN)/pytest -n 2 --cov
+	$(BIN)/pytest -n 2 -m "not agent" --cov
 
 check: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+
+agents: agents-npm agents-aider  ## real coding agents against the demo; installs them first
+
+agents-npm: .venv/.dev .agents/.npm
+	$(BIN)/pytest -m "agent and not aider" tests/agents
+
+agents-aider: .venv/.dev .agents/.aider
+	$(BIN)/pytest -m aider tests/agents
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py
@@ -36,7 +44,18 @@ lock: .venv/bin/python  ## resolve what changed, for every platform; add --upgra
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	rm -rf .venv .agents .pytest_cache .ruff_cache .hypothesis .coverage build dist
+
+.agents/.npm: tests/agents/package-lock.json
+	mkdir -p .agents
+	cp tests/agents/package.json tests/agents/package-lock.json tests/agents/.npmrc .agents
+	cd .agents && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+.agents/.aider: requirements/aider.txt
+	$(PYTHON) -m venv .agents/aider
+	.agents/aider/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/aider.txt
+	touch $@
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -64,7 +64,7 @@ def _clumsy(scenario: Scenario, rng: Random) -> str:
     kind = scenario.get("clumsy")
     if kind in MISTAKES:
         return kind
-    return rng.choice(list(MISTAKES)) if rng.random() < scenario.number("clumsy", 1) else ""
+    return rng.choice(MENDABLE) if rng.random() < scenario.number("clumsy", 1) else ""
 
 
 def _message(step: Any, book: Toolbook | None, newest: str, clumsy: str) -> str:
@@ -186,3 +186,5 @@ MISTAKES: Mapping[str, Callable[[Toolbook, str, Mapping[str, Any]], str]] = {
     "dropped-required": _without,
     "cut": _cut,
 }
+MENDABLE = [kind for kind in MISTAKES if kind not in ("cut", "dropped-required")]
+"""Those after which the work can go on, if whoever reads them takes care."""

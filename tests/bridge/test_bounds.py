@@ -121,7 +121,9 @@ def test_the_piece_at_the_limit_is_cut_and_left_open(piece: Piece, left: Piece) 
 
 def test_all_kinds_of_pieces_are_counted_together() -> None:
     bounds = Bounds(Limits(3), words)
-    assert bounds.feed([Thinking("one"), Text(" two"), ToolCall("1", "f", " three"), Text(" x")]) == [
+    assert bounds.feed(
+        [Thinking("one"), Text(" two"), ToolCall("1", "f", " three"), Text(" x")]
+    ) == [
         Thinking("one"),
         Text(" two"),
         ToolCall("1", "f", " three"),
