@@ -10,6 +10,7 @@ from .offer import INPUT, Entry
 from .values import Kind
 
 MOST_ARGUMENTS = 256
+LONGEST_TAG = 300  # characters
 LONGEST = 4 << 20  # characters of one argument
 LONG = 400  # characters of a piece
 WHOLE = "*"  # the key under which all arguments stand as one JSON object
@@ -103,7 +104,7 @@ class Call:
         """An argument's tag, once it is all there."""
         head = self._marks.key.match(text, at)
         if head is None:
-            if text.find(">", at) < 0 and len(text) - at < 2 * MOST_ARGUMENTS:
+            if text.find(">", at) < 0 and len(text) - at < LONGEST_TAG:
                 return at
             self.notes.append("a tag that is none")
             self._collected.append(text[at])
@@ -129,7 +130,8 @@ class Call:
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False
         key = INPUT if self.entry.freeform else self._known(written)
-        if key is None or key in self._keys or len(self._keys) >= MOST_ARGUMENTS:
+        full = WHOLE in self._keys or len(self._keys) >= MOST_ARGUMENTS
+        if key is None or key in self._keys or full:
             self.notes.append("an argument that is unknown or given twice")
             self._key, self._step = "", self._skip
             return
@@ -223,7 +225,7 @@ class Call:
             self._out.append("" if self.entry.freeform else '"')
         elif self._key == WHOLE:
             self._spread(value)
-        elif self._key:
+        else:
             self._member(self.entry.parameters.read(self._key, _laid_out(value)))
 
     # The JSON object
@@ -233,11 +235,8 @@ class Call:
         self._out.append(f"{comma}{quoted(self._key)}:{value}")
 
     def _spread(self, value: str) -> None:
-        """All arguments at once: the members of an object, and more may follow."""
-        members = self.entry.parameters.whole(value)[1:-1]
-        if not members:
-            self._keys.clear()
-        self._out.append(members)
+        """All arguments at once: the members of an object. No more may follow."""
+        self._out.append(self.entry.parameters.whole(value)[1:-1])
 
     def close(self) -> None:
         """The block is whole."""
@@ -252,10 +251,11 @@ class Call:
             self._spread(stray)
         elif stray.strip():
             self.notes.append("text between arguments")
-        for key, value in self.entry.parameters.omitted(self._keys).items():
-            self._key = key
-            self._keys.add(key)
-            self._member("null" if value is None else str(value))
+        if WHOLE not in self._keys:
+            for key in self.entry.parameters.omitted(self._keys):
+                self._key = key
+                self._keys.add(key)
+                self._member("null")
         self._out.append("}")
 
     def _grow(self, more: int) -> None:

@@ -40,8 +40,6 @@ def _readings(value: Any, types: frozenset[str]) -> Iterator[Any]:
     match value:
         case str():
             yield from _of_text(value, types)
-        case float() if value.is_integer():
-            yield int(value)
         case dict():
             yield from _inside(cast("dict[str, Any]", value), types)
         case _:

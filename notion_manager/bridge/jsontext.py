@@ -69,33 +69,39 @@ def exact(text: str) -> Iterator[Any]:
 
 
 def _mended(text: str) -> Iterator[Any]:
-    """A list or object whose every string, key and number stands in the text as it is."""
+    """A list or object of which nothing was made up: every leaf stands in the text."""
     try:
         value = fast_json_repair.loads(text)
-    except Exception:  # noqa: BLE001 - a repair that fails is none
+    except (ValueError, RecursionError):
         return
     plain = isinstance(value, dict | list) and depth(value) <= DEEPEST
-    if plain and value and all(leaf in text for leaf in _leaves(value)):
+    if plain and value and all(_stands(leaf, text) for leaf in _leaves(value)):
         yield value
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def _stands(leaf: Any, text: str) -> bool:
+    match leaf:
+        case str():
+            return any(f"{quote}{leaf}{quote}" in text for quote in "\"'")
+        case None:
+            return "null" in text or "None" in text
+        case bool():
+            return str(leaf).lower() in text.lower()
+        case _:
+            return json.dumps(leaf) in text
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """All that is no list or object. Keys may be without quotes, so they are left out."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
-        match one:
-            case dict():
-                members = cast("dict[str, Any]", one)
-                yield from members
-                waiting += members.values()
-            case list():
-                waiting += cast("list[Any]", one)
-            case str():
-                yield one
-            case None | bool():
-                pass
-            case _:
-                yield json.dumps(one)
+        if isinstance(one, dict):
+            waiting += cast("dict[str, Any]", one).values()
+        elif isinstance(one, list):
+            waiting += cast("list[Any]", one)
+        else:
+            yield one
 
 
 def depth(value: Any) -> int:

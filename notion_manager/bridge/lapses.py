@@ -116,7 +116,7 @@ def _hermes(block: str) -> Iterable[Written]:
     elif inner.startswith("{"):
         yield from _objects(inner)
     elif named := _GLM_NAME.match(inner):
-        yield named[1], {key.strip(): value for key, value in _GLM.findall(inner)}
+        yield named[1], _first_ones(_GLM, inner)
 
 
 def _objects(text: str) -> Iterable[Written]:
@@ -132,15 +132,20 @@ def _objects(text: str) -> Iterable[Written]:
 
 def _functions(block: str) -> Iterable[Written]:
     for name, body in _FUNCTION.findall(block):
-        yield (
-            name,
-            {k: _laid_out(v) for k, v in cast("list[tuple[str, str]]", _EQUALS.findall(body))},
-        )
+        yield name, {k: _laid_out(v) for k, v in _first_ones(_EQUALS, body).items()}
 
 
 def _invokes(block: str) -> Iterable[Written]:
     for name, body in _INVOKE.findall(block):
-        yield name, dict(cast("list[tuple[str, str]]", _PARAMETER.findall(body)))
+        yield name, _first_ones(_PARAMETER, body)
+
+
+def _first_ones(form: re.Pattern[str], body: str) -> dict[str, str]:
+    """Values by key; of those given twice the first."""
+    given: dict[str, str] = {}
+    for key, value in cast("list[tuple[str, str]]", form.findall(body)):
+        given.setdefault(key.strip(), value)
+    return given
 
 
 def _laid_out(value: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from itertools import count
+from itertools import chain, count
 
 # Short, plain, and rare after an underscore, so that the first one tried is nearly always free.
 WORDS = (
@@ -61,10 +61,9 @@ def choose(head: str, texts: Sequence[str]) -> Marks:
 
 
 def _candidates(start: int) -> Iterable[str]:
-    for turn in count():
-        for step in range(len(WORDS)):
-            word = WORDS[(start + step) % len(WORDS)]
-            yield f"{word}{turn + 1}" if turn else word
+    """All the words from a place on, then all of them numbered."""
+    turned = [WORDS[(start + step) % len(WORDS)] for step in range(len(WORDS))]
+    return chain(turned, (f"{word}{turn}" for turn in count(2) for word in turned))
 
 
 def _is_free(suffix: str, texts: Sequence[str]) -> bool:

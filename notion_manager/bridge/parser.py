@@ -7,6 +7,7 @@ known, text waits. So any cut of the same text gives the same pieces.
 import re
 from collections.abc import Callable, Collection
 from enum import Enum
+from functools import partial
 
 from msgspec import Struct
 
@@ -128,7 +129,7 @@ class Parser:
             self._end_call(call)
             return
         if self._lapse is not None:
-            self._end_lapse(len(self._text))
+            self._end_lapse(self._lapse, len(self._text))
             self._run()
         self._release()
         self._say(self._text[self._at :])
@@ -239,7 +240,7 @@ class Parser:
         if self._lapsing and self._policy.allowed and (form := lapses.begun(text, first)):
             self._lapse = form
             self._indent(first)
-            self._step = self._in_lapse
+            self._step = partial(self._in_lapse, form)
             return True
         rest = text[first : first + LONGEST_HEAD]
         if any(tag.startswith(rest) for tag in self._tags) or lapses.may_begin(rest):
@@ -264,7 +265,10 @@ class Parser:
         follows = self._text[first + len(self._head)]
         if follows.isspace() or follows in ">/":  # a tag, but of no tool
             self._at = first
-            return self._swallow(Fault.UNKNOWN, "")
+            self._fault(Fault.UNKNOWN)
+            self._step = self._swallow
+            self._after = self._after or []
+            return True
         return self._go_on()
 
     def _enter(self, head: re.Match[str]) -> bool:
@@ -279,25 +283,19 @@ class Parser:
             return False
         entry = self._offer.find(head[1]) if self._policy.allowed else None
         if entry is None or self._policy.only not in ("", entry.name):
-            self._step = self._line
-            fault = Fault.UNKNOWN if self._policy.allowed else Fault.FORBIDDEN
-            return (
-                True if head[2] and self._fault(fault, head[1]) else self._swallow(fault, head[1])
-            )
-        self._begin(entry)
-        if head[2] and self._call is not None:
-            self._call.close()
-            self._take(self._call)
-            self._end_call(self._call)
+            self._fault(Fault.UNKNOWN if self._policy.allowed else Fault.FORBIDDEN, head[1])
+            self._step = self._line if head[2] else self._swallow
+            self._after = self._after or []
+            return True
+        call = self._begin(entry)
+        if head[2]:
+            call.close()
+            self._take(call)
+            self._end_call(call)
         return True
 
-    def _swallow(self, fault: Fault, tool: str) -> bool:
+    def _swallow(self) -> bool:
         """Pass over a block that calls nothing."""
-        self._fault(fault, tool)
-        self._step = self._swallowing
-        return True
-
-    def _swallowing(self) -> bool:
         end = self._marks.closing.search(self._text, self._at)
         if end is None:
             before = self._at
@@ -305,30 +303,26 @@ class Parser:
             return self._at > before
         self._at = end.end()
         self._step = self._line
-        self._after = self._after or []
         return True
 
-    def _fault(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> bool:
+    def _fault(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> None:
         """Note the first trouble there is."""
         self.notes.append(fault.value)
         if self.trouble is None:
             self.trouble = Trouble(fault, tool, details)
-        return True
 
     # Calls
 
-    def _begin(self, entry: Entry) -> None:
-        self._call = Call(self._marks, entry)
-        self._step = self._in_call
+    def _begin(self, entry: Entry) -> Call:
+        call = self._call = Call(self._marks, entry)
+        self._step = partial(self._in_call, call)
         self._id = self._make_id(self.calls)
         self._checking = [] if entry.name in self._policy.checked else None
         if self._checking is None:
             self._add(self._fragment(entry, ""))
+        return call
 
-    def _in_call(self) -> bool:
-        call = self._call
-        if call is None:
-            return False
+    def _in_call(self, call: Call) -> bool:
         self._at = call.read(self._text, self._at)
         self._take(call)
         if call.over:
@@ -373,27 +367,27 @@ class Parser:
 
     # Calls in another form than was asked for
 
-    def _in_lapse(self) -> bool:
-        end = self._lapse.end(self._text, self._at) if self._lapse else None
+    def _in_lapse(self, form: lapses.Form) -> bool:
+        end = form.end(self._text, self._at)
         if end is not None:
-            self._end_lapse(end)
+            self._end_lapse(form, end)
             return True
         if len(self._text) - self._at > lapses.LONGEST:
             self._lapsing, self._lapse = False, None
             return self._go_on()
         return False
 
-    def _end_lapse(self, end: int) -> None:
-        form, block = self._lapse, self._text[self._at : end]
+    def _end_lapse(self, form: lapses.Form, end: int) -> None:
+        block = self._text[self._at : end]
         self._lapse = None
-        self._step = self._flow
-        calls = form.read(block, self._offer) if form else None
-        if not calls or len(calls) > MOST_CALLS - self.calls:
+        self._at = end
+        calls = form.read(block, self._offer) or ()
+        wanted = all(self._policy.only in ("", entry.name) for entry, _ in calls)
+        if not calls or not wanted or len(calls) > MOST_CALLS - self.calls:
             self._say(block)
-            self._at = end
+            self._step = self._flow
             return
         self.notes.append("a call in another form")
-        self._at = end
         self._blanks.clear()
         self._say_after()
         self._step = self._line

@@ -41,6 +41,9 @@ _NAMES = {
     "number": "number",
     "null": "null",
 }
+_BESIDE_REFERENCES = frozenset({
+    "$ref", "description", "title", "default", "$defs", "definitions", "$schema",
+})  # fmt: skip
 _ALTERNATIVES = ("anyOf", "oneOf")
 
 
@@ -49,7 +52,7 @@ def signature(name: str, schema: Mapping[str, Any]) -> str:
     writer = _Writer(schema)
     if writer.is_object(schema):
         body = writer.object(schema, 0)
-    elif not set(schema) - {"type", "description", "title", "$schema"}:
+    elif _is_open(schema):
         body = "{\n  [key: string]: any\n}" if schema else "{}"
     else:
         body = writer.raw(schema)
@@ -145,19 +148,15 @@ class _Writer:
         return self.raw(table) if any(notes) else " | ".join(dict.fromkeys(spelled))
 
     def _referred(self, reference: Any, table: Mapping[str, Any], level: int) -> str:
-        if not isinstance(reference, str) or set(table) - {
-            "$ref",
-            "description",
-            "title",
-            "default",
-        }:
+        if not isinstance(reference, str) or set(table) - _BESIDE_REFERENCES:
             return self.raw(table)
         target = resolve(self._root, reference)
         if not reference.startswith("#") or not isinstance(target, dict | bool) or target == {}:
             return self.raw(table)
         if reference in self._names:
             return self._names[reference]
-        if self._uses[reference] == 1 and reference not in self._inside and level < DEEPEST:
+        once = self._uses[reference] == 1 and reference != "#"
+        if once and reference not in self._inside and level < DEEPEST:
             self._inside.append(reference)
             spelled = self.type(target, level)
             self._inside.pop()
@@ -253,6 +252,12 @@ def _references(schema: Any) -> list[str]:
         elif isinstance(one, list):
             waiting += cast("list[Any]", one)
     return found
+
+
+def _is_open(schema: Mapping[str, Any]) -> bool:
+    """Whether it says no more than that there is an object."""
+    beside = set(schema) - {"type", "description", "title", "$schema"}
+    return not beside and schema.get("type", "object") == "object"
 
 
 def _is_list_of_names(value: Any) -> bool:

@@ -1,6 +1,6 @@
 """The arguments of a tool as a model writes them: text where text is wanted, JSON elsewhere."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from functools import cached_property, partial
 from typing import Any, cast
@@ -71,10 +71,10 @@ class Parameters:
                 return jsontext.dumps(coerced(named, self._shape))
         return "{}"
 
-    def omitted(self, keys: Collection[str]) -> Mapping[str, None]:
+    def omitted(self, keys: Collection[str]) -> Sequence[str]:
         """Required parameters that were left out where null says the same."""
-        missing = [key for key in self._shape.required if key not in keys]
-        return {key: None for key in missing if "null" in self._parameter(key).types}
+        missing = [key for key in dict.fromkeys(self._shape.required) if key not in keys]
+        return [key for key in missing if "null" in self._parameter(key).types]
 
     def errors(self, arguments: str) -> tuple[str, ...]:
         """What the schema has against the arguments, as JSON; a schema that is none has nothing."""
@@ -120,7 +120,7 @@ class _Parameter:
 
     def read(self, text: str) -> Any:
         if "string" not in self.types:
-            return next(self._values(text), text)
+            return self._value(text)
         if self._listed is not None and (named := self._named(text)) is not None:
             return named
         for value in jsontext.exact(text):
@@ -135,17 +135,16 @@ class _Parameter:
             return value
         return jsontext.dumps(value)
 
-    def _values(self, text: str) -> Iterator[Any]:
-        """What the text is as JSON; first what fits, and without that what comes nearest."""
-        values: list[Any] = []
+    def _value(self, text: str) -> Any:
+        """What the text is as JSON, if it can be what fits; else the JSON, or the text, as it is."""
+        nearest: Any = text
         for value in jsontext.readings(text, free_text=self._shape.free_text):
-            meant = coerced(value, self._shape)
-            if self._allows(meant):
-                yield meant
-                return
-            values.append(value)
+            nearest = coerced(value, self._shape)
+            if self._allows(nearest):
+                return nearest
+            nearest = value
         meant = coerced(text, self._shape)
-        yield from [meant] if self._allows(meant) else values[:1]
+        return meant if self._allows(meant) else nearest
 
     def _named(self, text: str) -> str | None:
         """The listed string that a text names."""

@@ -55,7 +55,7 @@ ANSWERS = {
     "echo": "answers with exactly the text it was given, or with =TEXT",
     "work": "does what the JSON list that follows says, an element a message: a text, or a list of "
     'calls {"tool": …, "args": {…}}, or {"say": …, "calls": […]}',
-    "clumsy": "makes mistakes when it calls tools: at a =RATE those that can be mended, or always =KIND",
+    "clumsy": "makes mistakes in its calls: at a =RATE those that can be mended, or always =KIND",
     "clumsy-always": "the same again when it is corrected",
     "long": "answers with =N words",
     "blank": "a normal end without text; =spaces for white space only",

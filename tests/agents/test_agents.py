@@ -79,8 +79,10 @@ def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = (tmp_path_factory.mktemp("log") / "log").open("w")
     with (
         log,
-        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True) as serve,
-    ):  # noqa: S603
+        subprocess.Popen(  # noqa: S603 - our own program
+            command, env=env, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as serve,
+    ):
         assert serve.stdout is not None
         for line in serve.stdout:
             if "ANTHROPIC_BASE_URL=" in line:

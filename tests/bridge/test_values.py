@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toolkit import TODO, schema
 
+from notion_manager.bridge.shapes import Shape
 from notion_manager.bridge.values import Kind, Parameters
 
 ANY = {"type": ["string", "integer", "boolean", "array", "object", "null"]}
@@ -80,6 +81,7 @@ INSTANCES: dict[str, st.SearchStrategy[Any]] = {
     "all": plain.map(lambda text: text[:5]),
     "maybe": st.none() | st.integers(),
 }
+FREE_SHAPES = {key: Shape(value, {"$defs": DEFS}) for key, value in PROPERTIES.items()}
 required = {"text": INSTANCES["text"], "note": INSTANCES["note"]}
 instances = st.fixed_dictionaries(
     required, optional={k: v for k, v in INSTANCES.items() if k not in required}
@@ -134,6 +136,7 @@ def test_text_goes_straight_through() -> None:
         ("either", "7", 7),
         ("either", '"7"', "7"),
         ("either", "seven", "seven"),
+        ("either", "[7]", "[7]"),
         ("free", '{"a": 1}', {"a": 1}),
         ("free", "words", "words"),
         ("free", "[1", "[1"),
@@ -248,9 +251,9 @@ def test_all_arguments_at_once() -> None:
 
 
 def test_a_null_that_was_left_out_is_put_in() -> None:
-    assert PARAMETERS.omitted({"text"}) == {"note": None}
-    assert PARAMETERS.omitted({"text", "note"}) == {}
-    assert PARAMETERS.omitted(()) == {"note": None}
+    assert PARAMETERS.omitted({"text"}) == ["note"]
+    assert PARAMETERS.omitted({"text", "note"}) == []
+    assert PARAMETERS.omitted(()) == ["note"]
 
 
 def test_errors_say_where_and_are_few() -> None:

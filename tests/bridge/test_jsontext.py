@@ -1,0 +1,127 @@
+"""JSON as models write it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_values import anything
+
+from notion_manager.bridge.jsontext import NotJson, depth, dumps, loads, readings, unfenced
+
+
+def read(text: str, *, free_text: bool = False) -> list[Any]:
+    return list(readings(text, free_text=free_text))
+
+
+@given(anything)
+def test_what_is_json_is_what_it_says(value: Any) -> None:
+    assert read(dumps(value), free_text=True) == [value]
+    assert read(f"```json\n{json.dumps(value, indent=2)}\n```") == [value]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NaN",
+        "[Infinity]",
+        "1e999",
+        "-1e999",
+        "[" * 101 + "]" * 101,
+        "[" * 10**6,
+        "",
+        "x",
+        "1" * 5000,
+    ],
+)
+def test_what_no_client_could_read_is_no_json(text: str) -> None:
+    with pytest.raises(NotJson):
+        loads(text)
+
+
+def test_the_deepest_that_is_read() -> None:
+    assert depth(loads("[" * 100 + "]" * 100)) == 100
+    assert depth({"a": [1, {"b": []}]}) == 4
+    assert depth(7) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('["a\nb\tc"]', ["a\nb\tc"]),
+        ("['a', 'b']", ["a", "b"]),
+        ('["a", "b",]', ["a", "b"]),
+        ("{'a': True, 'b': None,}", {"a": True, "b": None}),
+        ('{"a": [1, 2', {"a": [1, 2]}),
+        ("{a: 1}", {"a": 1}),
+    ],
+)
+def test_a_slip_is_mended(text: str, value: Any) -> None:
+    assert read(text) == [value]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "words",
+        "[NaN]",
+        "[1e999]",
+        "{",
+        "[]]",
+        '["it\'s" "odd]',
+        "[01]",
+        '{"a": undefined}',
+        "",
+        "```\n```",
+        "{}x{",
+    ],
+)
+def test_nothing_is_made_up(text: str) -> None:
+    for value in read(text):
+        for leaf in json.dumps(value).replace("[", " ").replace("]", " ").split(","):
+            assert leaf.strip(' {}":a') in text
+
+
+def test_what_the_repair_cannot_read_is_left() -> None:
+    assert read("[\ud800") == read("[1, " + "1" * 5000 + ",]") == []
+
+
+def test_code_is_not_mended() -> None:
+    assert read('{"a": "x\\y",}', free_text=True) == []
+    assert read('{"a": "' + "x" * 400 + '",}', free_text=True) == []
+    assert read('{"a": "x",}', free_text=True) == [{"a": "x"}]
+
+
+@given(st.text(alphabet="[]{}\":,'\\ab1 tnu\n", max_size=60))
+def test_strings_of_a_mended_text_stand_in_it(text: str) -> None:
+    for value in read(text):
+        for leaf in strings(value):
+            assert leaf in text or "\\" in text or '"' in text
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [s for inner in value.values() for s in strings(inner)]
+    if isinstance(value, list):
+        return [s for inner in value for s in strings(inner)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_half_a_surrogate_pair_becomes_a_mark() -> None:
+    assert dumps("\ud800x") == '"\ufffdx"'
+    assert dumps({"é": 10**60}) == '{"é":' + "1" + "0" * 60 + "}"
+
+
+@pytest.mark.parametrize(
+    ("text", "inner"),
+    [
+        ("```\n1\n```", "1"),
+        ("~~~json\n1\n~~~", "1"),
+        ("\ufeff 1 ", "1"),
+        ("```1```", "```1```"),
+        ("```\n1", "```\n1"),
+    ],
+)
+def test_one_fence_is_taken_off(text: str, inner: str) -> None:
+    assert unfenced(text) == inner

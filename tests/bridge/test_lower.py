@@ -1,0 +1,232 @@
+"""What a turn becomes that asks for more than text."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from toolkit import TOOLS, schema
+
+from notion_manager.bridge import Lowered, lower
+from notion_manager.bridge.corrections import correction, surrender
+from notion_manager.bridge.marks import WORDS, Marks
+from notion_manager.bridge.offer import Offer
+from notion_manager.bridge.parser import Fault, Trouble
+from notion_manager.bridge.prompt import FAR, NONE_NOW
+from notion_manager.bridge.shapes import Shape, resolve
+from notion_manager.bridge.validation import BadSchema, Validator
+from notion_manager.errors import BadRequest
+from notion_manager.turn import (
+    FreeformTool,
+    JsonOutput,
+    Limits,
+    Message,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Turn,
+)
+
+HI = Message("user", (Text("hi"),))
+ASK = Turn("m", (HI,), system="You help.", tools=TOOLS)
+CALL = Message("assistant", (ToolCall("1", "Read", '{"file_path":"a"}'),))
+RESULT = Message("user", (ToolResult("1", (Text("x = 1"),)),))
+
+
+def lowered(turn: Turn = ASK, **more: Any) -> Lowered:
+    found = lower(replace(turn, **more))
+    assert found is not None
+    return found
+
+
+def last(turn: Turn) -> str:
+    return "\n".join(part.text for part in turn.messages[-1].parts if isinstance(part, Text))
+
+
+def test_a_turn_of_plain_text_needs_nothing() -> None:
+    assert lower(Turn("m", (HI,), system="You help.")) is None
+
+
+def test_the_callers_instructions_come_first_and_word_for_word() -> None:
+    system = "  You help.\n\n# Tools\n<call_x>\n"
+    assert lowered(system=system).turn.system.startswith(
+        f"{system}\n\n## Tools\n\nThis conversation"
+    )
+
+
+def test_every_tool_is_offered_however_many() -> None:
+    many = tuple(
+        Tool(f"tool_{n}", f"Does {n}.\n\n## Notes\n", schema((), a={})) for n in range(300)
+    )
+    said = lowered(tools=many).turn.system
+    for tool in many:
+        assert f"### {tool.name}\n\n{tool.description}\n\n{tool.name} {{\n  a?: any\n}}" in said
+
+
+def test_free_text_says_how_it_is_put_and_by_which_grammar() -> None:
+    patch = FreeformTool("apply_patch", "Patches.", "lark", "start: line+")
+    said = lowered(tools=(patch, FreeformTool("run", ""))).turn.system
+    assert (
+        "### apply_patch\n\nPatches.\n\nIts input follows this lark grammar:\n\nstart: line+\n\n"
+        in said
+    )
+    assert (
+        "### run\n\nrun takes free text: put the whole input in one argument named `input`." in said
+    )
+
+
+def test_what_comes_before_the_last_message_stays_the_same_while_a_conversation_grows() -> None:
+    turns = [
+        lowered(messages=messages).turn
+        for messages in ((HI,), (HI, CALL, RESULT), (HI, CALL, RESULT, CALL, RESULT))
+    ]
+    assert len({turn.system for turn in turns}) == 1
+    assert turns[1].messages == turns[2].messages[:3]
+
+
+def test_the_marker_is_that_of_the_first_user_message() -> None:
+    note = Message("system", (Text("note"),))
+    marks = [lowered(messages=messages).marks for messages in ((HI,), (note, HI), (note,))]
+    assert [m.word for m in marks if m][0] == [m.word for m in marks if m][1]
+
+
+def test_a_choice_is_told_at_the_end_so_that_the_beginning_stays() -> None:
+    free = lowered().turn
+    must = lowered(tool_choice=ToolChoice("required")).turn
+    named = lowered(tool_choice=ToolChoice("required", "spawn", parallel=False)).turn
+    assert free.system == must.system == named.system
+    assert last(free) == "hi"
+    assert last(must) == "hi\nThe next message must contain at least one call block."
+    assert "a call to agents.spawn.\nWrite at most one call block per message." in last(named)
+
+
+def test_far_from_its_description_the_form_is_told_again() -> None:
+    assert "(Tool calls in this conversation use <call_" not in last(lowered().turn)
+    assert "(Tool calls in this conversation use <call_" in last(lowered(system="x" * FAR).turn)
+
+
+def test_the_end_of_a_conversation_that_is_an_instruction_is_followed_by_what_must_be_said() -> (
+    None
+):
+    note = Message("system", (Text("note"),))
+    must = lowered(messages=(HI, note), tool_choice=ToolChoice("required")).turn
+    assert [message.role for message in must.messages] == ["user", "system", "user"]
+    answered = lowered(messages=(HI, CALL), tool_choice=ToolChoice("required")).turn
+    assert answered.messages[-1].role == "assistant"
+    empty = lowered(messages=(), tool_choice=ToolChoice("required"))
+    assert empty.turn.messages == ()
+
+
+@pytest.mark.parametrize("more", [{"tools": ()}, {"tool_choice": ToolChoice("none")}])
+def test_earlier_calls_without_tools_now_are_explained(more: dict[str, Any]) -> None:
+    found = lowered(messages=(HI, CALL, RESULT), **more)
+    assert found.turn.system == f"You help.\n\n{NONE_NOW}"
+    assert not found.policy.allowed
+    assert "<call_" in repr(found.turn.messages[1])
+
+
+def test_a_document_is_asked_for_at_the_end() -> None:
+    output = JsonOutput(schema(("age",), age={"type": "integer"}))
+    found = lowered(Turn("m", (HI,)), output=output)
+    assert last(found.turn).startswith(
+        "hi\nAnswer with one JSON value of this type:\n\n{\n  age: int\n}"
+    )
+    assert found.turn.output is None
+    anything = lowered(Turn("m", (HI,)), output=JsonOutput())
+    assert "{[key: string]: any}" in last(anything.turn)
+
+
+def test_limits_alone_change_nothing_that_is_said() -> None:
+    found = lowered(Turn("m", (HI,)), limits=Limits(9))
+    assert found.only_limited
+    assert found.turn == Turn("m", (HI,))
+
+
+texts = st.text(alphabet="_abr me\n", max_size=30) | st.sampled_from([f"<call_{w} " for w in WORDS])
+
+
+@given(texts, texts, texts, texts)
+def test_nothing_of_the_request_has_the_marker(
+    system: str, said: str, result: str, description: str
+) -> None:
+    given_call = ToolCall("1", "Read", json.dumps({"file_path": said}))
+    messages = (
+        Message("user", (Text(said),)),
+        Message("assistant", (given_call,)),
+        Message("user", (ToolResult("1", (Text(result),)),)),
+    )
+    tools = (Tool("Read", description, schema((), a={"description": said})),)
+    found = lowered(Turn("m", messages, system=system, tools=tools))
+    assert found.marks is not None
+    for text in (system, said, result, description):
+        assert found.marks.suffix not in text
+    assert found.turn.verbatim == found.marks.call
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Turn("m", (HI,), tools=(Tool("T", "", {"type": 7}, strict=True),)),
+        Turn("m", (HI,), output=JsonOutput({"$ref": "http://127.0.0.1:9/x"})),
+    ],
+)
+def test_a_schema_that_cannot_be_checked_is_refused_where_it_must_be(turn: Turn) -> None:
+    with pytest.raises(BadRequest, match="is not valid"):
+        lower(turn)
+
+
+def test_a_schema_that_need_not_be_checked_may_be_anything() -> None:
+    assert lowered(tools=(Tool("T", "", {"type": 7}),)).policy.checked == frozenset()
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_has_words_for_the_model(fault: Fault) -> None:
+    said = correction(Trouble(fault, "Read", ("value: no",)), Offer(TOOLS), Marks("amber"))
+    assert "last message" in said or fault is Fault.FORBIDDEN
+    assert isinstance(surrender(Trouble(fault, "Read")), str)
+
+
+def test_a_correction_names_what_is_needed() -> None:
+    offer, marks = Offer(TOOLS), Marks("amber")
+    assert "a call to Read is needed" in correction(Trouble(Fault.MISSING, "Read"), offer, marks)
+    assert "at least one call is needed" in correction(Trouble(Fault.MISSING), offer, marks)
+    invalid = correction(Trouble(Fault.INVALID, "Read", ("limit: x" * 99,)), offer, marks)
+    assert "Read {\n  file_path: string\n  limit?: int\n}" in invalid
+    assert len(invalid) < 600
+    assert "Its parameters" not in correction(Trouble(Fault.INVALID, "apply_patch"), offer, marks)
+
+
+def test_patterns_that_look_ahead_are_checked_too() -> None:
+    ahead = Validator({"type": "string", "pattern": "^(?=.*a)b"})
+    assert ahead.errors("ba") == ()
+    assert ahead.errors("bc") != ()
+    with pytest.raises(BadSchema, match="regex"):
+        Validator({"pattern": "("})
+    long = Validator({"enum": ["x" * 999]}).errors("y")
+    assert len(long[0]) < 260
+
+
+def test_what_is_too_deep_is_no_value() -> None:
+    deep: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    assert Validator({"type": "string"}).errors(deep) != ()
+    assert Validator({"properties": {"a": {"type": "string"}}}).allows("a", deep) is False
+
+
+def test_a_reference_leads_where_it_says_or_nowhere() -> None:
+    root = {"a": [{"b/c": {"~": 1}}]}
+    assert resolve(root, "#/a/0/b~1c/~0") == 1
+    assert resolve(root, "#") == root
+    for nowhere in ("#/a/7", "#/a/x", "#/z", "http://x.test/#/a"):
+        assert resolve(root, nowhere) == {}
+    listed = Shape({"anyOf": [{"const": 1}, {"enum": [2]}, {"type": "string"}]}, {})
+    assert listed.listed == (1, 2)
+    nested: Any = {"type": "string"}
+    for _ in range(30):
+        nested = {"type": "array", "items": nested}
+    assert Shape(nested, nested).free_text

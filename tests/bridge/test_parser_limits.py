@@ -1,0 +1,89 @@
+"""However much a model writes: what is read of it has bounds, and takes its time but once."""
+
+import json
+
+from toolkit import MARKS, OFFER, fed, parsed, parser, schema
+
+from notion_manager.bridge import lapses
+from notion_manager.bridge.call import LONGEST, MOST_ARGUMENTS, Call, escaped
+from notion_manager.bridge.offer import Offer
+from notion_manager.bridge.parser import MOST_CALLS, Parser, Policy
+from notion_manager.turn import Text, Tool, ToolCall
+
+CALL = '<call_amber name="Read">\n<arg_amber name="file_path">a</arg_amber>\n</call_amber>\n'
+
+
+def test_so_many_calls_and_no_more() -> None:
+    assert len(parsed(CALL * (MOST_CALLS + 5))) == MOST_CALLS
+
+
+def test_so_many_arguments_and_no_more() -> None:
+    free = Offer([Tool("Free", "", {"type": "object"})])
+    many = "".join(f'<arg_amber name="k{n}">{n}</arg_amber>' for n in range(MOST_ARGUMENTS + 9))
+    it = Parser(MARKS, free, Policy(), str)
+    (call,) = fed(it, [f'<call_amber name="Free">{many}</call_amber>'])
+    assert isinstance(call, ToolCall)
+    assert len(json.loads(call.arguments)) == MOST_ARGUMENTS
+
+
+def test_an_argument_that_never_ends_is_left_open() -> None:
+    head = '<call_amber name="Write">\n<arg_amber name="content">'
+    it = parser()
+    pieces = fed(it, [head, *(["x" * 65_536] * (LONGEST // 65_536 + 1)), "y"])
+    assert it.cut
+    assert it.stopped
+    (call,) = pieces
+    assert isinstance(call, ToolCall)
+    assert not call.arguments.endswith("}")
+    it = parser()
+    fed(
+        it,
+        [
+            '<call_amber name="Set"><arg_amber name="tags">',
+            *(["x" * 65_536] * (LONGEST // 65_536 + 1)),
+            "y",
+        ],
+    )
+    assert it.cut
+
+
+def test_what_looks_like_another_form_is_waited_for_no_longer_than_it_can_be() -> None:
+    it = parser()
+    pieces = fed(
+        it,
+        ["<tool_call>\n", *["word\n"] * (lapses.LONGEST // 5 + 9), "<tool_call>", "</tool_call>"],
+    )
+    assert "".join(p.text for p in pieces if isinstance(p, Text)).startswith("<tool_call>\nword\n")
+
+
+def test_a_line_of_blanks_is_not_held_for_ever() -> None:
+    it = parser()
+    said = fed(it, [*[" " * 50] * 20, "x"])
+    assert said == [Text(" " * 1000 + "x")]
+
+
+def test_a_required_null_that_was_left_out_is_put_in() -> None:
+    nullable = schema(("a", "b"), a={"type": "string"}, b={"type": ["string", "null"]})
+    offer = Offer([Tool("T", "", nullable)])
+    text = '<call_amber name="T"><arg_amber name="a">x</arg_amber></call_amber>'
+    (call,) = fed(Parser(MARKS, offer, Policy(), str), [text])
+    assert isinstance(call, ToolCall)
+    assert json.loads(call.arguments) == {"a": "x", "b": None}
+    whole = '<call_amber name="T"><arg_amber name="*">{"a": "x", "b": "y"}</arg_amber></call_amber>'
+    (call,) = fed(Parser(MARKS, offer, Policy(), str), [whole])
+    assert isinstance(call, ToolCall)
+    assert call.arguments == '{"a":"x","b":"y"}'
+
+
+def test_strings_of_any_length_are_escaped_alike() -> None:
+    for text in ('"\\\n\x00é🙂' * 3, '"\\\n\x00é🙂' * 300, "\ud800" * 500):
+        assert json.loads(f'"{escaped(text)}"') == text
+
+
+def test_a_call_that_is_over_streams_no_more() -> None:
+    entry = OFFER.find("Write")
+    assert entry is not None
+    call = Call(MARKS, entry)
+    call.close()
+    assert call.stream("x") is None
+    assert call.take() == "{}"

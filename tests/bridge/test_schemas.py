@@ -1,0 +1,214 @@
+"""What the model is shown of a schema: short, and all there is to it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_values import schemas
+from toolkit import TODO, schema
+
+from notion_manager.bridge.schemas import signature, type_of
+
+REQUESTS = Path(__file__).parents[1] / "golden" / "requests"
+TEXT = {"type": "string"}
+EDIT = schema(
+    ("file_path", "old_string", "new_string"),
+    file_path={"type": "string", "description": "The absolute path to the file to modify"},
+    old_string={"type": "string", "description": "The text to replace"},
+    new_string={"type": "string", "description": "The text to replace it with"},
+    replace_all={"type": "boolean", "description": "Replace all occurrences", "default": False},
+)
+
+
+def test_a_tool_is_a_block_of_its_parameters() -> None:
+    assert signature("Edit", {"$schema": "x", **EDIT}) == (
+        "Edit {\n"
+        "  file_path: string  // The absolute path to the file to modify\n"
+        "  old_string: string  // The text to replace\n"
+        "  new_string: string  // The text to replace it with\n"
+        "  replace_all?: bool  // Replace all occurrences; default false\n"
+        "}"
+    )
+
+
+def test_lists_of_objects_are_spelled_where_they_stand() -> None:
+    assert signature("TodoWrite", schema(("todos",), todos={"type": "array", "items": TODO})) == (
+        "TodoWrite {\n"
+        "  todos: {\n"
+        "    content: string\n"
+        '    status: "pending" | "in_progress" | "completed"\n'
+        "    activeForm?: string\n"
+        "  }[]\n"
+        "}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given_schema", "said"),
+    [
+        ({"type": "object", "properties": {}}, "T {}"),
+        ({}, "T {}"),
+        ({"type": "object"}, "T {\n  [key: string]: any\n}"),
+        ({"type": "object", "description": "Anything."}, "T {\n  [key: string]: any\n}"),
+        ({"oneOf": [schema((), a=TEXT), schema((), b=TEXT)]}, 'T json-schema {"oneOf":['),
+        (schema(("x",)), "T {\n  x: any\n}"),
+        ({"properties": {"a": TEXT}, "additionalProperties": True}, "T {\n  a?: string\n  [key: string]: any\n}"),
+        ({"properties": {"a": TEXT}, "additionalProperties": {"type": "integer"}}, "  [key: string]: int\n}"),
+        ({"type": "string"}, 'T json-schema {"type":"string"}'),
+    ],
+)  # fmt: skip
+def test_a_tool_of_any_kind_is_shown(given_schema: dict[str, Any], said: str) -> None:
+    assert said in signature("T", given_schema)
+
+
+@pytest.mark.parametrize(
+    ("member", "line"),
+    [
+        (TEXT, "a?: string"),
+        ({}, "a?: any"),
+        (True, "a?: any"),
+        ({"type": "integer", "minimum": 1, "maximum": 9}, "a?: int  // min 1; max 9"),
+        ({"type": "number", "exclusiveMinimum": 0, "multipleOf": 0.5}, "a?: number  // more than 0; multiple of 0.5"),
+        ({"type": "string", "minLength": 1, "pattern": "^a", "format": "uri"}, 'a?: string  // minLen 1; pattern "^a"; format "uri"'),
+        ({"type": "array", "items": TEXT, "minItems": 2, "uniqueItems": True}, "a?: string[]  // minItems 2; unique"),
+        ({"type": "array", "items": {"type": ["string", "null"]}}, "a?: (string | null)[]"),
+        ({"type": "array"}, "a?: any[]"),
+        ({"type": ["integer", "null"]}, "a?: int | null"),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, "a?: {[key: string]: int}"),
+        ({"type": "object", "properties": {}}, "a?: {}"),
+        ({"enum": ["x y", 1, None]}, 'a?: "x y" | 1 | null'),
+        ({"const": "x"}, 'a?: "x"'),
+        ({"anyOf": [TEXT, {"type": "null"}], "description": "D"}, "a?: string | null  // D"),
+        ({"anyOf": [TEXT], "minLength": 3}, 'a?: json-schema {"anyOf":[{"type":"string"}],"minLength":3}  // minLen 3'),
+        ({"anyOf": [{"type": "string", "description": "x"}, {"type": "null"}]}, "a?: json-schema {"),
+        ({"type": "string", "not": {"const": "x"}}, 'a?: json-schema {"type":"string","not":{"const":"x"}}'),
+        ({"enum": ["x"], "anyOf": [TEXT]}, "a?: json-schema {"),
+        ({"type": "array", "prefixItems": [TEXT]}, "a?: json-schema {"),
+        ({"type": "thing"}, 'a?: json-schema {"type":"thing"}'),
+        ({"type": 7}, 'a?: json-schema {"type":7}'),
+        ({"items": TEXT}, 'a?: json-schema {"items":{"type":"string"}}'),
+        ({"description": "Any."}, "a?: any  // Any."),
+        ({"$ref": "http://x.test/"}, 'a?: json-schema {"$ref":"http://x.test/"}'),
+        ({"$ref": "#/nowhere"}, 'a?: json-schema {"$ref":"#/nowhere"}'),
+        ({"$ref": 7}, 'a?: json-schema {"$ref":7}'),
+        ({"description": "one\ntwo", "type": "string"}, "  // one\n  // two\n  a?: string"),
+        ({"description": "one\n\ntwo", "type": "string", "default": "x"}, '  // one\n  //\n  // two\n  // default "x"\n  a?: string'),
+        (schema((), b={"type": "string", "description": "D"}), "  a?: {\n    b?: string  // D\n  }"),
+    ],
+)  # fmt: skip
+def test_a_parameter_is_said_in_few_words(member: Any, line: str) -> None:
+    assert line in signature("T", {"type": "object", "properties": {"a": member}})
+
+
+def test_names_that_are_no_words_are_quoted() -> None:
+    assert signature("T", schema((), **{"-n": TEXT})) == 'T {\n  "-n"?: string\n}'
+
+
+NAMED = {
+    "type": "object",
+    "properties": {"name": TEXT},
+    "required": ["name"],
+    "description": "One.",
+}
+
+
+def test_what_is_referred_to_once_stands_where_it_is() -> None:
+    defs = {"a": NAMED}
+    assert signature("T", {**schema((), x={"$ref": "#/$defs/a"}), "$defs": defs}) == (
+        "T {\n  // One.\n  x?: {\n    name: string\n  }\n}"
+    )
+
+
+def test_what_is_referred_to_twice_has_a_name() -> None:
+    both = schema(
+        (), x={"$ref": "#/$defs/a"}, y={"$ref": "#/$defs/a"}, z={"$ref": "#/definitions/a"}
+    )
+    said = signature("T", {**both, "$defs": {"a": NAMED}, "definitions": {"a": TEXT}})
+    assert said == (
+        "// One.\ntype a = {\n    name: string\n  }\n"
+        "T {\n  x?: a  // One.\n  y?: a  // One.\n  z?: string\n}"
+    )
+
+
+def test_what_refers_to_itself_has_a_name() -> None:
+    tree = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}}}
+    assert type_of(tree) == ("type Root = {\n    kids?: Root[]\n  }\n{\n  kids?: Root[]\n}")
+    assert type_of({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}).endswith("a")
+
+
+def test_names_of_types_differ() -> None:
+    twice = {
+        f"x{n}": {"$ref": f"#/{where}/a"} for where in ("$defs", "definitions") for n in range(4)
+    }
+    pairs = schema(
+        (),
+        **twice,
+        **{f"y{k}": v for k, v in twice.items()},
+        u={"$ref": "#/$defs/a"},
+        v={"$ref": "#/$defs/a"},
+    )
+    said = signature(
+        "T", {**pairs, "$defs": {"a": TEXT}, "definitions": {"a": {"type": "integer"}}}
+    )
+    assert "type a = " in said
+    assert "type a1 = " in said
+
+
+def test_a_schema_in_full_has_what_it_refers_to() -> None:
+    member = {"not": {"$ref": "#/$defs/a"}}
+    said = signature("T", {**schema((), x=member), "$defs": {"a": TEXT}})
+    assert '"$defs":{"a":{"type":"string"}}' in said
+
+
+def test_a_document_says_what_it_is() -> None:
+    assert type_of({"type": "array", "items": TEXT, "minItems": 1}) == "// minItems 1\nstring[]"
+
+
+@given(schemas)
+def test_any_schema_is_shown_and_always_the_same(made: dict[str, Any]) -> None:
+    said = signature("NAME", made)
+    assert said == signature("NAME", made)
+    assert any(line.startswith("NAME ") for line in said.split("\n"))
+    type_of(made)
+
+
+members = st.dictionaries(
+    st.text(min_size=1, max_size=8),
+    st.sampled_from([TEXT, EDIT, {"enum": ["one", "two"]}]),
+    max_size=5,
+)
+
+
+@given(members)
+def test_every_parameter_is_named(made: dict[str, Any]) -> None:
+    said = signature("NAME", schema((), **made))
+    for key in made:
+        assert f"{key if key.isidentifier() else json.dumps(key, ensure_ascii=False)}?: " in said
+
+
+def test_hostile_schemas_are_shown_in_no_time() -> None:
+    deep: dict[str, Any] = TEXT
+    for _ in range(100):
+        deep = schema((), a=deep)
+    assert "json-schema" in signature("T", deep)
+    for _ in range(20_000):
+        deep = {"properties": {"a": deep}}
+    assert "nested too deeply" in signature("T", deep)
+    many = schema((), **{f"k{n}": {"$ref": "#/properties/k0"} for n in range(10_000)})
+    assert signature("T", many).count("\n") > 10_000
+
+
+def test_the_tools_of_real_clients_become_shorter() -> None:
+    short = long = 0
+    for file in REQUESTS.glob("*.json"):
+        body = json.loads(file.read_text()).get("body")
+        for tool in body.get("tools", []) if isinstance(body, dict) else []:
+            inner = tool.get("function", tool)
+            found = inner.get("input_schema") or inner.get("parameters")
+            if found:
+                short += len(signature(inner.get("name", "T"), found))
+                long += len(json.dumps(found, separators=(",", ":")))
+    assert 0 < short < 0.8 * long
