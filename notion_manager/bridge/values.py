@@ -136,7 +136,7 @@ class _Parameter:
         return jsontext.dumps(value)
 
     def _value(self, text: str) -> Any:
-        """What the text is as JSON, if it can be what fits; else the JSON, or the text, as it is."""
+        """What the text is as JSON, if it can be what fits; else the JSON or the text as it is."""
         nearest: Any = text
         for value in jsontext.readings(text, free_text=self._shape.free_text):
             nearest = coerced(value, self._shape)

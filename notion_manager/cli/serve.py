@@ -77,9 +77,7 @@ def _announce(started: Started) -> None:
     url = started.url
     click.echo(f"Try it:\n\n    {_CURL.format(url=url)}\n")
     click.echo(
-        "Claude Code (tools are not supported yet: it and other agents that depend on tools get a"
-        f" 400 for now):\n\n    export ANTHROPIC_BASE_URL={url}"
-        f" ANTHROPIC_AUTH_TOKEN=${VARIABLE}\n"
+        f"Claude Code:\n\n    export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN=${VARIABLE}\n"
     )
     click.echo(f"OpenAI SDKs:\n\n    export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY=${VARIABLE}\n")
 

@@ -90,8 +90,10 @@ def test_what_comes_before_the_last_message_stays_the_same_while_a_conversation_
 
 def test_the_marker_is_that_of_the_first_user_message() -> None:
     note = Message("system", (Text("note"),))
-    marks = [lowered(messages=messages).marks for messages in ((HI,), (note, HI), (note,))]
-    assert [m.word for m in marks if m][0] == [m.word for m in marks if m][1]
+    first, second, _ = [lowered(messages=said).marks for said in ((HI,), (note, HI), (note,))]
+    assert first is not None
+    assert second is not None
+    assert first.word == second.word
 
 
 def test_a_choice_is_told_at_the_end_so_that_the_beginning_stays() -> None:

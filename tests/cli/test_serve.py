@@ -138,12 +138,10 @@ def test_blanks_round_a_key_from_the_environment_are_not_part_of_it(env: dict[st
         assert server.stop() == 0
 
 
-def test_the_banner_says_what_does_not_work_yet_and_what_the_demo_can_do(
-    env: dict[str, str],
-) -> None:
+def test_the_banner_says_what_the_demo_can_do(env: dict[str, str]) -> None:
     with served(env, "--demo") as server:
         assert server.stop() == 0
-        assert "tools are not supported yet" in server.output
+        assert "Claude Code:" in server.output
         assert "[[sim:list]]" in server.output
         assert "It is this process's own" in server.output
         assert "keys add" not in server.output
