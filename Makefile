@@ -1,8 +1,9 @@
 PYTHON ?= python3
 PORT ?= 3000
+TIME ?= 300
 BIN := .venv/bin
 
-.PHONY: demo test test-all check bench agents agents-npm agents-aider format golden lock clean
+.PHONY: demo test test-all check bench fuzz agents agents-npm agents-aider format golden lock clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
@@ -27,6 +28,9 @@ agents-npm: .venv/.dev .agents/.npm
 
 agents-aider: .venv/.dev .agents/.aider
 	$(BIN)/pytest -m aider tests/agents
+
+fuzz: .venv/.dev  ## random inputs to all pure parts for $(TIME) seconds
+	$(BIN)/python tests/fuzz.py $(TIME)
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py

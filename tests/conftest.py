@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("fuzz", parent=settings.get_profile("default"), max_examples=400)
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=100)
 settings.load_profile("default")
 

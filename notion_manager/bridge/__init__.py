@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from ..errors import BadRequest
 from ..turn import JsonOutput, Limits, Message, Text, Tool, ToolCall, ToolChoice, ToolResult, Turn
-from ..wire import dumps
-from . import documents, history, prompt
+from . import documents, history, jsontext, lapses, prompt
 from .lift import Lift, Lowered
 from .marks import choose
 from .offer import Offer
@@ -43,7 +42,8 @@ def lower(turn: Turn) -> Lowered | None:
 def _with_tools(turn: Turn, plain: Turn, offer: Offer) -> Lowered:
     choice = turn.tool_choice
     allowed = bool(turn.tools) and choice.mode != "none"
-    marks = choose(_head(turn), list(_texts(turn)))
+    texts = list(_texts(turn))
+    marks = choose(_head(turn), texts)
     told = prompt.section(offer, marks) if allowed else prompt.NONE_NOW
     written = replace(
         plain,
@@ -60,6 +60,8 @@ def _with_tools(turn: Turn, plain: Turn, offer: Offer) -> Lowered:
         only=only,
         required=choice.mode == "required" and allowed,
         checked=frozenset(entry.name for entry in offer.entries if entry.strict),
+        lapses=lapses.uncopied(texts),
+        doubtful=turn.search.web is not False or bool(turn.search.workspace),
     )
     last = _closed(written, turn.output, closing)
     return Lowered(last, offer, policy, marks, turn.output, turn.limits)
@@ -105,7 +107,7 @@ def _texts(turn: Turn) -> Iterator[str]:
         yield tool.name
         yield tool.namespace
         yield tool.description
-        yield dumps(dict(tool.schema)).decode() if isinstance(tool, Tool) else tool.grammar
+        yield jsontext.dumps(tool.schema) if isinstance(tool, Tool) else tool.grammar
 
 
 def _only(offer: Offer, choice: ToolChoice) -> str:

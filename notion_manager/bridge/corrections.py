@@ -37,6 +37,12 @@ def correction(trouble: Trouble, offer: Offer, marks: Marks) -> str:
         case Fault.MISSING:
             wanted = f"a call to {trouble.tool}" if trouble.tool else "at least one call"
             return f"Your last message had no call block, and {wanted} is needed now. {again}"
+        case Fault.FORM:
+            return (
+                f"Your last message had a call of {trouble.tool} in another form than the one "
+                f'under "Tools", so it was not run. If you meant it, write it as a <{marks.call} '
+                'name="…"> block; if you only showed it, show it again in a code fence.'
+            )
         case Fault.FORBIDDEN:
             return "No tool can be called in this reply. Answer in text."
 
@@ -49,6 +55,8 @@ def surrender(trouble: Trouble) -> str:
         case Fault.INVALID:
             found = "; ".join(detail[:QUOTE] for detail in trouble.details)
             return f"(The model's call of {trouble.tool} did not fit its parameters: {found}.)"
+        case Fault.FORM:
+            return f"(The model wrote a call of {trouble.tool} in a form that is not taken.)"
         case Fault.QUOTED | Fault.MISSING | Fault.FORBIDDEN:
             return ""
 

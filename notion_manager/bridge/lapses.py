@@ -1,7 +1,7 @@
 """Calls in the forms that models learned elsewhere, or with the marker forgotten.
 
-They are taken only whole, of tools that are offered, and with arguments that fit: anything else
-that looks like one is text.
+They are taken only whole, of tools that are offered, with arguments that fit, and where nothing of
+the request begins like them: anything else that looks like one is text.
 """
 
 import json
@@ -49,6 +49,11 @@ class Form(Struct, frozen=True):
             return _read_bare(block, offer)
         calls = [_fitting(offer, name, given) for name, given in self.written(block)]
         return [call for call in calls if call] if calls and all(calls) else None
+
+
+def uncopied(texts: Sequence[str]) -> tuple[str, ...]:
+    """The openings that stand in none of the texts: what begins so is the model's own."""
+    return tuple(o for o in OPENINGS if not any(o in text for text in texts))
 
 
 def begun(text: str, at: int) -> Form | None:

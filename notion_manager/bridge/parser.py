@@ -34,6 +34,7 @@ class Fault(Enum):
     INVALID = "arguments that are not as the tool wants them"
     QUOTED = "a call inside a code fence that was left open"
     MISSING = "no call where one is required"
+    FORM = "a call in another form"
 
 
 class Trouble(Struct, frozen=True):
@@ -47,7 +48,10 @@ class Trouble(Struct, frozen=True):
 class Policy(Struct, frozen=True):
     """`checked` names the tools whose calls are held until they are whole and valid.
 
-    `only` is the one tool that may be called, where there is one.
+    `only` is the one tool that may be called, where there is one. `lapses` are the ways in which a
+    call in another form may begin: those that the model cannot have copied from the request. Where
+    it may also have read what nobody here has seen, such a call is `doubtful`: not made, but asked
+    about.
     """
 
     parallel: bool = True
@@ -55,6 +59,8 @@ class Policy(Struct, frozen=True):
     only: str = ""
     required: bool = False
     checked: Collection[str] = ()
+    lapses: tuple[str, ...] = lapses.OPENINGS
+    doubtful: bool = False
 
 
 class Parser:
@@ -78,7 +84,8 @@ class Parser:
         self._make_id = id
         self._head = f"<{marks.call}"
         self._result = f"<{marks.result}"
-        self._tags = (self._head, self._result, *lapses.OPENINGS)
+        self._lapses = policy.lapses if policy.allowed else ()
+        self._tags = (self._head, self._result, *self._lapses)
         self._text = ""
         self._at = 0
         self._step: Callable[[], bool] = self._line
@@ -96,7 +103,6 @@ class Parser:
         self._wrapper = ""
         self._quoted = False  # a call stands in the open fence
         self._lapse: lapses.Form | None = None
-        self._lapsing = True
 
     def feed(self, text: str) -> list[Piece]:
         call = self._call
@@ -237,13 +243,14 @@ class Parser:
             self._at = len(text)
             self.stopped = True
             return False
-        if self._lapsing and self._policy.allowed and (form := lapses.begun(text, first)):
+        if text.startswith(self._lapses, first) and (form := lapses.begun(text, first)):
             self._lapse = form
             self._indent(first)
             self._step = partial(self._in_lapse, form)
             return True
         rest = text[first : first + LONGEST_HEAD]
-        if any(tag.startswith(rest) for tag in self._tags) or lapses.may_begin(rest):
+        hopeful = rest.startswith(self._lapses) and lapses.may_begin(rest)
+        if hopeful or any(tag.startswith(rest) for tag in self._tags):
             return False
         return self._go_on()
 
@@ -373,7 +380,7 @@ class Parser:
             self._end_lapse(form, end)
             return True
         if len(self._text) - self._at > lapses.LONGEST:
-            self._lapsing, self._lapse = False, None
+            self._lapses, self._lapse = (), None
             return self._go_on()
         return False
 
@@ -387,8 +394,13 @@ class Parser:
             self._say(block)
             self._step = self._flow
             return
-        self.notes.append("a call in another form")
+        self.notes.append(Fault.FORM.value)
         self._blanks.clear()
+        if self._policy.doubtful:
+            self._fault(Fault.FORM, calls[0][0].name)
+            self._after = self._after or []
+            self._step = self._line
+            return
         self._say_after()
         self._step = self._line
         for entry, arguments in calls:

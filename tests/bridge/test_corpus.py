@@ -16,7 +16,8 @@ LONG = 2000  # characters, beyond which not every cut is tried
 
 def outcome(case: dict[str, Any], texts: list[str]) -> dict[str, Any]:
     given = case.get("policy", {})
-    it = parser(Policy(**{**given, "checked": frozenset(given.get("checked", ()))}))
+    lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    it = parser(Policy(**{**given, **lists}))
     pieces = [plain(piece) for piece in fed(it, texts)]
     said: dict[str, Any] = {"pieces": pieces}
     if it.cut:

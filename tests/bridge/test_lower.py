@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from test_values import anything, schemas
 from toolkit import TOOLS, schema
 
 from notion_manager.bridge import Lowered, lower
 from notion_manager.bridge.corrections import correction, surrender
+from notion_manager.bridge.lapses import OPENINGS
 from notion_manager.bridge.marks import WORDS, Marks
 from notion_manager.bridge.offer import Offer
 from notion_manager.bridge.parser import Fault, Trouble
@@ -232,3 +234,62 @@ def test_a_reference_leads_where_it_says_or_nowhere() -> None:
     for _ in range(30):
         nested = {"type": "array", "items": nested}
     assert Shape(nested, nested).free_text
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("", OPENINGS),
+        ("<tool_call>", tuple(o for o in OPENINGS if o != "<tool_call>")),
+        ('a file with <call_x name="Read">', tuple(o for o in OPENINGS if o != "<call_")),
+    ],
+)
+def test_a_form_that_the_request_has_is_no_call_in_the_answer(
+    text: str, forms: tuple[str, ...]
+) -> None:
+    result = Message("user", (ToolResult("1", (Text(text),)),))
+    assert lowered(messages=(HI, CALL, result)).policy.lapses == forms
+
+
+said_texts = st.builds(Text, st.text(max_size=9))
+json_texts = st.text(max_size=20) | anything.map(json.dumps)
+calls = st.builds(
+    ToolCall,
+    st.sampled_from("123"),
+    st.text(max_size=9),
+    json_texts,
+    st.sampled_from(["", "ns"]),
+    st.booleans(),
+)
+results = st.builds(
+    ToolResult, st.sampled_from("1234"), st.lists(said_texts, max_size=2).map(tuple), st.booleans()
+)
+
+
+def of(role: str, parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Message]:
+    return st.builds(Message, st.just(role), st.lists(parts, max_size=4).map(tuple))
+
+
+messages = st.lists(
+    of("user", said_texts | results)
+    | of("assistant", said_texts | calls)
+    | of("system", said_texts),
+    max_size=6,
+).map(tuple)
+tools = st.lists(
+    st.builds(Tool, st.text(min_size=1, max_size=9), st.text(max_size=9), schemas), max_size=3
+).map(tuple)
+
+
+@given(
+    messages,
+    tools,
+    st.sampled_from([ToolChoice(), ToolChoice("none"), ToolChoice("required", "x")]),
+)
+def test_whatever_a_client_sends_becomes_text(said: Any, offered: Any, choice: ToolChoice) -> None:
+    found = lower(Turn("m", said, tools=offered, tool_choice=choice))
+    if found is not None:
+        for message in found.turn.messages:
+            assert all(isinstance(part, Text) for part in message.parts)
+        assert found.marks is not None
+        assert not found.turn.tools

@@ -32,6 +32,7 @@ policies = st.builds(
     allowed=st.sampled_from([True, True, False]),
     only=st.sampled_from(["", "", "Read"]),
     required=st.booleans(),
+    doubtful=st.booleans(),
     checked=st.sampled_from([frozenset[str](), frozenset({"Read", "Set"})]),
 )
 
