@@ -38,7 +38,7 @@ class Api:
     extra: tuple[str, ...] = ()
 
     def request(self, *, stream: bool) -> bytes:
-        asked = {"model": MODEL, "max_tokens": 4096, "stream": stream, **self.prompt}
+        asked = {"model": MODEL, "max_tokens": 128_000, "stream": stream, **self.prompt}
         body = json.dumps(asked, separators=(",", ":")).encode()
         heads = [
             f"POST {self.path} HTTP/1.1",

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import bridge
 import decoder
 from goals import ROWS, Always, Limit, Ratio, Round, Spread, Unit, Verdict, judge
 
@@ -23,6 +24,7 @@ class Report:
     rounds: Sequence[Round]
     busy: Sequence[float]
     paces: Sequence[decoder.Pace]
+    bridge: Sequence[bridge.Figure]
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -33,7 +35,8 @@ class Report:
         return [v.row.label for v in self.verdicts if not v.holds]
 
     def markdown(self) -> str:
-        return "\n\n".join([self._circumstances(), self._table(), decoder.table(self.paces)])
+        pure = (bridge.table(self.bridge), decoder.table(self.paces))
+        return "\n\n".join([self._circumstances(), self._table(), *pure])
 
     def json(self) -> dict[str, Any]:
         """Figures in seconds, bytes and counts."""
@@ -44,6 +47,7 @@ class Report:
             "load_average": list(self.busy),
             "rounds": list(self.rounds),
             "nanoseconds": {pace.label: pace.middle for pace in self.paces},
+            "bridge": {figure.label: figure.middle for figure in self.bridge},
             "failed": self.failed,
         }
 

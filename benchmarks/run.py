@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+import bridge
 import decoder
 import load
 import uvloop
@@ -61,7 +62,7 @@ def measure(size: Size) -> Report:
             busy.append(os.getloadavg()[0])
             _say(f"round {number + 1} of {size.rounds}, load average {busy[-1]:.2f}")
             rounds.append(_round(bench))
-    return Report(rounds, busy, decoder.paces())
+    return Report(rounds, busy, decoder.paces(), bridge.figures())
 
 
 def _open(stack: ExitStack, size: Size) -> Bench:

@@ -1,5 +1,6 @@
 """A gateway's answers, lifted: the client gets calls and documents where the model wrote text."""
 
+import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -12,6 +13,8 @@ from .errors import Problem
 from .gateway import Answer, Batches, Gateway, asks_nothing
 from .tokens import count
 from .turn import Done, Event, Text, Thinking, Turn
+
+logger = logging.getLogger(__name__)
 
 
 def bridged(gateway: Gateway, turn: Turn) -> AbstractAsyncContextManager[Answer]:
@@ -54,7 +57,7 @@ class _Metered(AsyncIterator[Sequence[Event]]):
     """
 
     def __init__(self, batches: Batches, lowered: Lowered) -> None:
-        self._batches = batches
+        self._next = batches.__anext__
         self._lowered = lowered
         self._left = lowered.limits.max_tokens or 0
         self._seen: list[Sequence[Event]] = []
@@ -64,15 +67,21 @@ class _Metered(AsyncIterator[Sequence[Event]]):
     async def __anext__(self) -> Sequence[Event]:
         if self._over:
             raise StopAsyncIteration
-        return self.passed(await anext(self._batches))
+        return self.passed(await self._next())
 
     def passed(self, batch: Sequence[Event]) -> Sequence[Event]:
         """What of the next batch is within the limit."""
+        for event in batch:
+            if isinstance(event, Text | Thinking):
+                text = event.text
+                self._left -= len(text) if text.isascii() else len(text.encode())
+        if self._left >= 0:
+            self._seen.append(batch)
+            return batch
+        return self._cut(batch)
+
+    def _cut(self, batch: Sequence[Event]) -> Sequence[Event]:
         if self._lift is None:
-            self._left -= _weight(batch)
-            if self._left >= 0:
-                self._seen.append(batch)
-                return batch
             self._lift = Lift(self._lowered, count, str)
             for seen in self._seen:
                 self._lift.feed(seen)
@@ -81,9 +90,11 @@ class _Metered(AsyncIterator[Sequence[Event]]):
         return [*pieces, *self._lift.finish(), *self._lift.end()] if self._over else pieces
 
 
-def _weight(batch: Sequence[Event]) -> int:
-    """The bytes of what it says."""
-    return sum(len(e.text.encode()) for e in batch if isinstance(e, Text | Thinking))
+def _tell(lift: Lift) -> None:
+    """How models stray from the form is how a prompt that does not work is noticed."""
+    if lift.notes:
+        strayed = ", ".join(f"{note} x{times}" for note, times in lift.notes.items())
+        logger.info("how the model called: %s", strayed)
 
 
 class _Bridged(AbstractAsyncContextManager[Answer]):
@@ -131,6 +142,7 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
             async for pieces in self._read(second):
                 yield pieces
         await self._opened.aclose()  # a model that did not do as asked is no fault of the account
+        _tell(lift)
         yield lift.end()
 
     async def _read(self, answer: Answer) -> AsyncGenerator[Sequence[Event]]:

@@ -313,5 +313,17 @@ async def test_a_problem_after_a_call_reaches_the_pool() -> None:
     assert gate.pool.standings["a"].strikes == 1
 
 
+async def test_how_a_model_strays_is_told_without_its_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "notion_manager.bridging")
+    gate, _ = over(says(CALL.rpartition("\n")[0]), says(CALL))
+    await read(gate)
+    await read(gate)
+    assert [record.getMessage() for record in caplog.records] == [
+        "how the model called: no closing tag x1"
+    ]
+
+
 def test_a_done_says_how_often_it_was_asked() -> None:
     assert Done(Stop.END).reasks == 0

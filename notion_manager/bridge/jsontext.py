@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn, cast
 
-import fast_json_repair
-
 DEEPEST = 100
 SHORT = 300  # characters, within which a mended text is easily compared with what was written
 _FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n(.*?)\n?[ \t]*\1[ \t]*", re.DOTALL)
@@ -70,6 +68,8 @@ def exact(text: str) -> Iterator[Any]:
 
 def _mended(text: str) -> Iterator[Any]:
     """A list or object of which nothing was made up: every leaf stands in the text."""
+    import fast_json_repair  # noqa: PLC0415 - few answers need it, and it takes memory
+
     try:
         value = fast_json_repair.loads(text)
     except (ValueError, RecursionError):

@@ -1,5 +1,6 @@
 """What the upstream's events come to: text and calls, within the bounds that were set."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -77,6 +78,10 @@ class Reading:
     @property
     def cut(self) -> bool:
         return self._parser is not None and self._parser.cut
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self._parser.notes if self._parser else ()
 
     def feed(self, event: Piece) -> list[Piece]:
         if not isinstance(event, Text):
@@ -158,6 +163,7 @@ class Lift:
         self._reading = Reading(lowered, id)
         self._raw: list[Piece] = []
         self._done: Done | None = None
+        self.notes: Counter[str] = Counter()  # how the model strayed from the form, if it did
         self._usage = Usage()
         self._calls = 0
         self._apart = ""  # what parts the text of a second answer from that of the first
@@ -188,6 +194,7 @@ class Lift:
         """What was held. An answer that was left has no figures of the service's own."""
         pieces = self._bounds.feed(self._parted(self._reading.finish()))
         self._calls += self._reading.calls
+        self.notes.update(self._reading.notes)
         done = self._done
         usage = done.usage if done else of_exchange(self._lowered.turn, self._raw)
         self._usage = _sum(self._usage, usage)

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from itertools import islice
+from types import ModuleType
 from typing import Any, NoReturn
-
-import jsonschema_rs
 
 MOST = 5  # errors that are told
 LONGEST = 200  # characters of one
@@ -22,11 +21,12 @@ class Validator:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Raises BadSchema."""
         known = {k: v for k, v in schema.items() if k != "$schema" or _is_draft(v)}
+        library = _library()
         try:
-            self._validator = _compiled(known, jsonschema_rs.RegexOptions())
+            self._validator = _compiled(known, library.RegexOptions())
         except _UNFIT:  # perhaps only since a pattern looks ahead, which takes another engine
             try:
-                self._validator = _compiled(known, jsonschema_rs.FancyRegexOptions(BACKTRACKS))
+                self._validator = _compiled(known, library.FancyRegexOptions(BACKTRACKS))
             except _UNFIT as exc:
                 raise BadSchema(_brief(str(exc))) from None
 
@@ -50,7 +50,14 @@ class Validator:
 
 
 def _compiled(schema: dict[str, Any], patterns: Any) -> Any:
-    return jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=patterns)
+    return _library().validator_for(schema, retriever=_refuse, pattern_options=patterns)
+
+
+def _library() -> ModuleType:
+    """Loaded when it is needed: whoever sends plain text pays no memory for it."""
+    import jsonschema_rs  # noqa: PLC0415 - as said
+
+    return jsonschema_rs
 
 
 def _is_draft(uri: Any) -> bool:
