@@ -53,7 +53,7 @@ clean:
 .agents/.npm: tests/agents/package-lock.json
 	mkdir -p .agents
 	cp tests/agents/package.json tests/agents/package-lock.json tests/agents/.npmrc .agents
-	cd .agents && npm ci --no-audit --no-fund --loglevel=error
+	cd .agents && npm install --no-save --no-audit --no-fund --loglevel=error
 	touch $@
 
 .agents/.aider: requirements/aider.txt

@@ -204,6 +204,18 @@ async def test_none_means_none() -> None:
         await read(gate, turn)
 
 
+async def test_a_result_of_the_models_own_making_is_no_answer() -> None:
+    result = CALL.split("\n")[0].replace("<call_", "<result_") + "\nall good\n"
+    gate, upstream = over(says(result), says("In words."))
+    assert texts(await read(gate)) == ["In words."]
+    assert "a result that you wrote yourself" in repr(upstream.turns[1].messages[-1])
+    gate, _ = over(says("Well.\n" + result))
+    assert texts(await read(gate)) == ["Well."]
+    gate, _ = over(says(result), says(result))
+    with pytest.raises(Unformed, match="its own making"):
+        await read(gate)
+
+
 async def test_one_call_at_a_time() -> None:
     turn = replace(ASK, tool_choice=ToolChoice(parallel=False))
     gate, upstream = over([[Text(CALL + "\n")], [Text(CALL)], "hang"])

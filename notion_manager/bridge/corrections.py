@@ -1,5 +1,7 @@
 """What is said of a call that will not do: to the model, and in the end to the client."""
 
+from collections.abc import Mapping
+
 from ..turn import Tool
 from .marks import Marks
 from .offer import Offer
@@ -8,61 +10,60 @@ from .schemas import signature
 
 QUOTE = 300  # characters of the model's own words
 NAMES = 40  # tools that are named
+_AGAIN = 'Write the corrected <{call} name="…"> block only.'
+_TO_THE_MODEL: Mapping[Fault, str] = {
+    Fault.UNKNOWN: (
+        'Your last message called "{tool}", which is not one of the tools that can be called now. '
+        f"These can: {{names}}. {_AGAIN}"
+    ),
+    Fault.INVALID: (
+        "The call of {tool} in your last message was not run:\n{details}{parameters}\n" + _AGAIN
+    ),
+    Fault.QUOTED: (
+        "Your last message had a call inside a code fence that was left open, so it was not run. "
+        'If you meant it, write the <{call} name="…"> block outside of it.'
+    ),
+    Fault.MISSING: (f"Your last message had no call block, and {{wanted}} is needed now. {_AGAIN}"),
+    Fault.FORM: (
+        "Your last message had a call of {tool} in another form than the one under "
+        '"Tools", so it was not run. If you meant it, write it as a <{call} name="…"> block; if '
+        "you only showed it, show it again in a code fence."
+    ),
+    Fault.RESULT: (
+        "Your last message had a result that you wrote yourself. Results come from the "
+        "application, in its next message, after you have written a <{call}> block. Write the "
+        "block, or answer in plain text."
+    ),
+    Fault.FORBIDDEN: "No tool can be called in this reply. Answer in text.",
+}
+_TO_THE_CLIENT: Mapping[Fault, str] = {
+    Fault.UNKNOWN: '(The model called "{tool}", a tool that is not offered.)',
+    Fault.INVALID: "(The model's call of {tool} did not fit its parameters: {details}.)",
+    Fault.FORM: "(The model wrote a call of {tool} in a form that is not taken.)",
+}
 
 
 def correction(trouble: Trouble, offer: Offer, marks: Marks) -> str:
     """The message that asks the model once more."""
-    again = f'Write the corrected <{marks.call} name="…"> block only.'
-    match trouble.fault:
-        case Fault.UNKNOWN:
-            names = ", ".join(entry.name for entry in offer.entries[:NAMES])
-            return (
-                f'Your last message called "{trouble.tool[:QUOTE]}", which is not one of the tools '
-                f"that can be called now. These can: {names}. {again}"
-            )
-        case Fault.INVALID:
-            return "\n".join(
-                (
-                    f"The call of {trouble.tool} in your last message was not run:",
-                    *(f"- {detail[:QUOTE]}" for detail in trouble.details),
-                    *_parameters(trouble.tool, offer),
-                    again,
-                )
-            )
-        case Fault.QUOTED:
-            return (
-                "Your last message had a call inside a code fence that was left open, so it was "
-                f'not run. If you meant it, write the <{marks.call} name="…"> block outside of it.'
-            )
-        case Fault.MISSING:
-            wanted = f"a call to {trouble.tool}" if trouble.tool else "at least one call"
-            return f"Your last message had no call block, and {wanted} is needed now. {again}"
-        case Fault.FORM:
-            return (
-                f"Your last message had a call of {trouble.tool} in another form than the one "
-                f'under "Tools", so it was not run. If you meant it, write it as a <{marks.call} '
-                'name="…"> block; if you only showed it, show it again in a code fence.'
-            )
-        case Fault.FORBIDDEN:
-            return "No tool can be called in this reply. Answer in text."
+    return _TO_THE_MODEL[trouble.fault].format(
+        call=marks.call,
+        tool=trouble.tool[:QUOTE],
+        names=", ".join(entry.name for entry in offer.entries[:NAMES]),
+        details="\n".join(f"- {detail[:QUOTE]}" for detail in trouble.details),
+        parameters=_parameters(trouble.tool, offer),
+        wanted=f"a call to {trouble.tool}" if trouble.tool else "at least one call",
+    )
 
 
 def surrender(trouble: Trouble) -> str:
     """What the client reads where the model was asked again and did no better; empty: nothing."""
-    match trouble.fault:
-        case Fault.UNKNOWN:
-            return f'(The model called "{trouble.tool[:QUOTE]}", a tool that is not offered.)'
-        case Fault.INVALID:
-            found = "; ".join(detail[:QUOTE] for detail in trouble.details)
-            return f"(The model's call of {trouble.tool} did not fit its parameters: {found}.)"
-        case Fault.FORM:
-            return f"(The model wrote a call of {trouble.tool} in a form that is not taken.)"
-        case Fault.QUOTED | Fault.MISSING | Fault.FORBIDDEN:
-            return ""
+    details = "; ".join(detail[:QUOTE] for detail in trouble.details)
+    words = _TO_THE_CLIENT.get(trouble.fault, "")
+    return words.format(tool=trouble.tool[:QUOTE], details=details)
 
 
-def _parameters(name: str, offer: Offer) -> list[str]:
+def _parameters(name: str, offer: Offer) -> str:
     entry = offer.find(name)
     if entry is None or not isinstance(entry.tool, Tool):
-        return []
-    return ["Its parameters:", signature(entry.name, entry.tool.schema)]
+        return ""
+    return f"\nIts parameters:\n{signature(entry.name, entry.tool.schema)}"

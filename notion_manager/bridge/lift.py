@@ -28,6 +28,8 @@ from .offer import Offer
 from .parser import Fault, Parser, Policy, Trouble
 
 BLANK_LINE = "\n\n"
+_MENDED_BY_TEXT = (Fault.FORBIDDEN, Fault.RESULT)
+"""What does no harm once something was said: that is then the answer."""
 
 
 class Lowered(Struct, frozen=True):
@@ -123,7 +125,7 @@ class Reading:
     def trouble(self) -> Trouble | None:
         """What calls for another try. What was said already is not taken back."""
         trouble = self._parser.trouble if self._parser else None
-        return None if trouble and trouble.fault is Fault.FORBIDDEN and self.spoke else trouble
+        return None if trouble and trouble.fault in _MENDED_BY_TEXT and self.spoke else trouble
 
     def correction(self) -> str:
         """What to tell the model; empty where nothing is wrong, or it is too late to mend."""
@@ -139,7 +141,7 @@ class Reading:
         trouble = self.trouble
         if trouble is None:
             return ""
-        if trouble.fault in (Fault.MISSING, Fault.FORBIDDEN):
+        if trouble.fault in (Fault.MISSING, *_MENDED_BY_TEXT):
             raise Unformed(f"the model was asked again and gave {trouble.fault.value}")
         return surrender(trouble)
 

@@ -35,6 +35,7 @@ class Fault(Enum):
     QUOTED = "a call inside a code fence that was left open"
     MISSING = "no call where one is required"
     FORM = "a call in another form"
+    RESULT = "a result of its own making"
 
 
 class Trouble(Struct, frozen=True):
@@ -119,6 +120,8 @@ class Parser:
         """What was held. The text ended by itself."""
         if not self.stopped:
             self._end()
+        if self._policy.required and not self.calls and not self.cut:
+            self._fault(Fault.MISSING, self._policy.only)
         if not self.calls and not self.stopped:
             self._said += self._blanks
         return self._drain()
@@ -141,8 +144,6 @@ class Parser:
         self._say(self._text[self._at :])
         if self._quoted and self._fence and not self.calls:
             self._fault(Fault.QUOTED)
-        elif self._policy.required and not self.calls and not self.cut:
-            self._fault(Fault.MISSING, self._policy.only)
 
     # Lines
 
@@ -239,10 +240,7 @@ class Parser:
         if text.startswith(self._head, first) and not self._is_longer(first):
             return self._exact(first)
         if text.startswith(self._result, first):
-            self.notes.append("made up a result")
-            self._at = len(text)
-            self.stopped = True
-            return False
+            return self._made_up()
         if text.startswith(self._lapses, first) and (form := lapses.begun(text, first)):
             self._lapse = form
             self._indent(first)
@@ -253,6 +251,16 @@ class Parser:
         if hopeful or any(tag.startswith(rest) for tag in self._tags):
             return False
         return self._go_on()
+
+    def _made_up(self) -> bool:
+        """The model plays the application: nothing it says from here on is true."""
+        if self.calls or self._policy.required:  # a call that is missing counts for more
+            self.notes.append(Fault.RESULT.value)
+        else:
+            self._fault(Fault.RESULT)
+        self._at = len(self._text)
+        self.stopped = True
+        return False
 
     def _is_longer(self, first: int) -> bool:
         """Whether the marker's word goes on, and so is another."""
