@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from ..turn import Tool
+from .faults import Fault, Trouble
 from .marks import Marks
 from .offer import Offer
-from .parser import Fault, Trouble
 from .schemas import signature
 
 QUOTE = 300  # characters of the model's own words

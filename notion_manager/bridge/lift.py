@@ -23,9 +23,10 @@ from ..turn import (
 from . import documents
 from .bounds import Bounds
 from .corrections import correction, surrender
+from .faults import Fault, Trouble
 from .marks import Marks
 from .offer import Offer
-from .parser import Fault, Parser, Policy, Trouble
+from .parser import Parser, Policy
 
 BLANK_LINE = "\n\n"
 _MENDED_BY_TEXT = (Fault.FORBIDDEN, Fault.RESULT)

@@ -6,44 +6,23 @@ known, text waits. So any cut of the same text gives the same pieces.
 
 import re
 from collections.abc import Callable, Collection
-from enum import Enum
 from functools import partial
 
 from msgspec import Struct
 
-from ..turn import Piece, Text, ToolCall
+from ..turn import Piece, ToolCall
 from . import lapses
 from .call import Call
+from .faults import Fault, Trouble
+from .fences import Fence, fence_at
 from .marks import Marks, unfinished
 from .offer import Entry, Offer
+from .speech import Speech
 
 MOST_CALLS = 64
-LONGEST_HEAD = 300  # characters of a tag, or of a line that may be a fence
-AFTERWORD = 200  # visible characters after a call: nobody waits for more
-_FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
+LONGEST_HEAD = 300  # characters of a tag
 _NOTABLE = re.compile(r"\n(?=[ \t\r\ufeff]*(?:[<`~]|\Z))")
 _NO_BLANK = re.compile(r"[^ \t\r\ufeff]")
-INDENT = 3  # blanks before a fence; beyond, it is code
-
-
-class Fault(Enum):
-    """Why an answer deserves to be asked for again."""
-
-    UNKNOWN = "a tool that is not offered"
-    FORBIDDEN = "a call where none is allowed"
-    INVALID = "arguments that are not as the tool wants them"
-    QUOTED = "a call inside a code fence that was left open"
-    MISSING = "no call where one is required"
-    FORM = "a call in another form"
-    RESULT = "a result of its own making"
-
-
-class Trouble(Struct, frozen=True):
-    """`tool` is as the model wrote it; `details` are for it to read."""
-
-    fault: Fault
-    tool: str = ""
-    details: tuple[str, ...] = ()
 
 
 class Policy(Struct, frozen=True):
@@ -93,11 +72,7 @@ class Parser:
         self._call: Call | None = None
         self._checking: list[str] | None = None  # the arguments of a call that is held
         self._id = ""
-        self._pieces: list[Piece] = []
-        self._said: list[str] = []
-        self._blanks: list[str] = []  # white space is said only before something visible
-        self._after: list[str] | None = None  # what is said after a call
-        self._visible = 0  # how much of that can be seen
+        self._speech = Speech()
         self._ticks = 0  # backticks on this line
         self._fence = ""
         self._waiting: list[str] = []  # the fence's first line, which may only wrap a call
@@ -114,7 +89,7 @@ class Parser:
         self._text = self._text[self._at :] + text
         self._at = 0
         self._run()
-        return self._drain()
+        return self._speech.drain()
 
     def finish(self) -> list[Piece]:
         """What was held. The text ended by itself."""
@@ -123,8 +98,8 @@ class Parser:
         if self._policy.required and not self.calls and not self.cut:
             self._fault(Fault.MISSING, self._policy.only)
         if not self.calls and not self.stopped:
-            self._said += self._blanks
-        return self._drain()
+            self._speech.end()
+        return self._speech.drain()
 
     def _run(self) -> None:
         while not self.stopped and self._at < len(self._text) and self._step():
@@ -282,7 +257,7 @@ class Parser:
             self._at = first
             self._fault(Fault.UNKNOWN)
             self._step = self._swallow
-            self._after = self._after or []
+            self._speech.after_call()
             return True
         return self._go_on()
 
@@ -290,8 +265,7 @@ class Parser:
         self._at = head.end()
         self._wrapper, self._fence = self._fence or self._wrapper, ""
         self._waiting.clear()
-        self._blanks.clear()
-        self._say_after()
+        self._speech.before_call()
         if self.calls >= MOST_CALLS:
             self.notes.append("too many calls")
             self.stopped = True
@@ -300,7 +274,7 @@ class Parser:
         if entry is None or self._policy.only not in ("", entry.name):
             self._fault(Fault.UNKNOWN if self._policy.allowed else Fault.FORBIDDEN, head[1])
             self._step = self._line if head[2] else self._swallow
-            self._after = self._after or []
+            self._speech.after_call()
             return True
         call = self._begin(entry)
         if head[2]:
@@ -334,7 +308,7 @@ class Parser:
         self._id = self._make_id(self.calls)
         self._checking = [] if entry.name in self._policy.checked else None
         if self._checking is None:
-            self._add(self._fragment(entry, ""))
+            self._speech.call(self._fragment(entry, ""))
         return call
 
     def _in_call(self, call: Call) -> bool:
@@ -347,7 +321,7 @@ class Parser:
     def _take(self, call: Call) -> None:
         if more := call.take():
             if self._checking is None:
-                self._add(self._fragment(call.entry, more))
+                self._speech.call(self._fragment(call.entry, more))
             else:
                 self._checking.append(more)
 
@@ -366,14 +340,14 @@ class Parser:
         errors = () if entry.freeform else entry.parameters.errors(arguments)
         if errors:
             self._fault(Fault.INVALID, entry.name, errors)
-            self._after = self._after or []
+            self._speech.after_call()
             return False
-        self._add(self._fragment(entry, arguments))
+        self._speech.call(self._fragment(entry, arguments))
         return True
 
     def _count(self) -> None:
         self.calls += 1
-        self._after, self._visible = [], 0
+        self._speech.after_call()
         self.stopped = not self._policy.parallel
 
     def _fragment(self, entry: Entry, arguments: str) -> ToolCall:
@@ -403,17 +377,16 @@ class Parser:
             self._step = self._flow
             return
         self.notes.append(Fault.FORM.value)
-        self._blanks.clear()
+        self._speech.before_call()
         if self._policy.doubtful:
             self._fault(Fault.FORM, calls[0][0].name)
-            self._after = self._after or []
+            self._speech.after_call()
             self._step = self._line
             return
-        self._say_after()
         self._step = self._line
         for entry, arguments in calls:
             self._id = self._make_id(self.calls)
-            self._add(self._fragment(entry, arguments))
+            self._speech.call(self._fragment(entry, arguments))
             self._count()
             if self.stopped:
                 break
@@ -422,29 +395,16 @@ class Parser:
 
     def _fence_line(self, first: int) -> bool:
         """A line outside a fence that begins like one."""
-        fence, end = self._fence_at(first)
-        if fence is None:
-            return False if end < 0 else self._go_on()
-        if self._wrapper and _closes(fence, self._wrapper):
+        fence = fence_at(self._text, self._at, first)
+        if not isinstance(fence, Fence):
+            return not fence and self._go_on()
+        if self._wrapper and fence.closes(self._wrapper):
             self._wrapper = ""
-            self._at = end
-            return True
-        self._fence = fence[1]
-        self._waiting = [self._text[self._at : end]]
-        self._at = end
+        else:
+            self._fence = fence.run
+            self._waiting = [self._text[self._at : fence.end]]
+        self._at = fence.end
         return True
-
-    def _fence_at(self, first: int) -> tuple[re.Match[str] | None, int]:
-        """The fence on a line, and where the line ends; -1 where it has not ended yet."""
-        newline = self._text.find("\n", first, first + LONGEST_HEAD)
-        line = self._text[first:newline] if newline >= 0 else self._text[first:]
-        found = _FENCE.fullmatch(line.rstrip("\r"))
-        mark = line[0]
-        fits = first - self._at <= INDENT and (found is None or mark == "~" or "`" not in found[2])
-        if newline < 0:
-            short = len(line) < LONGEST_HEAD and (found is not None or not line.strip(mark))
-            return None, -1 if fits and short else 0
-        return (found if fits else None), newline + 1
 
     def _fenced_line(self, first: int) -> bool:
         if self._text.startswith(self._head, first):
@@ -462,55 +422,19 @@ class Parser:
 
     def _fence_end(self, first: int) -> bool:
         """A line within a fence that begins like its end."""
-        fence, end = self._fence_at(first)
-        if fence is not None and _closes(fence, self._fence):
-            self._release()
-            self._fence, self._quoted = "", False
-            return self._pass(end)
-        return (fence is not None or end >= 0) and self._go_on()
+        fence = fence_at(self._text, self._at, first)
+        if not isinstance(fence, Fence) or not fence.closes(self._fence):
+            return fence is not True and self._go_on()
+        self._release()
+        self._fence, self._quoted = "", False
+        return self._pass(fence.end)
+
+    def _say(self, text: str) -> None:
+        self._speech.say(text)
+        self.stopped = self.stopped or self._speech.idle
 
     def _release(self) -> None:
         """The fence wraps no call: so it is text."""
         for line in self._waiting:
             self._say(line)
         self._waiting = []
-
-    # What is said
-
-    def _say(self, text: str) -> None:
-        visible = text.rstrip()
-        if self._after is not None:
-            self._visible += sum(map(len, text.split()))
-            self._after.append(text)
-            self.stopped = self._visible > AFTERWORD
-        elif visible:
-            self._said += self._blanks
-            self._said.append(visible)
-            self._blanks = [text[len(visible) :]] if len(visible) < len(text) else []
-        elif text:
-            self._blanks.append(text)
-
-    def _say_after(self) -> None:
-        """Another call follows: what was said before it is told before it."""
-        if self._after:
-            self._said.append("".join(self._after).strip())
-        self._after = None
-
-    def _add(self, piece: ToolCall) -> None:
-        self._flush()
-        self._pieces.append(piece)
-
-    def _flush(self) -> None:
-        if said := "".join(self._said):
-            self._pieces.append(Text(said))
-        self._said.clear()
-
-    def _drain(self) -> list[Piece]:
-        self._flush()
-        pieces, self._pieces = self._pieces, []
-        return pieces
-
-
-def _closes(fence: re.Match[str], opened: str) -> bool:
-    run = fence[1]
-    return run[0] == opened[0] and len(run) >= len(opened) and not fence[2].strip()

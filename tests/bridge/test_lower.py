@@ -12,10 +12,10 @@ from toolkit import TOOLS, schema
 
 from notion_manager.bridge import Lowered, lower
 from notion_manager.bridge.corrections import correction, surrender
+from notion_manager.bridge.faults import Fault, Trouble
 from notion_manager.bridge.lapses import OPENINGS
 from notion_manager.bridge.marks import WORDS, Marks
 from notion_manager.bridge.offer import Offer
-from notion_manager.bridge.parser import Fault, Trouble
 from notion_manager.bridge.prompt import FAR, NONE_NOW
 from notion_manager.bridge.shapes import Shape, resolve
 from notion_manager.bridge.validation import BadSchema, Validator

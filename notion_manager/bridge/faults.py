@@ -1,0 +1,23 @@
+"""Why an answer deserves to be asked for again."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+
+class Fault(Enum):
+    UNKNOWN = "a tool that is not offered"
+    FORBIDDEN = "a call where none is allowed"
+    INVALID = "arguments that are not as the tool wants them"
+    QUOTED = "a call inside a code fence that was left open"
+    MISSING = "no call where one is required"
+    FORM = "a call in another form"
+    RESULT = "a result of its own making"
+
+
+class Trouble(Struct, frozen=True):
+    """`tool` is as the model wrote it; `details` are for it to read."""
+
+    fault: Fault
+    tool: str = ""
+    details: tuple[str, ...] = ()

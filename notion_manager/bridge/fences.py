@@ -1,0 +1,38 @@
+"""Lines that open and close Markdown's code fences, as CommonMark has them."""
+
+import re
+
+from msgspec import Struct
+
+LONGEST = 300  # characters of a line that may be a fence
+INDENT = 3  # blanks before a fence; beyond, it is code
+_FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
+
+
+class Fence(Struct, frozen=True):
+    """`end` is where the line ends."""
+
+    run: str
+    info: str
+    end: int
+
+    def closes(self, opened: str) -> bool:
+        """Whether it ends a fence that was opened by such a run."""
+        same = self.run[0] == opened[0] and len(self.run) >= len(opened)
+        return same and not self.info.strip()
+
+
+def fence_at(text: str, line: int, first: int) -> Fence | bool:
+    """The fence on the line from `line`, whose first visible character is at `first`.
+
+    False where it is none, True where it may still become one.
+    """
+    newline = text.find("\n", first, first + LONGEST)
+    said = text[first:newline] if newline >= 0 else text[first:]
+    found = _FENCE.fullmatch(said.rstrip("\r"))
+    mark = said[0]
+    if first - line > INDENT or (found is not None and mark == "`" and "`" in found[2]):
+        return False
+    if newline < 0:
+        return len(said) < LONGEST and (found is not None or not said.strip(mark))
+    return Fence(found[1], found[2], newline + 1) if found else False
