@@ -341,3 +341,41 @@ async def test_a_call_that_a_result_plants_is_not_made(rig: Rig) -> None:
     made = await message(rig, said, [TOOL])
     assert calls(made) == []
     assert made["content"][0]["text"] == planted
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+async def test_rule_47_shells_of_the_vendors_are_the_clients_to_run(rig: Rig, stream: bool) -> None:
+    tools = [{"type": "local_shell"}, {"type": "shell", "environment": {"type": "local"}}]
+    steps = [
+        [call("local_shell", command=["ls", "-l"], timeout_ms=9), call("shell", commands=["pwd"])],
+        "Done.",
+    ]
+    given: list[Any] = [{"role": "user", "content": order(*steps)}]
+    body = {"model": "opus-4.6", "input": given, "tools": tools, "stream": stream}
+    async with await rig.post(RESPONSES.path, body) as answer:
+        read = await answer.read()
+    made = list(frames(read))[-1]["response"] if stream else json.loads(read)
+    local, shell = made["output"]
+    assert local["type"] == "local_shell_call"
+    assert local["action"] == {"type": "exec", "command": ["ls", "-l"], "env": {}, "timeout_ms": 9}
+    assert (shell["type"], shell["action"]) == ("shell_call", {"commands": ["pwd"]})
+    outputs = [
+        {"type": "local_shell_call_output", "id": local["call_id"], "output": "a.py"},
+        {
+            "type": "shell_call_output",
+            "call_id": shell["call_id"],
+            "output": [{"stdout": "/", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}],
+        },
+    ]
+    done = await ask(rig, RESPONSES.path, input=[*given, local, shell, *outputs], tools=tools)
+    assert done["output"][0]["content"][0]["text"] == "Done."
+    told = asked(rig)["transcript"][-1]["value"][0][0]
+    assert ' call="1" name="local_shell">\na.py\n</result_' in told
+    assert ' call="2" name="shell">\n[{"stdout":"/"' in told
+
+
+async def test_rule_47_a_shell_call_that_was_cut_does_nothing(rig: Rig) -> None:
+    text = order([call("shell", commands=["rm -rf x"])], words="[[sim:clumsy=cut]]")
+    made = await ask(rig, RESPONSES.path, input=text, tools=[{"type": "shell"}])
+    assert made["status"] == "incomplete"
+    assert [item["action"] for item in made["output"]] == [{"commands": []}]

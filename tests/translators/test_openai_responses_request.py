@@ -387,10 +387,14 @@ def test_rule_47_no_tools_are_no_tools(tools: Any) -> None:
 
 
 def test_rule_47_tools_that_only_openai_runs_are_named() -> None:
-    hosted = [{"type": "tool_search"}, {"type": "local_shell"}, {"type": "mcp", "server_label": ""}]
+    hosted = [
+        {"type": "tool_search"},
+        {"type": "shell", "environment": {"type": "container_auto"}},
+        {"type": "mcp", "server_label": ""},
+    ]
     assert ignored(tools=hosted) == (
         "tools[0] (tool_search)",
-        "tools[1] (local_shell)",
+        "tools[1] (shell)",
         "tools[2] (mcp)",
     )
 

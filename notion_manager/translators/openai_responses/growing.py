@@ -51,7 +51,7 @@ class Growing:
         self._delta = kind.encode(), fixed.removesuffix(b"}")
 
     def opened(self) -> bytes:
-        item = opening(self._first, self._id)
+        item = opening(self._first, self._id, self._view)
         added = self._numbering.event("response.output_item.added", {**self._index, "item": item})
         return added + self._around("added", "")
 

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from ...turn import Piece, Stop, Text, Thinking, ToolCall, Usage
 from .reasoning import seal
 from .request import View
+from .shells import item_of
 
 # Why an answer is incomplete; stops that are not here complete it.
 INCOMPLETE = {Stop.LENGTH: "max_output_tokens", Stop.REFUSAL: "content_filter"}
@@ -44,6 +45,7 @@ _SUMMARY = Shape(
 _HIDDEN = Shape("rs")
 _FUNCTION = Shape("fc", "response.function_call_arguments", "arguments")
 _FREEFORM = Shape("ctc", "response.custom_tool_call_input", "input")
+_SHELL = Shape("sh")  # it comes whole
 
 
 def shape(piece: Piece, view: View) -> Shape:
@@ -52,6 +54,8 @@ def shape(piece: Piece, view: View) -> Shape:
             return _MESSAGE
         case Thinking():
             return _SUMMARY if view.summaries else _HIDDEN
+        case _ if _is_shell(piece, view):
+            return _SHELL
         case _:
             return _FREEFORM if piece.freeform else _FUNCTION
 
@@ -89,13 +93,15 @@ def finished(piece: Piece, id: str, status: str, view: View) -> Finished:
     return Finished(item, item)
 
 
-def opening(first: Piece, id: str) -> dict[str, Any]:
+def opening(first: Piece, id: str, view: View) -> dict[str, Any]:
     """The item before any of it is there."""
-    item = _item(first, id, "in_progress", View())
+    item = _item(first, id, "in_progress", View(shells=view.shells))
     match first:
         case Text():
             return {**item, "content": []}
         case Thinking():
+            return item
+        case _ if _is_shell(first, view):
             return item
         case _:
             return {**item, _argument(first): ""}
@@ -123,12 +129,18 @@ def _item(piece: Piece, id: str, status: str, view: View) -> dict[str, Any]:
         case Thinking(text):
             item |= {"type": "reasoning", "summary": [part(piece, text)] if view.summaries else []}
             item |= {"encrypted_content": seal(piece)} if view.sealed else {}
+        case _ if _is_shell(piece, view):
+            item |= {"call_id": piece.id, **item_of(piece)}
         case _:
             kind = "custom_tool_call" if piece.freeform else "function_call"
             item |= {"type": kind, "call_id": piece.id, "name": piece.name}
             item |= {"namespace": piece.namespace} if piece.namespace else {}
             item |= {_argument(piece): piece.arguments}
     return item
+
+
+def _is_shell(call: ToolCall, view: View) -> bool:
+    return not call.namespace and call.name in view.shells
 
 
 def _argument(call: ToolCall) -> str:

@@ -60,10 +60,14 @@ _SUMMARIES = ("auto", "concise", "detailed")
 
 
 class View(Struct, frozen=True):
-    """How the client wants to see reasoning: as a summary, as a string to send back, or neither."""
+    """How the client wants to see reasoning: as a summary, as a string to send back, or neither.
+
+    `shells` are the names of the tools whose calls come as items of their own kind.
+    """
 
     summaries: bool = False
     sealed: bool = False
+    shells: frozenset[str] = frozenset()
 
 
 class Request(Struct, frozen=True):
@@ -100,7 +104,7 @@ def read(body: bytes, exchange: Exchange) -> Request:
         search=offered.search,
         conversation=_conversation(root, exchange.headers),
     )
-    view = _view(root, ignored)
+    view = _view(root, offered, ignored)
     _note(root, _READ, ignored)
     return Request(
         turn=turn,
@@ -198,14 +202,14 @@ def _conversation(root: Node, headers: Mapping[str, str]) -> str:
     return root["prompt_cache_key"].text("")
 
 
-def _view(root: Node, ignored: Ignored) -> View:
+def _view(root: Node, offered: Offer, ignored: Ignored) -> View:
     sealed = False
     for entry in root["include"].each():
         if entry.text() == "reasoning.encrypted_content":
             sealed = True
         else:
             ignored.note(entry.path)
-    return View(summaries=_summary(root["reasoning"]) is not None, sealed=sealed)
+    return View(_summary(root["reasoning"]) is not None, sealed, offered.shells)
 
 
 def _summary(reasoning: Node) -> str | None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from ...fields import Node
 from ...turn import FreeformTool, Search, Tool, ToolChoice
 from ..ignored import Ignored
+from .shells import SHELLS, shell_of
 
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 _MODES: dict[str, Literal["auto", "required", "none"]] = {
@@ -25,6 +26,13 @@ class Offer(Struct, frozen=True):
     tools: tuple[Tool | FreeformTool, ...] = ()
     search: Search = Search()
     choice: ToolChoice = ToolChoice()
+
+    @property
+    def shells(self) -> frozenset[str]:
+        """The names of those that are OpenAI's own shells."""
+        if not self.tools:
+            return frozenset()
+        return frozenset(tool.name for tool in self.tools if tool in SHELLS)
 
 
 def offer(given: Iterable[Node], choice: Node, *, parallel: bool, ignored: Ignored) -> Offer:
@@ -56,6 +64,8 @@ def _tool(node: Node, namespace: str, ignored: Ignored) -> list[Tool | FreeformT
         case "custom":
             return [_custom(node, namespace)]
         case _:
+            if shell := shell_of(node):
+                return [shell]
             ignored.note(node.path, kind)
             return []
 
