@@ -1,10 +1,12 @@
 """What clients send of tools, byte by byte, over the daemon and the simulator's wire."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.asking import CHAT, MESSAGES, RESPONSES, frames
@@ -379,3 +381,72 @@ async def test_rule_47_a_shell_call_that_was_cut_does_nothing(rig: Rig) -> None:
     made = await ask(rig, RESPONSES.path, input=text, tools=[{"type": "shell"}])
     assert made["status"] == "incomplete"
     assert [item["action"] for item in made["output"]] == [{"commands": []}]
+
+
+@pytest.mark.parametrize("path", ASKS)
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("scenario", ["think=30", "stall", "linger"])
+async def test_rule_12_a_client_that_leaves_a_call_frees_the_upstream(
+    rig: Rig, path: str, scenario: str, stream: bool
+) -> None:
+    """`linger`: the answer is complete, and what follows is not waited for."""
+    text = order([call("Read", path="x" * 2000)], words=f"[[sim:{scenario}]]")
+    said = (
+        {"input": text}
+        if path == RESPONSES.path
+        else {"messages": [{"role": "user", "content": text}]}
+    )
+    asking = asyncio.create_task(_drain(rig, path, {"stream": stream, **said, **ASKS[path]}))
+    await _until(lambda: rig.sim.open_streams == 1 or bool(rig.records))
+    if scenario != "linger":
+        asking.cancel()
+    await _until(lambda: rig.sim.open_streams == 0)
+    await _until(lambda: bool(rig.records))
+    assert rig.records[-1].status == (200 if scenario == "linger" else 499)
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+async def _drain(rig: Rig, path: str, body: dict[str, Any]) -> None:
+    async with await rig.post(path, {"model": "opus-4.6", **body}) as answer:
+        await answer.read()
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(3):
+        while not condition():  # noqa: ASYNC110 - nothing tells of what another process's state is
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("path", ASKS)
+@pytest.mark.parametrize(
+    "scenario", ["cut", "reset-text", "429", "500", "quota-exhausted=line", "empty"]
+)
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+async def test_rule_8_rule_10_a_call_that_breaks_off_never_ends_cleanly(
+    rig: Rig, path: str, scenario: str, stream: bool
+) -> None:
+    text = order([call("Read", path="x" * 2000)], words=f"[[sim:{scenario}]]")
+    said = (
+        {"input": text}
+        if path == RESPONSES.path
+        else {"messages": [{"role": "user", "content": text}]}
+    )
+    async with await rig.post(
+        path, {"model": "opus-4.6", "stream": stream, **said, **ASKS[path]}
+    ) as answer:
+        if answer.status != 200:
+            assert "error" in await answer.json()
+            return
+        body = await _until_cut(answer)
+    assert b"error" in body or b"response.failed" in body
+
+
+async def _until_cut(answer: aiohttp.ClientResponse) -> bytes:
+    """The body of a response that does not end as it should."""
+    body = b""
+    try:
+        async for chunk in answer.content.iter_any():
+            body += chunk
+    except aiohttp.ClientPayloadError:
+        return body
+    pytest.fail("the body ended cleanly")
