@@ -232,6 +232,23 @@ async def test_a_call_that_was_cut_stays_open() -> None:
     assert (reply.done.stop, len(upstream.turns)) == (Stop.LENGTH, 1)
 
 
+@pytest.mark.parametrize(
+    ("written", "arguments", "stop"),
+    [
+        (CALL.rpartition("\n")[0], '{"path":"a.py"}', Stop.TOOL),
+        (CALL[: CALL.index(".py")], '{"path":"a', Stop.LENGTH),
+    ],
+)
+async def test_no_call_goes_on_behind_a_thought(written: str, arguments: str, stop: Stop) -> None:
+    gate, _ = over([[Text(written), Thinking("hm")], [Text("I have found it."), DONE]])
+    reply = await read(gate)
+    (call, *rest) = reply.parts
+    assert isinstance(call, ToolCall)
+    assert call.arguments == arguments
+    assert rest == [Thinking("hm")]
+    assert reply.done.stop is stop
+
+
 async def test_what_the_service_says_it_said_is_read_anew() -> None:
     done = replace(DONE, truth=(Text(f"Better.\n{CALL}"),))
     gate, _ = over([[Text("Worse.")], [done]])

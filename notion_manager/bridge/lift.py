@@ -88,7 +88,7 @@ class Reading:
 
     def feed(self, event: Piece) -> list[Piece]:
         if not isinstance(event, Text):
-            return [event]
+            return [*(self._said(self._parser.interrupt()) if self._parser else ()), event]
         pieces = self._parser.feed(event.text) if self._parser else [event]
         return self._said(pieces)
 

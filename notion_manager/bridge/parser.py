@@ -91,6 +91,12 @@ class Parser:
         self._run()
         return self._speech.drain()
 
+    def interrupt(self) -> list[Piece]:
+        """Something that is no text comes in between: no call goes on behind it."""
+        if self._call is not None:
+            self._break_off(self._call)
+        return self._speech.drain()
+
     def finish(self) -> list[Piece]:
         """What was held. The text ended by itself."""
         if not self.stopped:
@@ -106,11 +112,8 @@ class Parser:
             pass
 
     def _end(self) -> None:
-        call = self._call
-        if call is not None:
-            call.finish(self._text[self._at :])
-            self._take(call)
-            self._end_call(call)
+        if self._call is not None:
+            self._break_off(self._call)
             return
         if self._lapse is not None:
             self._end_lapse(self._lapse, len(self._text))
@@ -317,6 +320,12 @@ class Parser:
         if call.over:
             self._end_call(call)
         return call.over
+
+    def _break_off(self, call: Call) -> None:
+        call.finish(self._text[self._at :])
+        self._at = len(self._text)
+        self._take(call)
+        self._end_call(call)
 
     def _take(self, call: Call) -> None:
         if more := call.take():
