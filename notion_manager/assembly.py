@@ -14,7 +14,8 @@ from .habits import Habits
 from .models import Model, Naming
 from .pool import Pool, Standing
 from .store import Store, StoreProblem
-from .upstreams.notion_web.session import NotionWeb, connect
+from .upstreams.notion_web.calls import connect
+from .upstreams.notion_web.session import NotionWeb
 
 P = ParamSpec("P")
 logger = logging.getLogger(__name__)

@@ -87,6 +87,10 @@ class Timeouts:
     body: float = setting(60.0, "Seconds for a client to send its body.", _SECONDS)
     connect: float = setting(10.0, "Seconds to connect to Notion.", _SECONDS)
     api: float = setting(30.0, "Seconds for a free read, such as the list of models.", _SECONDS)
+    upload: float = setting(120.0, "Seconds for one file to reach Notion's storage.", _SECONDS)
+    processing: float = setting(
+        15.0, "Seconds for Notion to read a file before the answer goes on without.", _SECONDS
+    )
     silence: float = setting(
         180.0, "Seconds of silence after which an answer counts as dead.", _SECONDS
     )

@@ -52,11 +52,12 @@ class File(Struct, frozen=True):
 
 
 class FileLink(Struct, frozen=True):
-    """A file that the client only points at: a URL, or `file-id:…` for one uploaded elsewhere."""
+    """A file that the client only points at. `path` is where in its request it does."""
 
     url: str
     media_type: str = ""
     name: str = ""
+    path: str = ""
 
 
 class ToolReference(Struct, frozen=True):

@@ -1,8 +1,9 @@
 """The whole thing in one process: a simulated Notion, a store, and the daemon on real sockets."""
 
+import asyncio
 import dataclasses
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -127,4 +128,21 @@ async def rigged(
             )
 
 
-__all__ = ["KEY", "QUICK", "Rig", "Served", "Server", "account_of", "rigged", "serving", "someone"]
+async def until(condition: Callable[[], bool], patience: float = 5.0) -> None:
+    async with asyncio.timeout(patience):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.002)
+
+
+__all__ = [
+    "KEY",
+    "QUICK",
+    "Rig",
+    "Served",
+    "Server",
+    "account_of",
+    "rigged",
+    "serving",
+    "someone",
+    "until",
+]

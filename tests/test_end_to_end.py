@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.asking import APIS, CHAT, MESSAGES, RESPONSES, Api, frames
-from tests.rig import QUICK, Rig, rigged, someone
+from tests.rig import QUICK, Rig, rigged, someone, until
 
 each_api = pytest.mark.parametrize("api", APIS, ids=lambda a: a.name)
 
@@ -208,7 +208,7 @@ async def test_a_stream_that_fails_after_a_ping_is_logged_as_what_it_was(tmp_pat
         text = "[[sim:think=0.3]][[sim:cut]][[sim:long=300]] go"
         async with await rig.post(CHAT.path, CHAT.ask(text, stream=True)) as r:
             await _until_cut(r)
-        await _until(lambda: bool(rig.records))
+        await until(lambda: bool(rig.records))
         assert (rig.records[-1].status, rig.records[-1].problem) == (200, "upstream_error")
 
 
@@ -268,14 +268,14 @@ async def test_rule_12_a_client_that_leaves_frees_the_upstream_at_once(
 ) -> None:
     text = f"[[sim:{scenario}]][[sim:long=50]] go"
     asking = asyncio.create_task(_drain(rig, api, text, stream=stream))
-    await _until(lambda: rig.sim.open_streams == 1)
+    await until(lambda: rig.sim.open_streams == 1)
     if scenario == "stall" and stream:
-        await _until(lambda: asking.get_name() == "hearing")
+        await until(lambda: asking.get_name() == "hearing")
     asking.cancel()
     left = time.perf_counter()
-    await _until(lambda: rig.sim.open_streams == 0)
+    await until(lambda: rig.sim.open_streams == 0)
     assert time.perf_counter() - left < 0.5
-    await _until(lambda: bool(rig.records))
+    await until(lambda: bool(rig.records))
     assert rig.records[-1].status == 499
 
 
@@ -296,12 +296,6 @@ async def _drain(rig: Rig, api: Api, text: str, *, stream: bool) -> None:
             task = asyncio.current_task()
             assert task is not None
             task.set_name("hearing")
-
-
-async def _until(condition: Callable[[], bool], patience: float = 5.0) -> None:
-    async with asyncio.timeout(patience):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
-            await asyncio.sleep(0.002)
 
 
 # Signs of life

@@ -7,7 +7,7 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "clients.md"
 RULES = re.compile(r"^\| (\d+) \| .* \| ([^|]+) \|$", re.MULTILINE)
-STATE = re.compile(r"holds|next: (?:files|accounts|agents)")
+STATE = re.compile(r"holds|next: (?:accounts|agents)")
 TEST = re.compile(r"^[ \t]*(?:async )?def (test_\w+)", re.MULTILINE)
 NUMBER = re.compile(r"(?<![a-z])rule_(\d+)")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.asking import CHAT, MESSAGES, RESPONSES, frames
-from tests.rig import Rig, rigged
+from tests.rig import Rig, rigged, until
 
 PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 TOOL = {"name": "Read", "description": "Reads.", "input_schema": PATH}
@@ -397,11 +397,11 @@ async def test_rule_12_a_client_that_leaves_a_call_frees_the_upstream(
         else {"messages": [{"role": "user", "content": text}]}
     )
     asking = asyncio.create_task(_drain(rig, path, {"stream": stream, **said, **ASKS[path]}))
-    await _until(lambda: rig.sim.open_streams == 1 or bool(rig.records))
+    await until(lambda: rig.sim.open_streams == 1 or bool(rig.records))
     if scenario != "linger":
         asking.cancel()
-    await _until(lambda: rig.sim.open_streams == 0)
-    await _until(lambda: bool(rig.records))
+    await until(lambda: rig.sim.open_streams == 0)
+    await until(lambda: bool(rig.records))
     assert rig.records[-1].status == (200 if scenario == "linger" else 499)
     await asyncio.gather(asking, return_exceptions=True)
 
@@ -409,12 +409,6 @@ async def test_rule_12_a_client_that_leaves_a_call_frees_the_upstream(
 async def _drain(rig: Rig, path: str, body: dict[str, Any]) -> None:
     async with await rig.post(path, {"model": "opus-4.6", **body}) as answer:
         await answer.read()
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(3):
-        while not condition():  # noqa: ASYNC110 - nothing tells of what another process's state is
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("path", ASKS)

@@ -8,12 +8,14 @@ from uuid import UUID
 import click
 import orjson
 
+from ..bridge import lower
 from ..habits import Habits, settle
 from ..models import Choice, Model
 from ..secret import Secret
 from ..turn import EFFORTS, Turn
 from ..upstreams.notion_web.account import Account
 from ..upstreams.notion_web.transcript import request
+from ..upstreams.notion_web.uploads import Attached, parcels, shown
 from .protocols import exchange, protocol
 from .spelling import plain
 from .tables import dump
@@ -60,7 +62,11 @@ def command(body: BinaryIO, api: str, to: str, codename: str) -> None:
         dump(plain(read.turn))
         return
     now = datetime.fromtimestamp(0, UTC)
-    dump(orjson.loads(request(_settled(read.turn, codename), _SOMEBODY, ids=_ids(), now=now)))
+    lowered, ids = lower(read.turn), _ids()
+    turn = _settled(lowered.turn if lowered else read.turn, codename)
+    attached = Attached(next(ids), {p.data: shown(p, "attachment:…", None) for p in parcels(turn)})
+    attached = attached if attached.files else None
+    dump(orjson.loads(request(turn, _SOMEBODY, ids=ids, now=now, attached=attached)))
 
 
 def _settled(turn: Turn, codename: str) -> Turn:

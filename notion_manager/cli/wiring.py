@@ -23,7 +23,8 @@ from ..server.daemon import Circumstances, running
 from ..store import Store
 from ..turn import Event, Turn
 from ..upstreams.notion_web.account import Account, Login, preferred
-from ..upstreams.notion_web.session import NotionWeb, connect, read_login
+from ..upstreams.notion_web.calls import connect, read_login
+from ..upstreams.notion_web.session import NotionWeb
 from .complaints import unbound
 from .enrol import account_of, slug
 from .stopping import Stopping

@@ -3,7 +3,7 @@
 `[[sim:work]]` is followed by a JSON list. Each element is one message of the model: a text, a list
 of calls `{"tool": …, "args": {…}}`, or `{"say": …, "calls": […]}`. `tool` may list several names,
 of which the first is taken that is there. `{{result:N}}` in an argument is what the N-th call
-returned.
+returned, `{{attached}}` anywhere the files that the model was shown.
 """
 
 import json
@@ -18,12 +18,13 @@ from .shapes import Json, as_list, as_object, as_text
 from .toolbook import Toolbook, read
 
 WORK = "[[sim:work]]"
+ATTACHED = "{{attached}}"
 AGAIN = "your last message"  # how a correction begins, or goes on
 FINISHED = "I have done all that I was told to do."
 _RESULT = re.compile(r"\{\{result:(\d+)\}\}")
 
 
-def work(said: Sequence[Said], rng: Random) -> str | None:
+def work(said: Sequence[Said], rng: Random, attached: Sequence[str] = ()) -> str | None:
     """The model's next message; None where nobody told it to work."""
     told = next(
         (n for n in range(len(said) - 1, -1, -1) if said[n].user and WORK in said[n].text), None
@@ -41,7 +42,8 @@ def work(said: Sequence[Said], rng: Random) -> str | None:
     book = read("\n".join(each.text for each in said if each.user))
     scenario = in_text(order)
     clumsy = "" if corrected and "clumsy-always" not in scenario else _clumsy(scenario, rng)
-    return _message(steps[index], book, newest, clumsy)
+    message = _message(steps[index], book, newest, clumsy)
+    return message.replace(ATTACHED, ", ".join(attached) or "nothing")
 
 
 def _steps(order: str) -> Sequence[Any]:

@@ -167,7 +167,7 @@ def _account(seen: Seen) -> str:
         "instructions seen" if seen.instructed else "no instructions",
     ]
     if ask.attachments:
-        facts.append(f"{ask.attachments} attachments")
+        facts.append(f"attached {', '.join(ask.attachments)}")
     return f"What reached me: {', '.join(facts)}. You wrote: “{_cut(seen.question)}”"
 
 

@@ -1,9 +1,11 @@
 """What a call of `runInferenceTranscript` asks for: its checks, and the conversation it means."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from . import uploads
 from .accounts import SimAccount, SimSpace
 from .catalogue import EFFORTS
 from .replies import Refused, Reply, forbidden, invalid
@@ -57,7 +59,7 @@ class Ask:
     wish: Wish
     results: bool
     said: Sequence[Said]
-    attachments: int
+    attachments: Sequence[str]
     brittle: bool
     steps: Sequence[Json] = field(default_factory=tuple)
 
@@ -90,6 +92,7 @@ def understand(body: Json, account: SimAccount, world: World, rng: Random) -> As
         raise Refused(Reply(200))
     fresh = [step for step in steps if step["id"] not in thread.steps]
     history = _ordered([*thread.history(), *fresh], as_text(body.get("submittedUserStepId")))
+    uploads.check(world.uploads, thread, fresh, rng)
     said = list(_conversation(history))
     if not said or not said[-1].user:
         raise Refused(invalid(rng))
@@ -109,7 +112,7 @@ def understand(body: Json, account: SimAccount, world: World, rng: Random) -> As
         model=as_text(config.get("model")) or as_text(debug.get("model")),
         wish=_wish(config),
         said=said,
-        attachments=sum(step["type"] == "attachment" for step in history),
+        attachments=list(_seen(history, world, config)),
         brittle=any(step["type"] in {"assistant", "assistant-reply"} for step in fresh),
         steps=fresh,
     )
@@ -224,6 +227,23 @@ def _conversation(history: Iterable[Json]) -> Iterable[Said]:
                 yield Said(False, _answer(step.get("value")))
             case _:
                 pass
+
+
+def _seen(history: Iterable[Json], world: World, config: Json) -> Iterable[str]:
+    """The files as the model has them: attached, or written into a message as a line of JSON."""
+    csv = config.get("enableCsvAttachmentSupport") is True
+    for step in history:
+        if step["type"] == "attachment":
+            upload = world.uploads.at(as_text(step["fileUrl"]))
+            if upload and (csv or upload.content_type != "text/csv"):
+                yield upload.seen(as_text(step["fileName"]))
+        elif step["type"] == "user":
+            yield from (f"{name} (written out)" for name in _INLINED.findall(_rich(step["value"])))
+
+
+_INLINED = re.compile(
+    r'(?m)^\{"file":\{"file_data":"data:text/csv;base64,[A-Za-z0-9+/=]*","filename":"([^"]*)"\},"type":"file"\}$'
+)
 
 
 def _rich(value: object) -> str:

@@ -1,43 +1,15 @@
 """Every endpoint but the inference: a function from a call to a reply, and the table of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from random import Random
 
-from . import bootstrap, catalogue, quota
-from .accounts import SimAccount, SimSpace
-from .replies import Refused, Reply, forbidden, invalid
+from . import bootstrap, catalogue, quota, uploads
+from .accounts import SimAccount
+from .call import Call
+from .replies import Refused, Reply, invalid
 from .shapes import Json, as_list, as_object, as_text, wrap
 from .threads import Thread, operate
-from .world import World
 
 MOST_RECORDS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a person who is who they say."""
-
-    world: World
-    account: SimAccount
-    body: Json
-    rng: Random
-
-    def space(self, id: object = None) -> SimSpace:
-        """The workspace of the body, or the one with this id. Raises Refused (400, 403)."""
-        name = as_text(self.body.get("spaceId") if id is None else id)
-        if not name:
-            raise Refused(invalid(self.rng))
-        space = self.account.space(name)
-        if space is None:
-            raise Refused(forbidden(self.rng))
-        return space
-
-    def thread(self) -> Thread:
-        thread = self.world.threads.known.get(as_text(self.body.get("threadId")))
-        if thread is None or thread.owner != self.account.user_id:
-            raise Refused(forbidden(self.rng, "User does not have access to this thread."))
-        return thread
 
 
 Endpoint = Callable[[Call], Json]
@@ -191,6 +163,10 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "getInferenceTranscriptsUnreadCount": _unread_count,
     "getThreadSpaceId": _thread_space,
     "getCustomAgents": _custom_agents,
+    "getUploadFileUrlForAssistantChatTranscriptUpload": uploads.ticket,
+    "enqueueTask": uploads.enqueue,
+    "getTasks": uploads.results,
+    "getSignedFileUrls": uploads.signed_urls,
     "warmSearchCache": _warm,
     "warmVectorDBCache": _warm,
 }

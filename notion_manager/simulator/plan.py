@@ -63,7 +63,7 @@ def plan(seen: Seen, scenario: Scenario, rng: Random) -> Sequence[Round]:
         text = text if "search" in scenario else f"{NOTICE}\n\n{text}"
         first = (*thoughts, Say(scenario.get("preamble", "Let me look that up.")))
         return Round(first, tool), Round((Say(text),))
-    text = work(seen.ask.said, rng) or answer(seen, scenario, rng)
+    text = work(seen.ask.said, rng, seen.ask.attachments) or answer(seen, scenario, rng)
     if "thinking-tags" in scenario:
         text = f"<thinking>I should say hello.</thinking>{text}"
     if "pending-tool" in scenario:

@@ -93,6 +93,14 @@ QUIRKS = {
     "results": "where search results are: =output, =structured, =extracted or =web",
     "tool-style": "search as =new (callFunction) or =old (search)",
 }
+UPLOADS = {
+    "storage-403": "in an account's own scenario: the bucket refuses the first =N forms (1)",
+    "storage": "in an account's own scenario: the bucket answers =STATUS, or =hang, or =reset",
+    "task-502": "in an account's own scenario: the first =N looks at a file fail (1)",
+    "processing": "in an account's own scenario: read after =N looks, never or csv-never",
+    "unreadable": "in an account's own scenario: no file can be read",
+    "chat-id": "in an account's own scenario: the first file makes a thread of another id",
+}
 COMBINATORS = {
     "fail": "the faults above happen only the first =N times (1) to this account",
     "fail-once": "the same, once",
@@ -108,6 +116,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "how a stream ends": ENDINGS,
     "what is answered": ANSWERS,
     "how it is written": QUIRKS,
+    "how files are taken": UPLOADS,
     "combinators": COMBINATORS,
 }
 FAULTS = frozenset({*HTTP, *SOCKET, *ERRORS, *ENDINGS, "blank"})

@@ -8,10 +8,11 @@ from random import Random
 from typing import Any, NamedTuple
 
 import orjson
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
-from . import asks, endpoints, inference, replies
+from . import asks, endpoints, inference, replies, uploads
 from .accounts import SimAccount, demo_accounts
+from .call import Call
 from .chunking import Chunks
 from .delivery import Stream, reset, respond
 from .faults import http_fault
@@ -104,6 +105,7 @@ class Simulator:
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_post("/api/v3/{name}", self._post)
         app.router.add_get("/ai", _ai_page)
+        app.router.add_post(f"/s3/{uploads.BUCKET}", self._store)
         app.on_cleanup.append(self._stop)
         return app
 
@@ -128,6 +130,7 @@ class Simulator:
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
         name, rng = request.match_info["name"], self.world.dice()
+        self.world.origin = str(request.url.origin())
         body = _json(await request.read())
         headers = {k.lower(): v for k, v in request.headers.items() if k.lower() != "cookie"}
         self.requests.append(Received(name, body, headers))
@@ -149,10 +152,36 @@ class Simulator:
         _check_headers(request, account, body, rng)
         if not isinstance(body, dict) or request.content_type != "application/json":
             raise Refused(replies.invalid(rng))
-        call = endpoints.Call(self.world, account, as_object(body), rng)
+        call = Call(self.world, account, as_object(body), rng)
         if name == INFERENCE:
             return await self._infer(request, call)
         return self._whole(request, endpoints.answer(name, call))
+
+    async def _store(self, request: web.Request) -> web.Response:
+        """The bucket: it knows nobody, takes forms of a known length, and no credential."""
+        self._counts[uploads.BUCKET] += 1
+        if "cookie" in request.headers or request.content_length is None:
+            raise web.HTTPBadRequest
+        form = [
+            (part.name or "", bytes(await part.read()))
+            async for part in await request.multipart()
+            if isinstance(part, BodyPartReader)
+        ]
+        try:
+            return self._whole(request, uploads.store(self.world, form))
+        except uploads.Disturbed as disturbed:
+            return await self._fail(request, disturbed.fault)
+
+    async def _fail(self, request: web.Request, fault: str) -> web.Response:
+        if fault.isdecimal():
+            return web.Response(
+                status=int(fault), headers={"location": "http://elsewhere.invalid/"}
+            )
+        if fault == "reset":
+            reset(request)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Future[None](), self.world.options.patience)
+        return web.Response(status=503)
 
     def _caller(self, request: web.Request, rng: Random) -> SimAccount:
         """Who calls, from the cookie as it came. Raises Refused (401)."""
@@ -167,7 +196,7 @@ class Simulator:
             raise Refused(replies.unauthorized(rng))
         return account
 
-    async def _infer(self, request: web.Request, call: endpoints.Call) -> web.StreamResponse:
+    async def _infer(self, request: web.Request, call: Call) -> web.StreamResponse:
         world, account, rng = self.world, call.account, call.rng
         text = asks.newest_text(call.body)
         words = in_text(text)

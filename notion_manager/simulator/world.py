@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from .accounts import Ledger, SimAccount
+from .bucket import Bucket
 from .chunking import Chunks
 from .scenarios import Memory, Scenario, from_words
 from .shapes import Era, Wrapping
@@ -35,9 +36,12 @@ class World:
     clock: Callable[[], float] = time.time
     ledger: Ledger = field(default_factory=Ledger)
     threads: Threads = field(default_factory=Threads)
+    uploads: Bucket = field(default_factory=Bucket)
     memory: Memory = field(default_factory=Memory)
     dead: set[str] = field(default_factory=set[str])
     calls: int = 0
+    origin: str = ""
+    """Where it is reached: the bucket is there too."""
     running: dict[str, int] = field(default_factory=dict[str, int])
     own: Mapping[str, Scenario] = field(init=False)
     """Each account's own scenario, by user id."""

@@ -1,13 +1,32 @@
-"""Files that come inside a request: base64, bare or in a data URL."""
+"""Files that come inside a request: base64, bare or in a data URL. Text among them is read here."""
 
 from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from ..errors import Unsupported
 from ..fields import Node
-from ..turn import File
+from ..turn import File, FileLink, Text
 
-UNNAMED = "application/octet-stream"
-_PLAIN = "text/plain"  # of a data URL that names none, by RFC 2397
+LARGEST = 20 << 20
+"""Bytes of one file, by the limit of Notion's own client."""
+
+UNKNOWN = "application/octet-stream"
+_SIGNED = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
+_TABLE = "text/csv"
+_OTHER_NAMES: Mapping[str, str] = {
+    "": UNKNOWN,
+    "image/jpg": "image/jpeg",
+    "application/csv": _TABLE,
+    "application/vnd.ms-excel": UNKNOWN,  # of a table too, where a spreadsheet program is installed
+    "application/x-pdf": "application/pdf",
+}
+_TEXTUAL = (
+    "text/", "application/json", "application/xml", "application/yaml", "application/toml",
+    "application/javascript", "application/x-", "image/svg+xml",
+)  # fmt: skip
+_HEAD = 4096  # bytes that are looked at to tell what a file is
 
 
 def decoded(node: Node, text: str) -> bytes:
@@ -18,17 +37,84 @@ def decoded(node: Node, text: str) -> bytes:
         raise node.fail("not valid base64") from None
 
 
-def inline(url: Node, name: str = "") -> File:
+def inline(url: Node, name: str = "") -> File | Text:
     """The file in a data URL: `data:image/png;base64,…`. Raises BadRequest."""
     head, comma, payload = url.text().partition(",")
     if not comma:
         raise url.fail("a data URL has a comma before its data")
     media_type, *params = head.partition(":")[2].lower().split(";")
     data = decoded(url, payload) if "base64" in params else unquote_to_bytes(payload)
-    return File(media_type or _PLAIN, data, name)
+    return attached(url, media_type, data, name)
 
 
-def bare(node: Node, name: str = "") -> File:
+def bare(node: Node, name: str = "") -> File | Text:
     """Base64 that says no type. Raises BadRequest."""
-    data = decoded(node, node.text())
-    return File("application/pdf" if data.startswith(b"%PDF") else UNNAMED, data, name)
+    return attached(node, UNKNOWN, decoded(node, node.text()), name)
+
+
+def stored_elsewhere(node: Node) -> Unsupported:
+    """The refusal of a `file_id`."""
+    return Unsupported(
+        "it names a file that another service stores; send the file itself as base64",
+        field=node.path,
+    )
+
+
+def linked(url: Node, media_type: str = "", name: str = "") -> FileLink:
+    """A file that is only pointed at. Raises BadRequest."""
+    if not url.text().lower().startswith(("https://", "http://")):
+        raise url.fail("expected a data:, https: or http: URL")
+    return FileLink(url.text(), media_type, name, url.path)
+
+
+def attached(node: Node, media_type: str, data: bytes, name: str = "") -> File | Text:
+    """The file, once its bytes are found to be what it is said to be; text below its name.
+
+    Raises BadRequest that names `node`: for a file that is empty, too large, of another type than
+    declared, or of a type that no model can be shown.
+    """
+    if not data:
+        raise node.fail("the file is empty")
+    if len(data) > LARGEST:
+        raise node.fail(f"the file has {len(data)} bytes; at most {LARGEST} can be taken")
+    media_type = media_type.partition(";")[0].strip().lower()
+    media_type = _OTHER_NAMES.get(media_type, media_type)
+    found = _found(data)
+    if found in _SIGNED and media_type in (found, UNKNOWN):
+        return File(found, data, name)
+    if media_type in _SIGNED:
+        raise node.fail(f"said to be {media_type}, but its bytes are {found or 'something else'}")
+    text = _text(data)
+    if text is None or not (media_type == UNKNOWN or media_type.startswith(_TEXTUAL)):
+        raise _unsupported(node, media_type)
+    if media_type == _TABLE or name.lower().endswith(".csv"):
+        return File(_TABLE, data, name)
+    return Text(f"{name}\n\n{text}" if name else text)
+
+
+def _unsupported(node: Node, media_type: str) -> Unsupported:
+    kinds = ", ".join((*_SIGNED, _TABLE))
+    return Unsupported(
+        f"a file of {media_type[:64]} cannot be shown to a model; send {kinds} or plain text",
+        field=node.path,
+    )
+
+
+def _found(data: bytes) -> str:
+    """What the bytes are, by their signature; "" where that says nothing."""
+    import puremagic  # noqa: PLC0415 - most processes never see a file, and its tables are large
+
+    try:
+        best: Any = puremagic.magic_string(data[:_HEAD])[0]  # pyright: ignore[reportUnknownMemberType]
+    except puremagic.PureError:
+        return ""
+    return best.mime_type if best.mime_type in _SIGNED else ""
+
+
+def _text(data: bytes) -> str | None:
+    """Plain text, if the bytes are that."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

@@ -12,13 +12,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.files import png
+
 pytestmark = pytest.mark.agent
 ROOT = Path(__file__).parents[2]
+PNG = png(32, 32)
 INSTALLED = ROOT / ".agents"
 MODULES = INSTALLED / "node_modules"
 KEY = "nm-for-the-agents-0123456789"
@@ -41,6 +45,7 @@ PATCH = "\n".join(
     )
 )
 CLUMSY = ("", "[[sim:clumsy=0.5]]")
+PACKAGES = ("@ai-sdk/openai-compatible", "@ai-sdk/openai", "@ai-sdk/anthropic")
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,16 @@ def call(tool: str, **args: Any) -> dict[str, Any]:
     return {"tool": tool, "args": args}
 
 
+def look(desk: Desk, tool: str, argument: str) -> str:
+    """The order to look at a picture with this tool, and to say what was seen."""
+    (desk.repo / "logo.png").write_bytes(PNG)
+    steps = [[call(tool, **{argument: desk.path("logo.png")})], "I see {{attached}}."]
+    return f"Look. [[sim:work]] {json.dumps(steps)}"
+
+
+SEEN = f"(image/png, {len(PNG)} bytes, sha256 {sha256(PNG).hexdigest()[:8]})"
+
+
 @pytest.mark.parametrize("words", CLUMSY)
 def test_claude_code(desk: Desk, words: str) -> None:
     def bash(command: str) -> dict[str, Any]:
@@ -126,6 +141,14 @@ def test_claude_code(desk: Desk, words: str) -> None:
         [edit],
         [bash("python3 check.py > result.txt")],
     )
+    desk.check(claude_code(desk, told))
+
+
+def test_claude_code_looks_at_a_picture(desk: Desk) -> None:
+    assert SEEN in claude_code(desk, look(desk, "Read", "file_path"))
+
+
+def claude_code(desk: Desk, told: str) -> str:
     env = {
         "ANTHROPIC_BASE_URL": desk.url,
         "ANTHROPIC_AUTH_TOKEN": KEY,
@@ -137,7 +160,7 @@ def test_claude_code(desk: Desk, words: str) -> None:
     }
     program = MODULES / "@anthropic-ai" / "claude-code-linux-x64" / "claude"
     command = [str(program), "-p", told, "--permission-mode", "bypassPermissions", "--model", MODEL]
-    desk.check(desk.run(command, env))
+    return desk.run(command, env)
 
 
 CODEX = """\
@@ -161,7 +184,6 @@ def test_codex(desk: Desk, model: str, words: str) -> None:
     def execute(command: str) -> dict[str, Any]:
         return call("exec_command", cmd=command)
 
-    (desk.home / "config.toml").write_text(CODEX.format(model=model, url=desk.url))
     (desk.home / "after").write_text(AFTER)
     edit = (
         call("apply_patch", input=PATCH)
@@ -175,6 +197,15 @@ def test_codex(desk: Desk, model: str, words: str) -> None:
         [edit],
         [execute("python3 check.py > result.txt")],
     )
+    desk.check(codex(desk, model, told))
+
+
+def test_codex_looks_at_a_picture(desk: Desk) -> None:
+    assert SEEN in codex(desk, "gpt-5.5", look(desk, "view_image", "path"))
+
+
+def codex(desk: Desk, model: str, told: str) -> str:
+    (desk.home / "config.toml").write_text(CODEX.format(model=model, url=desk.url))
     command = [
         str(MODULES / ".bin" / "codex"),
         "exec",
@@ -182,15 +213,31 @@ def test_codex(desk: Desk, model: str, words: str) -> None:
         "--dangerously-bypass-approvals-and-sandbox",
         told,
     ]
-    desk.check(desk.run(command, {"CODEX_HOME": str(desk.home), "GATEWAY_KEY": KEY}))
+    return desk.run(command, {"CODEX_HOME": str(desk.home), "GATEWAY_KEY": KEY})
 
 
 @pytest.mark.parametrize("words", CLUMSY)
-@pytest.mark.parametrize(
-    "package", ["@ai-sdk/openai-compatible", "@ai-sdk/openai", "@ai-sdk/anthropic"]
-)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_opencode(desk: Desk, package: str, words: str) -> None:
+    def bash(command: str) -> dict[str, Any]:
+        return call("bash", command=command, description="Run the check")
+
+    first = [call("read", filePath=desk.path(name)) for name in ("calc.py", "check.py")]
+    edit = call("edit", filePath=desk.path("calc.py"), oldString=OLD, newString=NEW)
+    told = order(
+        words, first, [bash("python3 check.py")], [edit], [bash("python3 check.py > result.txt")]
+    )
+    desk.check(opencode(desk, package, told))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_opencode_looks_at_a_picture(desk: Desk, package: str) -> None:
+    assert SEEN in opencode(desk, package, look(desk, "read", "filePath"))
+
+
+def opencode(desk: Desk, package: str, told: str) -> str:
     model = {"name": MODEL, "limit": {"context": 128000, "output": 8192}, "tool_call": True}
+    model |= {"attachment": True, "modalities": {"input": ["text", "image"], "output": ["text"]}}
     options = {"baseURL": f"{desk.url}/v1", "apiKey": KEY}
     provider = {"npm": package, "name": "gateway", "options": options, "models": {MODEL: model}}
     config = {
@@ -203,22 +250,13 @@ def test_opencode(desk: Desk, package: str, words: str) -> None:
     folder = desk.home / ".config" / "opencode"
     folder.mkdir(parents=True)
     (folder / "opencode.json").write_text(json.dumps(config))
-
-    def bash(command: str) -> dict[str, Any]:
-        return call("bash", command=command, description="Run the check")
-
-    first = [call("read", filePath=desk.path(name)) for name in ("calc.py", "check.py")]
-    edit = call("edit", filePath=desk.path("calc.py"), oldString=OLD, newString=NEW)
-    told = order(
-        words, first, [bash("python3 check.py")], [edit], [bash("python3 check.py > result.txt")]
-    )
     off = (
         "OPENCODE_DISABLE_AUTOUPDATE",
         "OPENCODE_DISABLE_MODELS_FETCH",
         "OPENCODE_DISABLE_LSP_DOWNLOAD",
     )
     command = [str(MODULES / ".bin" / "opencode"), "run"]
-    desk.check(desk.run(command, dict.fromkeys(off, "1"), said=told))
+    return desk.run(command, dict.fromkeys(off, "1"), said=told)
 
 
 @pytest.mark.aider

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import Run
+from tests.files import PNG, data_url
 
 CHAT = b'{"model":"gpt-5.2","seed":1,"messages":[{"role":"user","content":"Hi"}],"stream":true}'
 
@@ -73,9 +74,9 @@ def test_a_missing_file_is_a_usage_error(run: Run) -> None:
 
 
 def test_a_body_with_bytes_is_told_by_their_number(run: Run) -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8="}}
+    image = {"type": "image_url", "image_url": {"url": data_url("image/png", PNG)}}
     body = {"messages": [{"role": "user", "content": [image]}]}
     turn = json.loads(run("translate", "--as", "chat", stdin=json.dumps(body)).stdout)
     assert turn["messages"][0]["parts"] == [
-        {"is": "File", "media_type": "image/png", "data": "<5 bytes>"}
+        {"is": "File", "media_type": "image/png", "data": f"<{len(PNG)} bytes>"}
     ]

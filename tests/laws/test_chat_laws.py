@@ -14,6 +14,7 @@ from notion_manager.errors import BadRequest, EmptyAnswer, Problem, RateLimited,
 from notion_manager.translators.exchange import Exchange
 from notion_manager.translators.openai_chat import OpenAIChat
 from notion_manager.turn import Done, Event, Stop, Text, Thinking, ToolCall, fold
+from tests.files import PDF, PNG, base64, data_url
 from tests.laws.readers_chat import read_stream, read_whole, records
 from tests.laws.strategies import dones
 
@@ -151,10 +152,9 @@ RICH: dict[str, Any] = {
             "role": "user",
             "content": [
                 {"type": "text", "text": "t"},
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+                {"type": "image_url", "image_url": {"url": data_url("image/png", PNG)}},
                 {"type": "image_url", "image_url": "https://e.x/a.png"},
-                {"type": "file", "file": {"file_data": "AAAA", "filename": "a.bin"}},
-                {"type": "file", "file": {"file_id": "file-1"}},
+                {"type": "file", "file": {"file_data": base64(PDF), "filename": "a.pdf"}},
             ],
         },
         {

@@ -12,6 +12,7 @@ from notion_manager.errors import BadRequest, ContextTooLong, Problem, RateLimit
 from notion_manager.translators.anthropic_messages import AnthropicMessages, count_tokens
 from notion_manager.translators.exchange import Exchange
 from notion_manager.turn import Done, Event, Piece, Stop, Text, Thinking, ToolCall, fold
+from tests.files import PNG, base64
 from tests.laws.readers_messages import HANDLERS, Reading, read
 from tests.laws.strategies import usages
 
@@ -146,7 +147,7 @@ json = st.recursive(
 TEXT = {"type": "text", "text": "hi"}
 BLOCKS = [
     TEXT,
-    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": base64(PNG)}},
     {"type": "document", "source": {"type": "text", "data": "x"}, "title": "t"},
     {"type": "document", "source": {"type": "content", "content": [TEXT]}},
     {"type": "thinking", "thinking": "hm", "signature": ""},

@@ -219,6 +219,7 @@ ATTACHMENT |= {"contentType": "image/png", "metadata": {"width": 1}}
         {"step": ATTACHMENT | {"id": fresh(), "surprise": 1}},
         {"step": ATTACHMENT | {"id": fresh(), "metadata": {"surprise": 1}}},
         {"step": {"id": fresh(), "type": "attachment"}},
+        {"step": ATTACHMENT | {"id": fresh()}},
     ],
 )
 async def test_what_does_not_validate_is_a_400(guest: Guest, changes: dict[str, Any]) -> None:
@@ -235,7 +236,6 @@ async def test_what_does_not_validate_is_a_400(guest: Guest, changes: dict[str, 
         {"config": {"enableTeleport": True}},
         {"step": {"id": fresh(), "type": "context", "value": {}}},
         {"step": {"id": fresh(), "type": "updated-config"}},
-        {"step": ATTACHMENT | {"id": fresh()}},
         {"traceId": None, "threadId": None},
         {"debugOverrides": None, "threadType": None, "asPatchResponse": None},
     ],

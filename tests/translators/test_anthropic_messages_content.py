@@ -16,6 +16,7 @@ from notion_manager.turn import (
     ToolReference,
     ToolResult,
 )
+from tests.files import KINDS, PDF, base64, png
 from tests.translators.messages_requests import (
     TEXT,
     TOOL,
@@ -27,18 +28,27 @@ from tests.translators.messages_requests import (
     turn,
 )
 
+PICTURE = {"type": "base64", "media_type": "image/png", "data": base64(KINDS["image/png"])}
 
-def test_rule_21_pictures_come_as_bytes_links_or_uploads() -> None:
-    sources = [
-        {"type": "base64", "media_type": "image/png", "data": "iVBORw=="},
-        {"type": "url", "url": "https://example.test/a.png"},
-        {"type": "file", "file_id": "file_1"},
-    ]
-    assert content(*({"type": "image", "source": s} for s in sources)) == (
-        File("image/png", b"\x89PNG"),
-        FileLink("https://example.test/a.png"),
-        FileLink("file-id:file_1"),
+
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "image/gif", "image/webp"])
+def test_rule_21_pictures_come_as_bytes(kind: str) -> None:
+    source = {"type": "base64", "media_type": kind, "data": base64(KINDS[kind])}
+    assert content({"type": "image", "source": source}) == (File(kind, KINDS[kind]),)
+
+
+def test_rule_21_pictures_come_as_links() -> None:
+    url = "https://example.test/a.png"
+    assert content({"type": "image", "source": {"type": "url", "url": url}}) == (
+        FileLink(url, path="messages[0].content[0].source.url"),
     )
+
+
+@pytest.mark.parametrize("kind", ["image", "document"])
+def test_a_file_that_another_service_stores_is_refused_by_its_path(kind: str) -> None:
+    block = {"type": kind, "source": {"type": "file", "file_id": "file_1"}}
+    message = refusal(messages=[{"role": "user", "content": [block]}])
+    assert message.startswith("messages[0].content[0].source.file_id: it names a file that another")
 
 
 @pytest.mark.parametrize("data", ["%", "iVBOR", "é"])
@@ -49,21 +59,19 @@ def test_a_picture_that_is_not_base64_is_refused(data: str) -> None:
 
 
 def test_rule_4_a_picture_of_tens_of_megabytes_is_accepted() -> None:
-    source = {"type": "base64", "media_type": "image/png", "data": "A" * (24 << 20)}
-    (file,) = content({"type": "image", "source": source})
-    assert len(file.data) == 18 << 20
+    picture = png(ballast=18 << 20)
+    source = {"type": "base64", "media_type": "image/png", "data": base64(picture)}
+    assert content({"type": "image", "source": source}) == (File("image/png", picture),)
 
 
-def test_rule_21_documents_come_as_bytes_links_or_uploads() -> None:
-    pdf = {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}
+def test_rule_21_documents_come_as_bytes_or_links() -> None:
+    pdf = {"type": "base64", "media_type": "application/pdf", "data": base64(PDF)}
     link = {"type": "url", "url": "https://example.test/a.pdf"}
-    upload = {"type": "file", "file_id": "file_1"}
-    assert content(
-        *({"type": "document", "title": "T", "source": s} for s in (pdf, link, upload))
-    ) == (
-        File("application/pdf", b"%PDF", "T"),
-        FileLink("https://example.test/a.pdf", "application/pdf", "T"),
-        FileLink("file-id:file_1", name="T"),
+    found = content(*({"type": "document", "title": "T", "source": s} for s in (pdf, link)))
+    where = "messages[0].content[1].source.url"
+    assert found == (
+        File("application/pdf", PDF, "T"),
+        FileLink("https://example.test/a.pdf", "application/pdf", "T", where),
     )
 
 
@@ -77,14 +85,20 @@ def test_rule_21_a_document_that_is_text_already_is_text() -> None:
 
 
 def test_rule_21_a_document_of_blocks_is_those_blocks() -> None:
-    image = {"type": "image", "source": {"type": "url", "url": "u"}}
+    image = {"type": "image", "source": {"type": "url", "url": "https://u"}}
     nested = {
         "type": "document",
         "title": "T",
         "source": {"type": "content", "content": [TEXT, image]},
     }
     plain = {"type": "document", "source": {"type": "content", "content": "y"}}
-    assert content(nested, plain) == (Text("T"), Text("x"), FileLink("u"), Text("y"))
+    where = "messages[0].content[0].source.content[1].source.url"
+    assert content(nested, plain) == (
+        Text("T"),
+        Text("x"),
+        FileLink("https://u", path=where),
+        Text("y"),
+    )
 
 
 def test_rule_21_search_results_keep_their_source() -> None:
@@ -132,7 +146,10 @@ def test_rule_21_tool_calls_and_their_results() -> None:
         ({"content": "x"}, (Text("x"),)),
         ({"content": [TEXT]}, (Text("x"),)),
         ({"content": [{"type": "tool_reference", "tool_name": "g"}]}, (ToolReference("g"),)),
-        ({"content": [{"type": "image", "source": {"type": "url", "url": "u"}}]}, (FileLink("u"),)),
+        (
+            {"content": [{"type": "image", "source": PICTURE}]},
+            (File("image/png", KINDS["image/png"]),),
+        ),
         ({"content": "x", "is_error": True}, (Text("x"),)),
     ],
 )  # fmt: skip

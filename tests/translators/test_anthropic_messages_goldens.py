@@ -13,6 +13,7 @@ from notion_manager.errors import Problem
 from notion_manager.translators.anthropic_messages import AnthropicMessages, count_tokens
 from notion_manager.translators.anthropic_messages.request import read
 from notion_manager.translators.exchange import Exchange
+from tests.files import PNG, base64
 from tests.goldens import GOLDEN, check, spell
 
 _BASE64 = re.compile(r"<base64:(\d+) chars>")
@@ -34,7 +35,7 @@ def _filled(value: Any) -> Any:
         filled = {k: _filled(v) for k, v in value.items() if k != "__schema__"}
         return filled | ({"input_schema": {"type": "object"}} if "__schema__" in value else {})
     if isinstance(value, str) and (found := _BASE64.fullmatch(value)):
-        return "A" * int(found[1])
+        return base64(PNG + bytes(int(found[1]) * 3 // 4 - len(PNG)))
     return value
 
 

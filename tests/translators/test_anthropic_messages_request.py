@@ -285,7 +285,7 @@ def test_rule_33_the_same_request_decodes_streamed_and_not() -> None:
 
 
 def test_rule_34_tokens_are_counted_without_a_limit() -> None:
-    image = {"type": "image", "source": {"type": "url", "url": "u"}}
+    image = {"type": "image", "source": {"type": "url", "url": "https://u"}}
     body = {"model": "m", "messages": [{"role": "user", "content": [TEXT, image]}], "tools": [TOOL]}
     counted = count_tokens(orjson.dumps(body), Exchange("0", 0))
     assert orjson.loads(counted) == {"input_tokens": tokens.of_turn(turn(**body))}

@@ -1,18 +1,17 @@
 """Who says what in a Chat Completions request."""
 
-from base64 import b64encode
 from typing import Any
 
 import pytest
 
 from notion_manager.errors import BadRequest, Unsupported
 from notion_manager.turn import File, FileLink, Message, Text, Thinking, ToolCall, ToolResult
+from tests.files import PDF, PNG, base64, data_url
 from tests.translators.chat_requests import USER, decode, parts, said, turn
 
 HI = Message("user", (Text("hi"),))
 SAID = {"role": "assistant", "content": "yes"}
-PNG = b"\x89PNG"
-PNG_URL = f"data:image/png;base64,{b64encode(PNG).decode()}"
+PNG_URL = data_url("image/png", PNG)
 
 
 def system(text: str, role: str = "system") -> dict[str, Any]:
@@ -138,26 +137,28 @@ def test_a_picture_comes_inline_or_as_a_link() -> None:
         {"url": PNG_URL.replace("da", "DA")},
     ):
         assert parts({"type": "image_url", "image_url": given}) == (File("image/png", PNG),)
+    where = "messages[0].content[0].image_url.url"
     for url in ("https://e.x/a.png", "HTTP://e.x/a.png"):
-        assert parts({"type": "image_url", "image_url": {"url": url}}) == (FileLink(url),)
+        assert parts({"type": "image_url", "image_url": {"url": url}}) == (
+            FileLink(url, path=where),
+        )
 
 
 def test_a_data_url_may_be_plain() -> None:
     url = "data:,a%20b"
-    assert parts({"type": "image_url", "image_url": url}) == (File("text/plain", b"a b"),)
+    assert parts({"type": "image_url", "image_url": url}) == (Text("a b"),)
 
 
-def test_a_file_comes_inline_or_by_its_id() -> None:
-    inline = {"file_data": "data:application/pdf;base64,JVBERg==", "filename": "a.pdf"}
-    assert parts({"type": "file", "file": inline}) == (File("application/pdf", b"%PDF", "a.pdf"),)
-    bare = {"file_data": "JVBERg==", "filename": "a.pdf"}
-    assert parts({"type": "file", "file": bare}) == (File("application/pdf", b"%PDF", "a.pdf"),)
-    bare = {"file_data": "AAAA", "filename": "a"}
-    unnamed = File("application/octet-stream", b"\0\0\0", "a")
-    assert parts({"type": "file", "file": bare}) == (unnamed,)
+def test_a_file_comes_inline_or_as_a_link() -> None:
+    inline = {"file_data": data_url("application/pdf", PDF), "filename": "a.pdf"}
+    assert parts({"type": "file", "file": inline}) == (File("application/pdf", PDF, "a.pdf"),)
+    bare = {"file_data": base64(PDF), "filename": "a.pdf"}
+    assert parts({"type": "file", "file": bare}) == (File("application/pdf", PDF, "a.pdf"),)
     linked = {"file_data": "https://e.x/a.pdf", "filename": "a.pdf"}
-    assert parts({"type": "file", "file": linked}) == (FileLink("https://e.x/a.pdf", name="a.pdf"),)
-    assert parts({"type": "file", "file": {"file_id": "file-1"}}) == (FileLink("file-id:file-1"),)
+    where = "messages[0].content[0].file.file_data"
+    assert parts({"type": "file", "file": linked}) == (
+        FileLink("https://e.x/a.pdf", name="a.pdf", path=where),
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,8 @@ def test_a_file_comes_inline_or_by_its_id() -> None:
         ({"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}, "image_url.url"),
         ({"type": "image_url"}, "image_url"),
         ({"type": "file", "file": {"file_data": "é"}}, "file.file_data"),
+        ({"type": "file", "file": {"file_data": "AAAA"}}, "file.file_data"),
+        ({"type": "file", "file": {"file_id": "file-1"}}, "file.file_id"),
         ({"type": "file", "file": {}}, "file.file_id"),
         ({"text": "x"}, "type"),
         ({"type": "text", "text": 1}, "text"),

@@ -12,14 +12,12 @@ from notion_manager.errors import Problem
 from notion_manager.translators.exchange import Exchange
 from notion_manager.translators.openai_responses import OpenAIResponses
 from notion_manager.turn import Done, Reply, Stop, Text
+from tests.files import PNG, base64
 from tests.goldens import GOLDEN, check, spell
 from tests.laws.readers_responses import valid_response
 
 _EMPTY = "<text:0 chars>"
 _BASE64 = re.compile(r"<base64:\d+ chars>")
-_PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
-)
 
 
 def _captured(path: Path) -> dict[str, Any] | None:
@@ -34,7 +32,7 @@ WITH_REFERENCES = ("ai-sdk-responses-2", "ai-sdk-responses-6")
 def _body(name: str) -> bytes:
     """The capture left out empty strings and pictures; what they were stands in for them."""
     text = json.dumps(CASES[name]["body"])
-    return _BASE64.sub(_PNG, text.replace(_EMPTY, "")).encode()
+    return _BASE64.sub(base64(PNG), text.replace(_EMPTY, "")).encode()
 
 
 def _nothing(id: str) -> None:

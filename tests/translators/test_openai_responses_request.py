@@ -1,6 +1,5 @@
 """What a Responses request means, field by field."""
 
-from base64 import b64encode
 from typing import Any
 
 import orjson
@@ -26,6 +25,7 @@ from notion_manager.turn import (
     ToolChoice,
     ToolResult,
 )
+from tests.files import PDF, PNG, base64, data_url
 
 USER = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
@@ -97,9 +97,9 @@ def test_rule_45_later_system_items_stay_in_their_place() -> None:
 
 
 def test_a_leading_system_item_with_more_than_text_stays_in_its_place() -> None:
-    image = {"type": "input_image", "file_id": "file_1"}
+    image = {"type": "input_image", "image_url": URL}
     turn = read(input=[{"role": "system", "content": [image]}, USER]).turn
-    assert turn.messages[0] == Message("system", (FileLink("file-id:file_1"),))
+    assert turn.messages[0] == Message("system", (File("image/png", PNG),))
 
 
 def test_neighbours_of_one_side_are_one_message() -> None:
@@ -187,26 +187,27 @@ def test_rule_46_texts_of_every_kind_are_text() -> None:
     assert user_parts(*parts, refused) == (*map(Text, kinds), Text("no"))
 
 
-DATA = b"\x89PNG data"
-URL = "data:image/png;base64," + b64encode(DATA).decode()
-PDF = b64encode(b"%PDF-1.7").decode()
+URL = data_url("image/png", PNG)
 
 
 @pytest.mark.parametrize(
     ("part", "meaning"),
     [
-        ({"type": "input_image", "image_url": URL}, File("image/png", DATA)),
-        ({"type": "input_image", "image_url": "https://x/y"}, FileLink("https://x/y")),
-        ({"type": "input_image", "file_id": "f1"}, FileLink("file-id:f1")),
-        ({"type": "input_file", "file_data": URL, "filename": "a"}, File("image/png", DATA, "a")),
-        ({"type": "input_file", "file_data": PDF}, File("application/pdf", b"%PDF-1.7")),
-        ({"type": "input_file", "file_data": "AAAA"}, File("application/octet-stream", b"\0" * 3)),
-        ({"type": "input_file", "file_data": "data:;base64,AAAA"}, File("text/plain", b"\0" * 3)),
-        ({"type": "input_file", "file_url": "http://x/y"}, FileLink("http://x/y")),
-        ({"type": "input_file", "file_id": "f1", "filename": "a"}, FileLink("file-id:f1", "", "a")),
+        ({"type": "input_image", "image_url": URL}, File("image/png", PNG)),
+        (
+            {"type": "input_image", "image_url": "https://x/y"},
+            FileLink("https://x/y", path="input[0].content[0].image_url"),
+        ),
+        ({"type": "input_file", "file_data": URL, "filename": "a"}, File("image/png", PNG, "a")),
+        ({"type": "input_file", "file_data": base64(PDF)}, File("application/pdf", PDF)),
+        ({"type": "input_file", "file_data": "data:;base64,aGk="}, Text("hi")),
+        (
+            {"type": "input_file", "file_url": "http://x/y"},
+            FileLink("http://x/y", path="input[0].content[0].file_url"),
+        ),
     ],
 )
-def test_rule_46_files_come_as_data_as_links_or_as_ids(part: dict[str, Any], meaning: Part) -> None:
+def test_rule_46_files_come_as_data_or_as_links(part: dict[str, Any], meaning: Part) -> None:
     assert user_parts(part) == (meaning,)
 
 
@@ -214,6 +215,9 @@ def test_rule_46_files_come_as_data_as_links_or_as_ids(part: dict[str, Any], mea
     ("part", "message"),
     [
         ({"type": "input_image"}, "input[0].content[0]: expected image_url or file_id"),
+        ({"type": "input_image", "file_id": "f1"}, "input[0].content[0].file_id: it names a file"),
+        ({"type": "input_file", "file_id": "f1"}, "input[0].content[0].file_id: it names a file"),
+        ({"type": "input_file", "file_data": "AAAA"}, "input[0].content[0].file_data: a file of"),
         ({"type": "input_file"}, "input[0].content[0]: expected file_data, file_url or file_id"),
         ({"type": "input_image", "image_url": "file:///x"}, "input[0].content[0].image_url: exp"),
         ({"type": "input_image", "image_url": "data:image/png"}, "input[0].content[0].image_url"),
@@ -232,7 +236,7 @@ def test_audio_is_refused_and_unknown_parts_are_named() -> None:
     problem = refusal(input=[audio])
     assert isinstance(problem, Unsupported)
     assert problem.field == "input[0].content[0]"
-    picture = {"type": "input_image", "file_id": "f", "detail": "high"}
+    picture = {"type": "input_image", "image_url": URL, "detail": "high"}
     odd = {"role": "user", "content": [{"type": "hologram"}, picture]}
     assert ignored(input=[odd]) == ("input[0].content[0] (hologram)", "input[0].content[1].detail")
 
@@ -305,10 +309,9 @@ def test_rule_44_calls_of_every_kind_are_tool_calls(item: dict[str, Any], call: 
                 "output": [
                     {"type": "input_text", "text": "see"},
                     {"type": "input_image", "image_url": URL},
-                    {"type": "input_file", "file_id": "f"},
                 ],
             },
-            ToolResult("c", (Text("see"), File("image/png", DATA), FileLink("file-id:f"))),
+            ToolResult("c", (Text("see"), File("image/png", PNG))),
         ),
         ({"type": "custom_tool_call_output", "output": []}, ToolResult("c", ())),
         (

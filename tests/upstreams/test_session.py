@@ -15,7 +15,8 @@ from notion_manager.errors import AccountRefused, BadRequest, UpstreamBroken, Up
 from notion_manager.secret import Secret
 from notion_manager.simulator import Simulator
 from notion_manager.turn import Done, Message, Text, Thinking, Turn, fold
-from notion_manager.upstreams.notion_web.session import NotionWeb, connect, read_login
+from notion_manager.upstreams.notion_web.calls import connect, read_login
+from notion_manager.upstreams.notion_web.session import NotionWeb
 from tests.asking import CHAT
 from tests.goldens import GOLDEN
 from tests.rig import QUICK, account_of, rigged, someone

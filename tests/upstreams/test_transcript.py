@@ -19,7 +19,6 @@ from notion_manager.turn import (
     File,
     FileLink,
     Message,
-    Part,
     Search,
     Text,
     Thinking,
@@ -27,6 +26,7 @@ from notion_manager.turn import (
 )
 from notion_manager.upstreams.notion_web.account import Account
 from notion_manager.upstreams.notion_web.transcript import probe, request
+from notion_manager.upstreams.notion_web.uploads import Attached, Attachment
 
 ACCOUNT = Account(
     "work",
@@ -173,10 +173,52 @@ def test_a_turn_that_asks_nothing_is_refused(messages: tuple[Message, ...]) -> N
         sent(Turn("m", messages))
 
 
-@pytest.mark.parametrize("part", [File("image/png", b""), FileLink("https://example.test/a.png")])
-def test_what_is_not_text_is_refused_by_name(part: Part) -> None:
-    with pytest.raises(Unsupported, match="files"):
-        sent(Turn("m", (Message("user", (Text("a"), part)),)))
+def test_a_file_that_is_only_pointed_at_is_refused_by_its_place() -> None:
+    link = FileLink("https://example.test/a.png", path="messages[3].content[1]")
+    with pytest.raises(Unsupported, match=r"^messages\[3\]\.content\[1\]: files are not fetched"):
+        sent(Turn("m", (Message("user", (Text("a"), link)),)))
+
+
+PICTURE, TABLE = File("image/png", b"1", "a.png"), File("text/csv", b"2", "b.csv")
+ATTACHED = Attached(
+    "44444444-4444-4444-8444-444444444444",
+    {
+        b"1": Attachment("(attached: a.png)", {"type": "attachment", "fileName": "a.png"}),
+        b"2": Attachment('{"file":…}'),
+    },
+)
+
+
+def test_files_come_before_the_message_that_is_the_first_to_show_them() -> None:
+    messages = (
+        user("before"),
+        assistant("yes?"),
+        Message("user", (Text("look:"), PICTURE, Text("and"), TABLE)),
+        assistant("nice"),
+        Message("user", (PICTURE, Text("again"))),
+    )
+    body = json.loads(request(Turn("m", messages), ACCOUNT, ids=ids(), now=NOW, attached=ATTACHED))
+    said = [
+        (step["type"], step.get("fileName") or _text_of(step["value"]))
+        for step in body["transcript"][2:]
+    ]
+    assert said == [
+        ("user", "before"),
+        ("agent-inference", "yes?"),
+        ("attachment", "a.png"),
+        ("user", 'look:\n\n(attached: a.png)\n\nand\n\n{"file":…}'),
+        ("agent-inference", "nice"),
+        ("user", "(attached: a.png)\n\nagain"),
+    ]
+    assert len({step["id"] for step in body["transcript"]}) == len(body["transcript"])
+
+
+def test_a_turn_with_files_goes_on_in_the_thread_that_they_made() -> None:
+    turn = Turn("m", (Message("user", (PICTURE,)),))
+    body = json.loads(request(turn, ACCOUNT, ids=ids(), now=NOW, attached=ATTACHED))
+    assert (body["threadId"], body["createThread"]) == (ATTACHED.thread_id, False)
+    assert "threadParentPointer" not in body
+    assert body["createdSource"] == body["transcript"][1]["value"]["surface"] == "workflows"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """Content of a message: a string, or blocks of many types, into parts.
 
-Blocks that cannot be passed on are noted and left out, whatever their type. Links to what the
-client uploaded to the vendor become `file-id:…`. A document that is text already is text here too,
-below its title, as the vendor shows it to its models.
+Blocks that cannot be passed on are noted and left out, whatever their type. A document that is text
+already is text here too, below its title, as the vendor shows it to its models.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from ...fields import Node
 from ...turn import File, FileLink, Part, Text, Thinking, ToolCall, ToolReference, ToolResult
-from ..attachments import decoded
+from ..attachments import attached, decoded, linked, stored_elsewhere
 from ..ignored import Ignored
 
 _T = TypeVar("_T")
@@ -83,15 +82,15 @@ def _text(block: Node, ignored: Ignored) -> Iterator[Text]:
     return _some(block["text"].text())
 
 
-def _image(block: Node, ignored: Ignored) -> Iterator[File | FileLink]:
+def _image(block: Node, ignored: Ignored) -> Iterator[_Attached]:
     source = block["source"]
     match source["type"].one_of(("base64", "url", "file")):
         case "base64":
             yield _file(source)
         case "url":
-            yield FileLink(source["url"].text())
+            yield linked(source["url"])
         case _:
-            yield FileLink(f"file-id:{source['file_id'].text()}")
+            raise stored_elsewhere(source["file_id"])
 
 
 def _document(block: Node, ignored: Ignored) -> Iterator[_Attached]:
@@ -102,9 +101,9 @@ def _document(block: Node, ignored: Ignored) -> Iterator[_Attached]:
         case "base64":
             yield _file(source, title)
         case "url":
-            yield FileLink(source["url"].text(), "application/pdf", title)
+            yield linked(source["url"], "application/pdf", title)
         case "file":
-            yield FileLink(f"file-id:{source['file_id'].text()}", name=title)
+            raise stored_elsewhere(source["file_id"])
         case "text":
             yield from _some(_below(heading, source["data"].text()))
         case _:
@@ -112,9 +111,9 @@ def _document(block: Node, ignored: Ignored) -> Iterator[_Attached]:
             yield from _read(source["content"], _ATTACHED, ignored)
 
 
-def _file(source: Node, name: str = "") -> File:
+def _file(source: Node, name: str = "") -> File | Text:
     data = source["data"]
-    return File(source["media_type"].text(), decoded(data, data.text()), name)
+    return attached(source, source["media_type"].text(), decoded(data, data.text()), name)
 
 
 def _below(heading: str, text: str) -> str:

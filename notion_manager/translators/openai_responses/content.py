@@ -3,11 +3,8 @@
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import File, FileLink, Text
-from ..attachments import bare, inline
+from ..attachments import bare, inline, linked, stored_elsewhere
 from ..ignored import Ignored
-
-UPLOADED = "file-id:"
-"""How a link to a file stored elsewhere begins."""
 
 _TEXTS = {
     "input_text": "text",
@@ -53,16 +50,16 @@ def _part(node: Node, ignored: Ignored) -> Text | File | FileLink | None:
             return None
 
 
-def _image(node: Node, ignored: Ignored) -> File | FileLink:
+def _image(node: Node, ignored: Ignored) -> File | FileLink | Text:
     if node["detail"].value not in (None, "auto"):
         ignored.note(node["detail"].path)
     url = node["image_url"]
     if not url.missing:
         return _located(url, "")
-    return _uploaded(node, "image_url or file_id")
+    raise _uploaded(node, "image_url or file_id")
 
 
-def _file(node: Node) -> File | FileLink:
+def _file(node: Node) -> File | FileLink | Text:
     name = node["filename"].text("")
     if not (data := node["file_data"]).missing:
         if data.text().startswith("data:"):
@@ -70,19 +67,14 @@ def _file(node: Node) -> File | FileLink:
         return bare(data, name)
     if not (url := node["file_url"]).missing:
         return _located(url, name)
-    return _uploaded(node, "file_data, file_url or file_id")
+    raise _uploaded(node, "file_data, file_url or file_id")
 
 
-def _located(url: Node, name: str) -> File | FileLink:
-    text = url.text()
-    if text.startswith("data:"):
-        return inline(url, name)
-    if text.startswith(("https://", "http://")):
-        return FileLink(text, name=name)
-    raise url.fail("expected a data:, https: or http: URL")
+def _located(url: Node, name: str) -> File | FileLink | Text:
+    return inline(url, name) if url.text().startswith("data:") else linked(url, name=name)
 
 
-def _uploaded(node: Node, wanted: str) -> FileLink:
+def _uploaded(node: Node, wanted: str) -> Unsupported:
     if node["file_id"].missing:
         raise node.fail(f"expected {wanted}")
-    return FileLink(UPLOADED + node["file_id"].text(), name=node["filename"].text(""))
+    return stored_elsewhere(node["file_id"])

@@ -1,11 +1,9 @@
-"""The only I/O of this upstream: one account's conversation with Notion's web API."""
+"""One account's conversations with Notion's web API."""
 
 import asyncio
-import io
 import logging
 import os
-import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Self
@@ -15,43 +13,21 @@ from yarl import URL
 
 from ...alarms import Alarms
 from ...config import Config, Timeouts
-from ...errors import Problem, UpstreamBroken, UpstreamTimeout
+from ...errors import UpstreamTimeout
 from ...models import Model
-from ...secret import Secret
 from ...tokens import of_exchange
 from ...turn import Event, Turn
-from .account import Account, Login, parse_login
+from .account import Account
+from .calls import HTTP_OK, NETWORK, broken, post, read, refusal
 from .catalogue import parse_catalogue
-from .failures import from_http
-from .headers import endpoint, headers, login_headers
+from .courier import Courier
+from .headers import endpoint, headers
 from .stream import Decoder
 from .transcript import probe, request
+from .uploads import parcels
 
-LARGE = 1 << 20  # bytes: beyond this a body is sent from a file object, piece by piece
 logger = logging.getLogger(__name__)
 DRAWN = 64
-ERROR_BODY = 64 << 10  # bytes of a refusal that are read
-
-
-def connect(timeouts: Timeouts) -> aiohttp.ClientSession:
-    """One session for all accounts: it keeps connections, and never a cookie."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect),
-    )
-
-
-async def read_login(
-    http: aiohttp.ClientSession, config: Config, token: Secret, user: str = ""
-) -> Login:
-    """Who a token belongs to, and which workspaces it opens. A free read.
-
-    `user`, an id or e-mail address, decides where the token is of several people's session.
-    """
-    sent = login_headers(token, config.notion)
-    body = await _read(http, config, "loadUserContent", sent, b"{}")
-    return parse_login(body, user=user)
 
 
 class NotionWeb:
@@ -66,12 +42,13 @@ class NotionWeb:
         self._inference = URL(endpoint(config.notion, "runInferenceTranscript"))
         self._reading = headers(account, config.notion, accept="application/json")
         self._asking = headers(account, config.notion, accept="application/x-ndjson")
+        self._courier = Courier(http, account, config, self._reading, self._ids)
 
     async def models(self) -> Sequence[Model]:
         """The live catalogue. A free read."""
         body = probe(self._account)
         return parse_catalogue(
-            await _read(self._http, self._config, "getAvailableModels", self._reading, body)
+            await read(self._http, self._config, "getAvailableModels", self._reading, body)
         )
 
     def open(self, turn: Turn) -> "_Asked":
@@ -80,11 +57,15 @@ class NotionWeb:
         return _Asked(partial(self._ask, turn), decoder, self._config.timeouts, self._alarms)
 
     async def _ask(self, turn: Turn) -> aiohttp.ClientResponse:
-        body = request(turn, self._account, ids=self._ids, now=datetime.now(UTC))
-        return await _post(self._http, self._config, self._inference, self._asking, body)
-
-
-HTTP_OK = 200
+        """The files of the turn are brought first, into the thread that it will be asked in."""
+        sent, ids = parcels(turn), self._ids
+        attached = await self._courier.deliver(sent) if sent else None
+        body = request(turn, self._account, ids=ids, now=datetime.now(UTC), attached=attached)
+        try:
+            with self._alarms.within(self._config.timeouts.silence):
+                return await post(self._http, self._config, self._inference, self._asking, body)
+        except TimeoutError as exc:
+            raise UpstreamTimeout("Notion went silent") from exc
 
 
 def _tell_drift(decoder: Decoder) -> None:
@@ -149,17 +130,12 @@ class _Asked:
         self._finished = False
 
     async def __aenter__(self) -> Self:
-        patience = self._timeouts.silence
-        try:
-            with self._alarms.within(patience):
-                self._response = await self._ask()
-        except TimeoutError as exc:
-            raise UpstreamTimeout("Notion went silent") from exc
+        self._response = await self._ask()
         self._content = self._response.content
-        self._watchdog = _Watchdog(self._content, patience, self._alarms)
+        self._watchdog = _Watchdog(self._content, self._timeouts.silence, self._alarms)
         if self._response.status != HTTP_OK:
             try:
-                raise await _refusal(self._response)
+                raise await refusal(self._response)
             finally:
                 self._close()
         return self
@@ -179,7 +155,7 @@ class _Asked:
             try:
                 data = await self._content.readany()
             except NETWORK as exc:
-                raise _broken(exc) from exc
+                raise broken(exc) from exc
             finally:
                 watchdog.waiting = False
             if data:
@@ -206,75 +182,6 @@ async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:
     except (TimeoutError, *NETWORK):
         pass
     return b"".join(late)
-
-
-async def _read(
-    http: aiohttp.ClientSession,
-    config: Config,
-    name: str,
-    sent: Mapping[str, str],
-    body: bytes,
-) -> bytes:
-    """A small JSON endpoint, whole."""
-    try:
-        async with asyncio.timeout(config.timeouts.api):
-            url = URL(endpoint(config.notion, name))
-            response = await _post(http, config, url, sent, body)
-            async with response:
-                if response.status != HTTP_OK:
-                    raise await _refusal(response)
-                return await _read_whole(response)
-    except TimeoutError as exc:
-        raise UpstreamTimeout(f"Notion did not answer {name} in time") from exc
-
-
-async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
-    try:
-        return await response.read()
-    except NETWORK as exc:
-        raise _broken(exc) from exc
-
-
-async def _post(
-    http: aiohttp.ClientSession,
-    config: Config,
-    url: URL,
-    sent: Mapping[str, str],
-    body: bytes,
-) -> aiohttp.ClientResponse:
-    """The credential goes to the configured host alone: no redirect is followed."""
-    try:
-        return await http.post(
-            url,
-            data=io.BytesIO(body) if len(body) > LARGE else body,
-            headers=sent,
-            allow_redirects=False,
-            proxy=config.notion.proxy or None,
-        )
-    except NETWORK as exc:
-        raise _broken(exc) from exc
-
-
-async def _refusal(response: aiohttp.ClientResponse) -> Problem:
-    try:
-        body = await response.content.read(ERROR_BODY)
-    except NETWORK as exc:
-        return _broken(exc)
-    return from_http(response.status, response.headers, body)
-
-
-NETWORK = (aiohttp.ClientError, OSError)
-"""Every way the network can fail; ours to name in our own words."""
-
-
-def _broken(exc: Exception) -> UpstreamBroken:
-    match exc:
-        case TimeoutError():
-            return UpstreamTimeout("Notion went silent")
-        case ssl.SSLError():
-            return UpstreamBroken(f"TLS with Notion failed: {exc.reason}")
-        case _:
-            return UpstreamBroken(f"the connection to Notion failed: {type(exc).__name__}")
 
 
 def _ids() -> Iterator[str]:

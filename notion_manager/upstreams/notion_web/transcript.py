@@ -9,8 +9,9 @@ import orjson
 from msgspec import Struct
 
 from ...errors import BadRequest, Unsupported
-from ...turn import Message, Text, Thinking, Turn
+from ...turn import File, FileLink, Message, Text, Turn
 from .account import Account
+from .uploads import Attached, Attachment
 
 INSTRUCTIONS = "# Instructions from the calling application"
 CONVERSATION = "# Conversation"
@@ -21,26 +22,41 @@ def probe(account: Account) -> bytes:
     return orjson.dumps({"spaceId": account.space_id})
 
 
-def request(turn: Turn, account: Account, *, ids: Iterator[str], now: datetime) -> bytes:
+def request(
+    turn: Turn,
+    account: Account,
+    *,
+    ids: Iterator[str],
+    now: datetime,
+    attached: Attached | None = None,
+) -> bytes:
     """The body of runInferenceTranscript: a new thread, answered in patches.
 
     `now` is aware. `ids` are fresh UUIDs (the service answers any other id with an empty 200); the
-    first becomes the trace's, the second the thread's. The turn is plain: what it says of tools it
-    says in words. Raises Unsupported for what cannot be told to this upstream, and BadRequest where
-    there is nothing for the model to answer.
+    first becomes the trace's, the second the thread's, unless files made one. The turn is plain:
+    what it says of tools it says in words. Raises Unsupported for what cannot be told to this
+    upstream, and BadRequest where there is nothing for the model to answer.
     """
-    history = _history(turn)
+    history = _history(turn, dict(attached.files) if attached else {})
     zone = _zone(account)
     when = now.astimezone(zone).isoformat(timespec="milliseconds")
-    space = account.space_id
-    envelope = {"traceId": next(ids), "spaceId": space, "threadId": next(ids), **_NEW_THREAD}
+    turn_ids = {"traceId": next(ids), "spaceId": account.space_id}
+    thread = _thread(account, ids, attached)
     steps = [
         _config(turn, next(ids)),
-        _context(account, next(ids), when, str(zone)),
-        *[_step(said, account, next(ids), when) for said in history],
+        _context(account, next(ids), when, zone=str(zone), source=thread["createdSource"]),
+        *[step for said in history for step in _steps(said, account, ids, when)],
     ]
-    parent = {"table": "space", "id": space, "spaceId": space}
-    return orjson.dumps({**envelope, "threadParentPointer": parent, "transcript": steps})
+    return orjson.dumps({**turn_ids, **thread, "transcript": steps})
+
+
+def _thread(account: Account, ids: Iterator[str], attached: Attached | None) -> Mapping[str, Any]:
+    """A new thread, or the one that the first file of the turn has made already."""
+    if attached:
+        made = {"threadId": attached.thread_id, "createThread": False, "createdSource": "workflows"}
+        return {**_NEW_THREAD, **made}
+    parent = {"table": "space", "id": account.space_id, "spaceId": account.space_id}
+    return {"threadId": next(ids), **_NEW_THREAD, "threadParentPointer": parent}
 
 
 _NEW_THREAD: Mapping[str, Any] = {
@@ -88,7 +104,7 @@ def _config(turn: Turn, id: str) -> dict[str, Any]:
     return {"id": id, "type": "config", "value": value}
 
 
-def _context(account: Account, id: str, when: str, zone: str) -> dict[str, Any]:
+def _context(account: Account, id: str, when: str, *, zone: str, source: str) -> dict[str, Any]:
     value = {
         "timezone": zone,
         "userName": account.user_name,
@@ -98,7 +114,7 @@ def _context(account: Account, id: str, when: str, zone: str) -> dict[str, Any]:
         "spaceId": account.space_id,
         "spaceViewId": account.space_view_id,
         "currentDatetime": when,
-        "surface": "ai_module",
+        "surface": source,
     }
     return {"id": id, "type": "context", "value": value}
 
@@ -114,18 +130,22 @@ def _zone(account: Account) -> tzinfo:
 
 
 class _Said(Struct, frozen=True):
-    """Text of one message. `instructs` marks what the calling application says as itself."""
+    """What one message says. `instructs` marks what the calling application says as itself.
+
+    `shows` are the steps of the files that it shows.
+    """
 
     side: Literal["user", "assistant"]
     text: str
     instructs: bool = False
+    shows: tuple[Mapping[str, Any], ...] = ()
 
 
-def _history(turn: Turn) -> list[_Said]:
+def _history(turn: Turn, files: dict[bytes, Attachment]) -> list[_Said]:
     system = [Message("system", (Text(turn.system),))] if turn.system else []
     runs: list[list[_Said]] = []
     for message in (*system, *turn.messages):
-        said = _said(message)
+        said = _said(message, files)
         if said is None:
             continue
         if runs and runs[-1][0].side == said.side:
@@ -139,24 +159,36 @@ def _history(turn: Turn) -> list[_Said]:
             "the last message must be the user's: an answer cannot be begun for the model",
             field="messages",
         )
-    return [_Said(run[0].side, _render(run)) for run in runs]
+    return [
+        _Said(run[0].side, _render(run), shows=tuple(step for said in run for step in said.shows))
+        for run in runs
+    ]
 
 
-def _said(message: Message) -> _Said | None:
-    """What a message says, if anything: a blank earlier answer makes the service's own blank."""
+def _said(message: Message, files: dict[bytes, Attachment]) -> _Said | None:
+    """What a message says, if anything: a blank earlier answer makes the service's own blank.
+
+    A file is shown once: the step of one in `files` goes with the first message that has it.
+    """
     texts: list[str] = []
+    shows: list[Mapping[str, Any]] = []
     for part in message.parts:
         if isinstance(part, Text):
             texts.append(part.text)
-        elif not isinstance(part, Thinking):
+        elif isinstance(part, File):
+            shown = files[part.data]
+            texts.append(shown.line)
+            shows += [shown.step] if shown.step else []
+            files[part.data] = Attachment(shown.line)
+        elif isinstance(part, FileLink):
             raise Unsupported(
-                "files and images: this version cannot take them yet; send text alone"
+                "files are not fetched from URLs; send the file itself as base64", field=part.path
             )
     text = "\n\n".join(texts)
     if message.role != "user" and not text.strip():
         return None
     side = "assistant" if message.role == "assistant" else "user"
-    return _Said(side, text, instructs=message.role == "system")
+    return _Said(side, text, message.role == "system", tuple(shows))
 
 
 def _render(run: Sequence[_Said]) -> str:
@@ -172,14 +204,20 @@ def _render(run: Sequence[_Said]) -> str:
     return "\n\n".join(filter(None, sections))
 
 
-def _step(said: _Said, account: Account, id: str, when: str) -> dict[str, Any]:
+def _steps(
+    said: _Said, account: Account, ids: Iterator[str], when: str
+) -> Iterator[Mapping[str, Any]]:
+    """The files of a message come before it."""
+    for step in said.shows:
+        yield {"id": next(ids), **step}
     if said.side == "assistant":
         value = [{"type": "text", "content": said.text}]
-        return {"id": id, "type": "agent-inference", "value": value}
-    return {
-        "id": id,
-        "type": "user",
-        "value": [[said.text]],
-        "userId": account.user_id,
-        "createdAt": when,
-    }
+        yield {"id": next(ids), "type": "agent-inference", "value": value}
+    else:
+        yield {
+            "id": next(ids),
+            "type": "user",
+            "value": [[said.text]],
+            "userId": account.user_id,
+            "createdAt": when,
+        }

@@ -1,0 +1,107 @@
+"""Files that come inside a request are what they say they are, or refused by their place."""
+
+import pytest
+
+from notion_manager.errors import BadRequest, Unsupported
+from notion_manager.fields import Node
+from notion_manager.translators.attachments import LARGEST, attached
+from notion_manager.turn import File, Text
+from tests.files import CSV, GIF, JPEG, KINDS, PDF, PNG, WEBP
+
+HERE = Node("…", "input[0].image_url")
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'
+ZIP = b"PK\x03\x04" + bytes(40)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_every_kind_is_taken(kind: str) -> None:
+    assert attached(HERE, kind, KINDS[kind], "n") == File(kind, KINDS[kind], "n")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "data"),
+    [
+        ("image/jpg", "image/jpeg", JPEG),
+        ("IMAGE/PNG; charset=binary", "image/png", PNG),
+        ("application/octet-stream", "application/pdf", PDF),
+        ("", "image/webp", WEBP),
+        ("application/x-pdf", "application/pdf", PDF),
+        ("application/csv", "text/csv", CSV),
+    ],
+)
+def test_other_names_of_a_kind_are_known(said: str, kind: str, data: bytes) -> None:
+    assert attached(HERE, said, data) == File(kind, data)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("text/plain", "notes.txt"),
+        ("text/markdown", "notes.md"),
+        ("application/json", "a.json"),
+        ("application/x-yaml", "a.yaml"),
+        ("application/octet-stream", "main.rs"),
+        ("image/svg+xml", "a.svg"),
+    ],
+)
+def test_text_is_read_below_its_name(said: str, name: str) -> None:
+    assert attached(HERE, said, "\ufeffgrün".encode(), name) == Text(f"{name}\n\ngrün")
+    assert attached(HERE, said, b"plain") == Text("plain")
+
+
+def test_a_table_is_known_by_its_name_too() -> None:
+    assert attached(HERE, "", CSV, "People.CSV") == File("text/csv", CSV, "People.CSV")
+    assert attached(HERE, "application/vnd.ms-excel", CSV, "a.csv") == File(
+        "text/csv", CSV, "a.csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "data", "but"),
+    [
+        ("image/png", SVG, "something else"),
+        ("image/png", JPEG, "image/jpeg"),
+        ("image/png", b"\x89PNG", "something else"),
+        ("image/jpeg", PNG, "image/png"),
+        ("image/gif", b"GI", "something else"),
+        ("image/webp", b"RIFF\0\0\0\0AVI ", "something else"),
+        ("application/pdf", ZIP, "something else"),
+        ("application/pdf", GIF, "image/gif"),
+    ],
+)
+def test_bytes_that_are_another_thing_are_refused(said: str, data: bytes, but: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        attached(HERE, said, data)
+    assert str(refused.value) == f"input[0].image_url: said to be {said}, but its bytes are {but}"
+
+
+@pytest.mark.parametrize(
+    ("said", "data"),
+    [
+        ("application/zip", ZIP),
+        ("application/octet-stream", ZIP),
+        ("text/plain", b"\xff\xfe\0"),
+        ("text/plain", b"a\0b"),
+        ("text/csv", b"\xff,\xff"),
+        ("image/heic", b"\0\0\0\x18ftypheic"),
+        ("audio/wav", b"RIFF\0\0\0\0WAVE"),
+        ("text/plain", PNG),
+        ("video/mp4", b"text"),
+    ],
+)
+def test_what_no_model_can_be_shown_is_refused_by_its_kind(said: str, data: bytes) -> None:
+    with pytest.raises(Unsupported) as refused:
+        attached(HERE, said, data)
+    assert refused.value.field == "input[0].image_url"
+    assert "send image/png" in str(refused.value)
+
+
+def test_an_empty_file_is_refused() -> None:
+    with pytest.raises(BadRequest, match=r"input\[0\]\.image_url: the file is empty"):
+        attached(HERE, "image/png", b"")
+
+
+def test_a_file_of_more_than_20_mebibytes_is_refused() -> None:
+    assert attached(HERE, "image/png", PNG.ljust(LARGEST, b"\0"))
+    with pytest.raises(BadRequest, match=r"has 20971521 bytes; at most 20971520"):
+        attached(HERE, "image/png", PNG.ljust(LARGEST + 1, b"\0"))
