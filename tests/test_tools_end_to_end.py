@@ -141,7 +141,7 @@ async def test_rule_22_rule_23_tools_with_all_their_keys_are_offered_and_deferre
             "defer_loading": True,
             "input_schema": {"type": "object"},
         },
-        {"type": "bash_20250124", "name": "bash"},
+        {"type": "code_execution_20250825", "name": "code_execution"},
         {"type": "web_search_20250305", "name": "web_search", "max_uses": 8},
     ]
     said = [
@@ -152,7 +152,7 @@ async def test_rule_22_rule_23_tools_with_all_their_keys_are_offered_and_deferre
                     call("Read", path="a"),
                     call("WebFetch"),
                     call("DeferredToolPlaceholder"),
-                    call("bash"),
+                    call("code_execution"),
                 ]
             ),
         }

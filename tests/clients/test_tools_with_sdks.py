@@ -11,6 +11,7 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from anthropic.lib.tools._beta_builtin_memory_tool import BetaAsyncLocalFilesystemMemoryTool
 
 from notion_manager.simulator.agent import MISTAKES
 from tests.rig import KEY, Rig, rigged
@@ -395,3 +396,38 @@ async def test_rule_25_rule_26_stop_sequences_and_limits(rig: Rig) -> None:
         cut = await ask(max_tokens=2)
         assert (cut.content[0].text, cut.stop_reason) == ("one two", "max_tokens")
         assert (await ask()).stop_reason == "end_turn"
+
+
+async def test_rule_22_the_vendors_own_memory_and_shell_run_in_its_sdks_runner(
+    rig: Rig, tmp_path: Path
+) -> None:
+    """The SDK sends nothing but the tools' names, and runs what is called."""
+    memory = BetaAsyncLocalFilesystemMemoryTool(str(tmp_path))
+    args = {"command": "create", "path": "/memories/a.txt", "file_text": 'one "1"\n'}
+    steps = (
+        [{"tool": "memory", "args": args}],
+        [{"tool": "memory", "args": {"command": "view", "path": "/memories/a.txt"}}],
+        "Noted.",
+    )
+    async with anthropic.AsyncAnthropic(base_url=rig.url, api_key=KEY, max_retries=0) as client:
+        runner = client.beta.messages.tool_runner(
+            model="opus-4.6",
+            max_tokens=9000,
+            tools=[memory],
+            messages=[{"role": "user", "content": order(steps)}],
+        )
+        said = [message async for message in runner]
+        assert said[-1].content[0].text == "Noted."
+        assert (tmp_path / "memories" / "a.txt").read_text() == 'one "1"\n'
+        shell = await client.messages.create(
+            model="opus-4.6",
+            max_tokens=9000,
+            tools=[{"type": "bash_20250124", "name": "bash"}],
+            messages=[
+                {
+                    "role": "user",
+                    "content": order([[{"tool": "bash", "args": {"command": "ls"}}]]),
+                }
+            ],
+        )
+        assert (shell.content[0].name, shell.content[0].input) == ("bash", {"command": "ls"})

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import jsonschema
 import pytest
+from anthropic.types.beta import BetaMemoryTool20250818Command
+from msgspec.structs import replace
+from pydantic import TypeAdapter
 
 from notion_manager.turn import (
     File,
@@ -218,15 +222,73 @@ def test_rule_22_a_tool_may_have_any_of_its_keys() -> None:
 
 
 def test_rule_22_tools_that_the_vendor_runs_are_named_and_not_refused() -> None:
-    tools = [TOOL, {"type": "bash_20250124", "name": "bash"}, {"type": "memory_20250818"},
+    tools = [TOOL, {"type": "code_execution_20250825", "name": "code_execution"},
              {"type": "mcp_toolset", "mcp_server_name": "s"}]  # fmt: skip
     exchange = decode(tools=tools)
     assert [t.name for t in exchange.turn.tools] == ["f"]
     assert exchange.turn.search == Search()
     assert ignored(exchange) == (
-        "tools[1] (bash_20250124)",
-        "tools[2] (memory_20250818)",
-        "tools[3] (mcp_toolset)",
+        "tools[1] (code_execution_20250825)",
+        "tools[2] (mcp_toolset)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "inserted"),
+    [
+        ("text_editor_20241022", "str_replace_editor", "new_str"),
+        ("text_editor_20250124", "str_replace_editor", "new_str"),
+        ("text_editor_20250429", "str_replace_based_edit_tool", "insert_text"),
+        ("text_editor_20250728", "str_replace_based_edit_tool", "insert_text"),
+        ("memory_20250818", "memory", "insert_text"),
+    ],
+)
+def test_rule_22_the_vendors_editors_are_offered_as_the_client_runs_them(
+    kind: str, name: str, inserted: str
+) -> None:
+    exchange = decode(tools=[{"type": kind, "name": name}, {"type": kind, "strict": True}])
+    named, bare = exchange.turn.tools
+    assert isinstance(named, Tool)
+    assert (named.name, bare.name) == (name, name)
+    fields = named.schema["properties"]
+    assert inserted in fields
+    assert ("insert_text" in fields) == (inserted == "insert_text")
+    assert ("undo_edit" in fields["command"]["enum"]) == (inserted == "new_str")
+    assert bare == replace(named, strict=True)
+    assert not ignored(exchange)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"command": "view", "path": "/memories", "view_range": [1, -1]},
+        {"command": "create", "path": "/memories/a", "file_text": ""},
+        {"command": "str_replace", "path": "/memories/a", "old_str": "a", "new_str": "b"},
+        {"command": "insert", "path": "/memories/a", "insert_line": 0, "insert_text": "x"},
+        {"command": "delete", "path": "/memories/a"},
+        {"command": "rename", "old_path": "/memories/a", "new_path": "/memories/b"},
+    ],
+)
+def test_rule_22_commands_of_the_memory_are_those_of_the_vendors_sdk(command: Any) -> None:
+    (memory,) = turn(tools=[{"type": "memory_20250818", "name": "memory"}]).tools
+    assert isinstance(memory, Tool)
+    TypeAdapter(BetaMemoryTool20250818Command).validate_python(command)
+    jsonschema.validate(command, memory.schema)
+
+
+def test_rule_22_the_vendors_shell_is_offered_as_the_client_runs_it() -> None:
+    (bash,) = turn(tools=[{"type": "bash_20250124", "name": "bash"}]).tools
+    assert isinstance(bash, Tool)
+    for given in ({"command": "ls"}, {"restart": True}):
+        jsonschema.validate(given, bash.schema)
+
+
+def test_a_choice_that_only_the_vendor_could_run_is_refused_by_its_name() -> None:
+    tools = [TOOL, {"type": "code_execution_20250825", "name": "code_execution"}]
+    message = refusal(tools=tools, tool_choice={"type": "tool", "name": "code_execution"})
+    assert message == (
+        "tool_choice.name: only the vendor can run code_execution (code_execution_20250825):"
+        " choose another tool"
     )
 
 

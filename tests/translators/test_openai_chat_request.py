@@ -140,6 +140,19 @@ def test_rule_37_every_tool_choice_is_understood(given: Any, choice: ToolChoice)
     assert turn(tools=[function("g"), custom()], tool_choice=given).tool_choice == choice
 
 
+@pytest.mark.parametrize(
+    ("choice", "field"),
+    [
+        ({"tool_choice": function("x")}, "tool_choice"),
+        ({"function_call": {"name": "x"}}, "function_call"),
+    ],
+)
+def test_a_choice_of_a_tool_that_is_not_there_is_refused(choice: Any, field: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        decode(tools=[function("g")], **choice)
+    assert str(refused.value) == f"{field}: no tool is named 'x'"
+
+
 def test_rule_37_parallel_calls_may_be_forbidden() -> None:
     assert turn(parallel_tool_calls=False).tool_choice == ToolChoice(parallel=False)
     assert turn(parallel_tool_calls=None).tool_choice == ToolChoice()

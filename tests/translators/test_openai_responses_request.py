@@ -433,6 +433,12 @@ def test_a_tool_choice_is_understood_and_echoed(choice: Any, meaning: ToolChoice
     assert created(exchange)["tool_choice"] == (choice or "auto")
 
 
+@pytest.mark.parametrize("kind", ["shell", "local_shell"])
+def test_a_choice_of_a_shell_that_the_client_runs_is_that_tool(kind: str) -> None:
+    turn = read(tools=[{"type": kind}, CUSTOM], tool_choice={"type": kind}).turn
+    assert turn.tool_choice == ToolChoice("required", kind)
+
+
 def test_allowed_tools_leave_the_others_out() -> None:
     tools = [FUNCTION, CUSTOM, {"type": "web_search"}]
     one = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "c"}]}
@@ -445,7 +451,10 @@ def test_allowed_tools_leave_the_others_out() -> None:
 
 
 def test_a_choice_of_what_openai_runs_is_named_and_of_what_is_not_there_refused() -> None:
-    assert ignored(tool_choice={"type": "file_search"}) == ("tool_choice (file_search)",)
+    assert ignored(tool_choice={"type": "web_search"}) == ("tool_choice (web_search)",)
+    for kind in ("file_search", "mcp", "shell"):
+        problem = refusal(tools=[CUSTOM], tool_choice={"type": kind})
+        assert str(problem) == f"tool_choice: only OpenAI can run {kind}: choose another tool"
     problem = refusal(tools=[CUSTOM], tool_choice={"type": "function", "name": "f"})
     assert str(problem) == "tool_choice.name: no tool is named 'f'"
     assert refusal(tool_choice="any").field == "tool_choice"

@@ -1,19 +1,23 @@
 """The tools that a request offers, and how it wants them used."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from ...errors import Unsupported
 from ...fields import Node
 from ...turn import Search, Tool, ToolChoice
-from ..ignored import Ignored
+from ..ignored import Ignored, safe
+from .client_tools import client_tool
 from .content import schema
 
+_SEARCH = "web_search_"
 _PLACEHOLDER = "DeferredToolPlaceholder"  # Claude Code sends it for the vendor's cache alone
 _CUSTOM = frozenset({
     "type", "name", "description", "input_schema", "strict", "defer_loading",
     "cache_control", "eager_input_streaming",  # how, not what
 })  # fmt: skip
 _SERVER = frozenset({"type", "name", "cache_control"})
+_CLIENT = _SERVER | {"strict", "defer_loading", "max_characters"}  # the client minds the last
 _MODES: dict[str, Literal["auto", "required", "none"]] = {
     "auto": "auto",
     "any": "required",
@@ -24,8 +28,8 @@ _MODES: dict[str, Literal["auto", "required", "none"]] = {
 def tools_of(root: Node, ignored: Ignored) -> tuple[tuple[Tool, ...], Search]:
     """Tools of the client's own, and what those of the vendor come to.
 
-    A web search tool asks the upstream to search by itself; other tools that the vendor runs, or
-    of which it alone knows the schema, are noted.
+    Those that the client runs are offered like its own. A web search tool asks the upstream to
+    search by itself; other tools that only the vendor can run are noted.
     """
     tools: list[Tool] = []
     search = Search()
@@ -33,9 +37,12 @@ def tools_of(root: Node, ignored: Ignored) -> tuple[tuple[Tool, ...], Search]:
         kind = node["type"].text("custom")
         if kind == "custom":
             tools.extend(_custom(node, ignored))
-        elif kind.startswith("web_search_"):
+        elif kind.startswith(_SEARCH):
             ignored.extras(node, _SERVER, within=node.path)
             search = Search(web=True)
+        elif tool := client_tool(node):
+            ignored.extras(node, _CLIENT, within="tools[]")
+            tools.append(tool)
         else:
             ignored.note(node.path, kind)
     return tuple(tools), search
@@ -60,9 +67,10 @@ def _custom(node: Node, ignored: Ignored) -> Iterable[Tool]:
 
 
 def choice_of(root: Node, tools: Iterable[Tool]) -> ToolChoice:
-    """A choice that only the vendor's own tools could satisfy is left to the model.
+    """A choice of the vendor's search is left to the model: the service searches as it likes.
 
-    Raises BadRequest where it names a tool that the request does not have.
+    Raises BadRequest where it names a tool that the request does not have, and Unsupported for one
+    that only the vendor can run.
     """
     node = root["tool_choice"]
     if node.missing:
@@ -74,14 +82,18 @@ def choice_of(root: Node, tools: Iterable[Tool]) -> ToolChoice:
         name = node["name"].text()
         if name in ours:
             return ToolChoice("required", name, parallel)
-        if name not in _server_names(root):
+        kind = _vendors(root).get(name)
+        if kind is None:
             raise node["name"].fail("no tool of this name is offered")
+        if not kind.startswith(_SEARCH):
+            told = f"only the vendor can run {safe(name)} ({safe(kind)}): choose another tool"
+            raise Unsupported(told, field=node["name"].path)
         return ToolChoice(parallel=parallel)
     mode = "auto" if kind == "any" and not ours else _MODES[kind]
     return ToolChoice(mode, parallel=parallel)
 
 
-def _server_names(root: Node) -> Iterable[str]:
-    for node in root["tools"].each():
-        if node["type"].text("custom") != "custom":
-            yield node["name"].text("")
+def _vendors(root: Node) -> Mapping[str, str]:
+    """The vendor's tools of the request, by name: what they are."""
+    kinds = {node["name"].text(""): node["type"].text("custom") for node in root["tools"].each()}
+    return {name: kind for name, kind in kinds.items() if kind != "custom"}

@@ -36,11 +36,18 @@ def offer(root: Node) -> Offer:
     listed = [(node, _tool(node)) for node in root["tools"].each()]
     tools = (*(tool for _, tool in listed if tool), *map(_function, root["functions"].each()))
     choice, allowed = _choice(root)
+    _check(root, choice, tools)
     return Offer(
         tools=tuple(t for t in tools if allowed is None or t.name in allowed),
         choice=replace(choice, parallel=root["parallel_tool_calls"].flag(default=True)),
         ignored=tuple(node.path for node, tool in listed if tool is None),
     )
+
+
+def _check(root: Node, choice: ToolChoice, tools: Iterable[Tool | FreeformTool]) -> None:
+    if choice.name and choice.name not in {tool.name for tool in tools}:
+        node = root["function_call"] if root["tool_choice"].missing else root["tool_choice"]
+        raise node.fail(f"no tool is named {choice.name[:64]!r}")
 
 
 def _tool(node: Node) -> Tool | FreeformTool | None:

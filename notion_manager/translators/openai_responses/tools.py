@@ -6,9 +6,10 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...errors import Unsupported
 from ...fields import Node
 from ...turn import FreeformTool, Search, Tool, ToolChoice
-from ..ignored import Ignored
+from ..ignored import Ignored, safe
 from .shells import SHELLS, shell_of
 
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
@@ -113,9 +114,14 @@ def _chosen(offered: Offer, node: Node, ignored: Ignored) -> Offer:
         case "allowed_tools":
             mode = _MODES[node["mode"].one_of(("auto", "required"), "auto")]
             return _with(_narrowed(offered, node["tools"]), mode=mode)
-        case _:
-            ignored.note(node.path, kind)
+        case "shell" | "local_shell" if kind in offered.shells:
+            return _with(offered, mode="required", name=kind)
+        case _ if kind.startswith(_SEARCH):
+            ignored.note(node.path, kind)  # Notion searches as it likes
             return offered
+        case _:
+            told = f"only OpenAI can run {safe(kind)}: choose another tool"
+            raise Unsupported(told, field=node.path)
 
 
 def _with(offered: Offer, *, mode: Literal["auto", "required", "none"], name: str = "") -> Offer:
