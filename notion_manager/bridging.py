@@ -9,7 +9,7 @@ from types import TracebackType
 from msgspec.structs import replace
 
 from .bridge import Lift, Lowered, lower
-from .errors import Problem
+from .errors import Problem, UpstreamBroken
 from .gateway import Answer, Batches, Gateway, asks_nothing
 from .tokens import count
 from .turn import Done, Event, Text, Thinking, Turn
@@ -17,14 +17,29 @@ from .turn import Done, Event, Text, Thinking, Turn
 logger = logging.getLogger(__name__)
 
 
-def bridged(gateway: Gateway, turn: Turn) -> AbstractAsyncContextManager[Answer]:
-    """An answer to any turn, as `Gateway.open` gives one to a plain turn. Raises BadRequest too."""
-    lowered = None if asks_nothing(turn) else lower(turn)
-    if lowered is None:
-        return gateway.open(turn)
-    if lowered.only_limited:
-        return _Limited(gateway.open(lowered.turn), lowered)
-    return _Bridged(gateway, lowered)
+class Bridge:
+    """A gateway to any turn, as `Gateway` is one to plain turns.
+
+    `salt` is a secret of this installation: who writes the pages and files that a model reads
+    should not know the words that it calls tools by.
+    """
+
+    def __init__(self, gateway: Gateway, salt: bytes = b"") -> None:
+        self._gateway = gateway
+        self._salt = salt
+
+    def open(self, turn: Turn, *, live: bool = True) -> AbstractAsyncContextManager[Answer]:
+        """An answer, as `Gateway.open` gives one. Raises BadRequest too.
+
+        What is `live` is acted on as it comes: a call that the service takes back in the end is
+        then a failure. Else whoever asks waits for the truth.
+        """
+        lowered = None if asks_nothing(turn) else lower(turn, self._salt)
+        if lowered is None:
+            return self._gateway.open(turn)
+        if lowered.only_limited:
+            return _Limited(self._gateway.open(lowered.turn), lowered)
+        return _Bridged(self._gateway, lowered, live=live)
 
 
 class _Limited(AbstractAsyncContextManager[Answer]):
@@ -104,11 +119,12 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
     the client gets what the first answer came to.
     """
 
-    def __init__(self, gateway: Gateway, lowered: Lowered) -> None:
+    def __init__(self, gateway: Gateway, lowered: Lowered, *, live: bool) -> None:
         prefix = f"call_{os.urandom(12).hex()}"
         self._gateway = gateway
         self._turn = lowered.turn
         self._lift = Lift(lowered, count, lambda number: f"{prefix}{number:02d}")
+        self._live = live
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Answer:
@@ -141,6 +157,8 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
             lift.restart()
             async for pieces in self._read(second):
                 yield pieces
+        if lift.misled and (self._live or lift.asked_again):
+            raise UpstreamBroken("Notion changed its answer after a part of it had been passed on")
         await self._opened.aclose()  # a model that did not do as asked is no fault of the account
         _tell(lift)
         yield lift.end()

@@ -56,9 +56,16 @@ MIGRATIONS = (
         fetched_at REAL NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE secrets (
+        name TEXT PRIMARY KEY,
+        value BLOB NOT NULL
+    ) STRICT;
+    """,
 )
 """Entry N takes a file from version N to N + 1. Only ever add to the end."""
 
+SALT = 16  # bytes
 MOMENT = 0.01  # seconds between two tries
 PATIENCE = 10.0  # seconds to wait for another process that writes
 _COLUMNS = ("alias", "user_id", "space_id", "token_v2")
@@ -150,6 +157,15 @@ class Store:
     def remove_key(self, name: str) -> bool:
         """False if there was none."""
         return self._change("DELETE FROM keys WHERE name = ?", name)
+
+    # A secret of this installation's own
+
+    def salt(self) -> bytes:
+        """Made once, and the same from then on."""
+        row = "INSERT OR IGNORE INTO secrets VALUES ('salt', ?)"
+        self._change(row, secrets.token_bytes(SALT))
+        ((value,),) = self._rows("SELECT value FROM secrets WHERE name = 'salt'")
+        return value
 
     # What accounts were last seen to be like. What concerns none of ours any more is dropped, and
     # what an older version wrote in another shape is forgotten.

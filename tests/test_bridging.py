@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from notion_manager.bridge import lower
-from notion_manager.bridging import bridged
+from notion_manager.bridging import Bridge
 from notion_manager.errors import BadRequest, Unformed, UpstreamBroken, WrongDocument
 from notion_manager.gateway import Gateway
 from notion_manager.turn import (
@@ -27,6 +27,7 @@ from notion_manager.turn import (
     ToolResult,
     Turn,
     Usage,
+    coalesce,
     fold,
 )
 from tests.scripted import DONE, Scripted, Step, gateway, says
@@ -50,7 +51,7 @@ def block(turn: Turn, name: str = "Read", **arguments: str) -> str:
 
 async def read(gate: Gateway, turn: Turn = ASK) -> Reply:
     events: list[Event] = []
-    async with bridged(gate, turn) as answer:
+    async with Bridge(gate).open(turn) as answer:
         async for batch in answer.batches():
             events += batch
     return fold(events)
@@ -92,7 +93,7 @@ async def test_tools_become_words_and_words_become_calls() -> None:
 
 async def test_a_call_begins_before_its_end_is_written() -> None:
     gate, _ = over([[Text(CALL[: CALL.index("a.py") + 2])], "hang"])
-    async with bridged(gate, ASK) as answer:
+    async with Bridge(gate).open(ASK) as answer:
         assert [p.arguments for p in answer.first if isinstance(p, ToolCall)] == ["", '{"path":"a.']
 
 
@@ -256,6 +257,84 @@ async def test_what_the_service_says_it_said_is_read_anew() -> None:
     assert (texts(reply), calls(reply)) == (["Better."], [("Read", {"path": "a.py"})])
 
 
+async def streamed(gate: Gateway, turn: Turn = ASK) -> list[Event]:
+    events: list[Event] = []
+    async with Bridge(gate).open(turn) as answer:
+        async for batch in answer.batches():
+            events += batch
+    return coalesce(events)
+
+
+@pytest.mark.parametrize("at", range(0, len(CALL), 7))
+async def test_a_call_that_the_stream_lost_the_end_of_is_gone_on_with(at: int) -> None:
+    truth = replace(DONE, truth=(Text(f"Look.\n\n{CALL}\n{OTHER}"),))
+    gate, _ = over([[Text(f"Look.\n\n{CALL[:at]}"), truth]])
+    *pieces, done = await streamed(gate)
+    assert isinstance(done, Done)
+    assert pieces[0] == Text("Look.")
+    called = [json.loads(p.arguments)["path"] for p in pieces[1:] if isinstance(p, ToolCall)]
+    assert called == ["a.py", "b.py"]
+    assert done.stop is Stop.TOOL
+
+
+OTHER = block(ASK, path="b.py")
+
+
+@pytest.mark.parametrize(
+    ("live", "held"),
+    [
+        (CALL, "No call."),
+        (CALL, OTHER),
+        (CALL.replace("a.py", "apy"), CALL),
+        (f"{CALL}\n{OTHER}", CALL),
+        (f"{CALL}\n{OTHER}", f"{OTHER}\n{CALL}"),
+        (CALL, CALL.replace("Read", "Write")),
+    ],
+)
+async def test_a_call_that_the_service_takes_back_fails_the_stream_and_not_the_whole(
+    live: str, held: str
+) -> None:
+    turn = replace(ASK, tools=(READ, replace(READ, name="Write")))
+    script = [[Text(live)], [replace(DONE, truth=(Text(held),))]]
+    gate, upstream = over(script)
+    with pytest.raises(UpstreamBroken, match="changed its answer"):
+        await streamed(gate, turn)
+    assert len(upstream.turns) == 1
+    gate, _ = over(script)
+    async with Bridge(gate).open(turn, live=False) as answer:
+        whole = fold([event async for batch in answer.batches() for event in batch])
+    wanted, _ = over(says(held))
+    assert calls(whole) == calls(await read(wanted, turn))
+
+
+async def test_a_call_is_not_gone_on_with_behind_a_thought() -> None:
+    truth = replace(DONE, truth=(Text(CALL),))
+    gate, _ = over([[Text(CALL[: CALL.index(".py")]), Thinking("hm"), truth]])
+    with pytest.raises(UpstreamBroken):
+        await streamed(gate)
+
+
+async def test_a_fault_that_only_the_stream_had_is_none() -> None:
+    """The tag of the call lost its name on the way: nothing was sent, and nothing is asked again."""
+    truth = replace(DONE, truth=(Text(CALL),))
+    gate, upstream = over([[Text(CALL.replace('"Read"', '"ead"')), truth]])
+    *pieces, done = await streamed(gate)
+    assert [p.name for p in pieces if isinstance(p, ToolCall)] == ["Read"]
+    assert isinstance(done, Done)
+    assert (done.reasks, len(upstream.turns)) == (0, 1)
+
+
+async def test_a_document_that_the_service_takes_back_fails_the_stream() -> None:
+    turn = replace(ASK, tools=(), output=JsonOutput())
+    gate, _ = over([[Text('{"a": 1')], [Text("}"), replace(DONE, truth=(Text('{"b": 1}'),))]])
+    with pytest.raises(UpstreamBroken):
+        await streamed(gate, turn)
+    gate, _ = over([[Text('{"a": 1')], [replace(DONE, truth=(Text('Sure: {"a": 12}'),))]])
+    text, done = await streamed(gate, turn)
+    assert text == Text('{"a": 12}')
+    assert isinstance(done, Done)
+
+
 async def test_a_document_is_found_checked_and_given_alone() -> None:
     turn = replace(ASK, tools=(), output=JsonOutput(AGE, strict=True))
     gate, upstream = over(says("Here you are:\n```json\n", '{"age": 7}', "\n```\n"))
@@ -276,7 +355,7 @@ async def test_a_wrong_document_is_asked_for_again_and_never_given() -> None:
 async def test_any_object_streams_as_it_is_written() -> None:
     turn = replace(ASK, tools=(), output=JsonOutput())
     gate, _ = over([[Text('Sure: {"a":')], "hang"])
-    async with bridged(gate, turn) as answer:
+    async with Bridge(gate).open(turn) as answer:
         assert answer.first == [Text('{"a":')]
     gate, _ = over(says('Sure: {"a": 1} Enjoy!'))
     assert texts(await read(gate, turn)) == ['{"a": 1}']

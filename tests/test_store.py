@@ -355,3 +355,14 @@ def test_reading_need_not_wait_for_whoever_writes(tmp_path: Path) -> None:
             known = store.keys()
             assert [key.name for key in known] == ["one"]
             other.execute("ROLLBACK")
+
+
+def test_the_salt_is_made_once_and_is_another_elsewhere(tmp_path: Path) -> None:
+    with Store(tmp_path / "a" / "s.sqlite3") as store:
+        salt = store.salt()
+        assert len(salt) == 16
+        assert store.salt() == salt
+    with Store(tmp_path / "a" / "s.sqlite3") as store:
+        assert store.salt() == salt
+    with Store(tmp_path / "b" / "s.sqlite3") as store:
+        assert store.salt() != salt

@@ -5,11 +5,23 @@ of plain text, and a `Lift` turns the events of its answer into those that the c
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
 from ..errors import BadRequest
-from ..turn import JsonOutput, Limits, Message, Text, Tool, ToolCall, ToolChoice, ToolResult, Turn
+from ..turn import (
+    File,
+    JsonOutput,
+    Limits,
+    Message,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Turn,
+)
 from . import documents, history, jsontext, lapses, prompt
 from .lift import Lift, Lowered
 from .marks import choose
@@ -21,10 +33,11 @@ from .validation import BadSchema, Validator
 __all__ = ["Lift", "Lowered", "lower"]
 
 
-def lower(turn: Turn) -> Lowered | None:
+def lower(turn: Turn, salt: bytes = b"") -> Lowered | None:
     """The turn in plain text; None where it asks for nothing that the upstream does not know.
 
-    Raises BadRequest for a schema that promises what cannot be checked.
+    `salt` is secret and stays the same: the words of the tags depend on it. Raises BadRequest for a
+    schema that promises what cannot be checked.
     """
     calling = bool(turn.tools) or _has_calls(turn)
     if not calling and turn.output is None and turn.limits == Limits():
@@ -36,14 +49,14 @@ def lower(turn: Turn) -> Lowered | None:
         return Lowered(
             _closed(plain, turn.output, ""), offer, output=turn.output, limits=turn.limits
         )
-    return _with_tools(turn, plain, offer)
+    return _with_tools(turn, plain, offer, salt)
 
 
-def _with_tools(turn: Turn, plain: Turn, offer: Offer) -> Lowered:
+def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
     choice = turn.tool_choice
     allowed = bool(turn.tools) and choice.mode != "none"
     texts = list(_texts(turn))
-    marks = choose(_head(turn), texts)
+    marks = choose(_head(turn), texts, salt)
     told = prompt.section(offer, marks) if allowed else prompt.NONE_NOW
     written = replace(
         plain,
@@ -61,10 +74,25 @@ def _with_tools(turn: Turn, plain: Turn, offer: Offer) -> Lowered:
         required=choice.mode == "required" and allowed,
         checked=frozenset(entry.name for entry in offer.entries if entry.strict),
         lapses=lapses.uncopied(texts),
-        doubtful=turn.search.web is not False or bool(turn.search.workspace),
+        doubtful=_may_read_more(turn),
     )
     last = _closed(written, turn.output, closing)
     return Lowered(last, offer, policy, marks, turn.output, turn.limits)
+
+
+def _may_read_more(turn: Turn) -> bool:
+    """Whether the model may have read what nobody here has: found pages, files."""
+    files = (isinstance(part, File) for part in _shown(turn))
+    return turn.search.web is not False or bool(turn.search.workspace) or any(files)
+
+
+def _shown(turn: Turn) -> Iterator[Any]:
+    """Every part of the messages, and of the results among them."""
+    for message in turn.messages:
+        for part in message.parts:
+            yield part
+            if isinstance(part, ToolResult):
+                yield from part.parts
 
 
 def _has_calls(turn: Turn) -> bool:

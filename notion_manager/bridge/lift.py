@@ -24,6 +24,7 @@ from . import documents
 from .bounds import Bounds
 from .corrections import correction, surrender
 from .faults import Fault, Trouble
+from .healing import missing
 from .marks import Marks
 from .offer import Offer
 from .parser import Parser, Policy
@@ -152,18 +153,21 @@ class Lift:
 
     Feed it events until `over` or the end of the stream, then `finish`. Where `retry` then gives a
     turn, ask that and feed its answer too, after a `restart`: once. `end` gives the last events.
-    `id` names calls by their number.
+    `id` names calls by their number. `misled` says that a call or a document was given that the
+    service takes back in the end: `Done.truth` has what it should have been.
     """
 
     def __init__(
         self, lowered: Lowered, count: Callable[[str], int], id: Callable[[int], str]
     ) -> None:
         self.asked_again = False
+        self.misled = False
         self._lowered = lowered
-        self._id = id
+        self._make_id = id
+        self._first = 0  # the number of the first call of this answer
         self._count = count
         self._bounds = Bounds(lowered.limits, count)
-        self._reading = Reading(lowered, id)
+        self._reading = self._read_anew()
         self._raw: list[Piece] = []
         self._done: Done | None = None
         self.notes: Counter[str] = Counter()  # how the model strayed from the form, if it did
@@ -195,7 +199,9 @@ class Lift:
 
     def finish(self) -> list[Piece]:
         """What was held. An answer that was left has no figures of the service's own."""
-        pieces = self._bounds.feed(self._parted(self._reading.finish()))
+        truth = self._done.truth if self._done else None
+        rest = self._reading.finish() if truth is None else self._healed(truth)
+        pieces = self._bounds.feed(self._parted(rest))
         self._calls += self._reading.calls
         self.notes.update(self._reading.notes)
         done = self._done
@@ -203,9 +209,27 @@ class Lift:
         self._usage = _sum(self._usage, usage)
         return pieces
 
+    def _healed(self, truth: Sequence[Piece]) -> list[Piece]:
+        """What is to be sent yet, now that the service says what its answer was after all.
+
+        From here on that is the answer; what was streamed of it is read again to compare.
+        """
+        streamed, held = self._read_anew(), self._read_anew()
+        self._reading = held
+        sent = [piece for event in self._raw for piece in streamed.feed(event)]
+        pieces = [piece for event in truth for piece in held.feed(event)] + held.finish()
+        rest = missing(sent, pieces, verbatim=self._lowered.output is not None)
+        self.misled = rest is None and self._bounds.stop is None
+        held.spoke = held.spoke or streamed.spoke
+        return rest or []
+
+    def _read_anew(self) -> Reading:
+        first = self._first
+        return Reading(self._lowered, lambda number: self._make_id(first + number))
+
     def retry(self) -> Turn | None:
         """The turn that asks the model once more, where its answer will not do."""
-        if self.asked_again or self._bounds.stop is not None:
+        if self.asked_again or self.misled or self._bounds.stop is not None:
             return None
         wrong = self._reading.correction()
         if not wrong:
@@ -216,16 +240,17 @@ class Lift:
         return replace(turn, messages=(*turn.messages, *asked))
 
     def restart(self) -> None:
-        before = self._calls
         self.asked_again = True
+        self._first = self._calls
         self._apart = BLANK_LINE if self._reading.spoke else ""
         self._done = None
         self._raw = []
-        self._reading = Reading(self._lowered, lambda number: self._id(before + number))
+        self._reading = self._read_anew()
 
     def end(self) -> list[Event]:
         """The last events. Raises Unformed where the answer is not what was asked for."""
-        words = self._reading.last_words() if self._bounds.stop is None else ""
+        told = self._bounds.stop is None and not self.misled
+        words = self._reading.last_words() if told else ""
         if words and (self._reading.spoke or self._apart):
             words = BLANK_LINE + words
         pieces = self._bounds.feed([Text(words)] if words else [])
@@ -255,7 +280,7 @@ class Lift:
         """What the service says its answer was after all, read anew."""
         if done is None or done.truth is None or self.asked_again:
             return None
-        lift = Lift(self._lowered, self._count, self._id)
+        lift = Lift(self._lowered, self._count, self._make_id)
         return (*lift.feed(done.truth), *lift.finish(), *lift._bounds.finish())
 
 

@@ -1,16 +1,27 @@
 """The markers of calls and results: tag names that end in a word found nowhere in the request."""
 
+import hmac
 import re
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 from itertools import chain, count
 
-# Short, plain, and rare after an underscore, so that the first one tried is nearly always free.
+# Short, plain, and rare after an underscore, so that the first one tried is nearly always free: two
+# tokens for most models.
 WORDS = (
     "amber", "river", "stone", "ocean", "opal", "panda", "sage", "umber", "delta", "pepper",
-    "cedar", "maple", "coral", "ivory", "linen", "olive", "pearl", "raven", "tulip", "violet",
-    "willow", "walnut", "zephyr", "meadow", "lagoon", "harbor", "garnet", "fennel", "ember", "dune",
-    "clover", "birch",
+    "cedar", "maple", "coral", "ivory", "linen", "raven", "violet", "willow", "ember", "dune",
+    "clover", "acorn", "agate", "alder", "alpine", "arbor", "aspen", "aster", "badger", "barley",
+    "beach", "beaver", "berry", "bison", "bluff", "boulder", "breeze", "buffalo", "cactus",
+    "canary", "carob", "cherry", "chili", "chive", "cider", "cinder", "cliff", "cocoa", "coconut",
+    "cove", "crater", "creek", "cypress", "daisy", "denim", "dove", "dusk", "eagle", "falcon",
+    "fawn", "fern", "finch", "flax", "flint", "frost", "geode", "glacier", "glade", "gorge",
+    "grape", "grove", "hazel", "heather", "holly", "honey", "iris", "jasmine", "jasper", "kale",
+    "kelp", "larch", "lark", "lava", "lemon", "lichen", "lily", "linden", "lotus", "magma",
+    "mango", "mantis", "marsh", "mesa", "mist", "moss", "nectar", "newt", "oasis", "otter",
+    "oyster", "palm", "panther", "peach", "peacock", "peanut", "peony", "petal", "pine", "plum",
+    "poppy", "quail", "quartz", "quince", "rabbit", "radish", "salmon", "sandal", "sienna",
+    "snow", "spinach", "stork", "tern", "thistle", "thyme", "topaz", "trout", "turnip", "turtle",
+    "valley", "vine", "wheat", "wolf", "wren", "yarrow",
 )  # fmt: skip
 SLACK = 8  # blanks before the end of a closing tag
 
@@ -49,14 +60,15 @@ class Marks:
         return len(text)
 
 
-def choose(head: str, texts: Sequence[str]) -> Marks:
+def choose(head: str, texts: Sequence[str], salt: bytes = b"") -> Marks:
     """The first free word for a conversation that begins with `head`.
 
     A model can only copy what it has seen, and in none of `texts` it has seen these tags: so no
-    quoted file, tool result or earlier answer can become a call. The same head and growing texts
-    give the same word, until a text has it.
+    quoted file, tool result or earlier answer can become a call. What nobody here has seen, a web
+    page or a picture, cannot know which word it would have to hold: that depends on `salt`, which
+    is secret. The same head and growing texts give the same word, until a text has it.
     """
-    start = int.from_bytes(sha256(head.encode(errors="replace")).digest()[:4])
+    start = int.from_bytes(hmac.digest(salt, head.encode(errors="replace"), "sha256")[:4])
     return next(Marks(word) for word in _candidates(start) if _is_free(f"_{word}", texts))
 
 

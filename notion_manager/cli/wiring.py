@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ..assembly import open_gateway
-from ..bridging import bridged
+from ..bridging import Bridge
 from ..config import Config
 from ..errors import Problem
 from ..gateway import Answer
@@ -101,7 +101,7 @@ async def ask(
     async with (
         _world(config, database, demo=demo) as (there, store),
         open_gateway(there, store) as gateway,
-        bridged(gateway, turn) as answer,
+        Bridge(gateway, store.salt()).open(turn) as answer,
     ):
         async for batch in answer.batches():
             heed(answer, batch)

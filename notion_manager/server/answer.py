@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ..alarms import Alarms
-from ..bridging import bridged
+from ..bridging import Bridge
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
-from ..gateway import Batches, Gateway
+from ..gateway import Batches
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
@@ -30,7 +30,7 @@ TRACE: web.RequestKey[Trace] = web.RequestKey("trace", Trace)
 class Desk:
     """What answering takes."""
 
-    gateway: Gateway
+    bridge: Bridge
     memory: Memory
     timeouts: Timeouts
     alarms: Alarms
@@ -90,7 +90,7 @@ def _exchange(request: web.Request, memory: Memory) -> Exchange:
 
 async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
     trace = request[TRACE]
-    async with bridged(desk.gateway, exchange.turn) as answer:
+    async with desk.bridge.open(exchange.turn, live=False) as answer:
         trace.opened(answer, time.time())
         events = list(answer.first)
         async for batch in answer.rest:
@@ -120,7 +120,7 @@ async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> w
 
 async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet) -> None:
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
-    async with bridged(desk.gateway, exchange.turn) as answer:
+    async with desk.bridge.open(exchange.turn) as answer:
         trace.opened(answer, time.time())
         await outlet.feed(answer.first)
         last = await asyncio.create_task(_pass_on(answer.first, answer.rest, outlet))

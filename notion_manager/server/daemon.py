@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..alarms import Alarms
 from ..assembly import open_gateway
+from ..bridging import Bridge
 from ..config import Config
 from ..logs import RequestRecord
 from ..secret import Secret
@@ -43,7 +44,7 @@ async def running(
         silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
         app = make_app(
-            Desk(gateway, Memory(), config.timeouts, Alarms()),
+            Desk(Bridge(gateway, store.salt()), Memory(), config.timeouts, Alarms()),
             Door(Guard(config.server), keyring, circumstances.log, silent),
             Shelf(gateway),
             Pages(gateway.pool, simulated=circumstances.simulated),

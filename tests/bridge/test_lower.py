@@ -21,10 +21,12 @@ from notion_manager.bridge.shapes import Shape, resolve
 from notion_manager.bridge.validation import BadSchema, Validator
 from notion_manager.errors import BadRequest
 from notion_manager.turn import (
+    File,
     FreeformTool,
     JsonOutput,
     Limits,
     Message,
+    Search,
     Text,
     Tool,
     ToolCall,
@@ -293,3 +295,30 @@ def test_whatever_a_client_sends_becomes_text(said: Any, offered: Any, choice: T
             assert all(isinstance(part, Text) for part in message.parts)
         assert found.marks is not None
         assert not found.turn.tools
+
+
+PICTURE = File("image/png", b"x")
+
+
+@pytest.mark.parametrize(
+    ("turn", "doubtful"),
+    [
+        (replace(ASK, search=Search(web=False)), False),
+        (replace(ASK, search=Search(web=False, workspace=True)), True),
+        (replace(ASK, search=Search(web=True)), True),
+        (ASK, True),
+        (replace(ASK, search=Search(web=False), messages=(Message("user", (PICTURE,)),)), True),
+        (
+            replace(
+                ASK,
+                search=Search(web=False),
+                messages=(HI, CALL, Message("user", (ToolResult("1", (Text("x"), PICTURE)),))),
+            ),
+            True,
+        ),
+    ],
+)
+def test_other_forms_are_doubted_where_the_model_may_have_read_what_we_have_not(
+    turn: Turn, doubtful: bool
+) -> None:
+    assert lowered(turn).policy.doubtful is doubtful

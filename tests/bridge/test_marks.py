@@ -29,6 +29,11 @@ def test_conversations_begin_with_different_words() -> None:
     )
 
 
+def test_who_does_not_know_the_salt_does_not_know_the_word() -> None:
+    words = {choose("Fix the bug.", [], bytes([salt])).word for salt in range(200)}
+    assert len(words) > len(WORDS) / 2
+
+
 def test_a_text_with_every_word_leaves_another() -> None:
     planted = [" ".join(f"_{word}" for word in WORDS)]
     suffix = choose("x", planted).suffix

@@ -87,3 +87,8 @@ def test_a_call_that_is_over_streams_no_more() -> None:
     call.close()
     assert call.stream("x") is None
     assert call.take() == "{}"
+
+
+def test_a_tag_whose_name_goes_on_is_no_tag() -> None:
+    for text in ("<call_amber:x>\n", "<call_amber-2 a>\n", "<call_ambers>\n"):
+        assert parsed(text) == [Text(text)]

@@ -3,6 +3,7 @@
 A model follows the tools' description in its prompt, and does what the user's message says.
 """
 
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -214,13 +215,26 @@ async def test_python_for_json_is_understood(rig: Rig, loop: Loop) -> None:
         "[[sim:chunks=byte]]",
         "[[sim:rewrite]]",
         "[[sim:inline]]",
-        "[[sim:lost-patches]]",
     ],
 )
 async def test_calls_survive_the_quirks_of_the_wire(rig: Rig, loop: Loop, words: str) -> None:
     turns, said = await loop(rig, order(words=words), True)
     assert turns[0] == [("read_file", READ), ("note", TODO)]
     assert said == "All done."
+
+
+@LOOPS
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_call_of_which_the_wire_lost_a_part_is_never_run(
+    tmp_path: Path, loop: Loop, seed: int
+) -> None:
+    """What the service holds in the end tells: whole answers have it, streams heal or fail."""
+    text = order(words="[[sim:lost-patches]]")
+    right = [[("read_file", READ), ("note", TODO)], [("read_file", {"path": "out of read_file"})]]
+    async with rigged(tmp_path, seed=seed) as rig:
+        assert (await loop(rig, text, False))[0] == right
+        with contextlib.suppress(openai.APIError, anthropic.APIError):
+            assert (await loop(rig, text, True))[0] == right
 
 
 async def test_rule_29_a_truncated_call_is_not_completed(rig: Rig) -> None:
