@@ -6,8 +6,8 @@ the request begins like them: anything else that looks like one is text.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -19,14 +19,12 @@ LONGEST_HEAD = 200
 LONGEST = 64 << 10  # characters of a block that may be one
 OPENINGS = ("<call ", "<call_", "<tool_call>", "<function_calls>", "<invoke ", "<function=")
 _BARE = re.compile(r"""<call((?:_\w{0,32})?)\s+name\s*=\s*["']?([^"'<>\r\n]{1,128})["']?\s*(/?)>""")
-_INVOKE = re.compile(r"""<invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>(.*?)</invoke>""", re.DOTALL)
-_PARAMETER = re.compile(
-    r"""<parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>(.*?)</parameter>""", re.DOTALL
-)
-_FUNCTION = re.compile(r"<function=([^<>\n]+)>(.*?)</function>", re.DOTALL)
-_EQUALS = re.compile(r"<parameter=([^<>\n]+)>(.*?)</parameter>", re.DOTALL)
+_INVOKE = re.compile(r"""<invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>""")
+_PARAMETER = re.compile(r"""<parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>""")
+_FUNCTION = re.compile(r"<function=([^<>\n]+)>")
+_EQUALS = re.compile(r"<parameter=([^<>\n]+)>")
 _GLM_NAME = re.compile(r"\s*([\w.:/-]+)\s*(?=<arg_key>|\Z)")
-_GLM = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>", re.DOTALL)
+_GLM_KEY = re.compile(r"<arg_key>([^<>\n]*)</arg_key>\s*<arg_value>")
 
 Found = Sequence[tuple[Entry, str]]
 Written = tuple[str, Mapping[str, str] | str]
@@ -121,7 +119,7 @@ def _hermes(block: str) -> Iterable[Written]:
     elif inner.startswith("{"):
         yield from _objects(inner)
     elif named := _GLM_NAME.match(inner):
-        yield named[1], _first_ones(_GLM, inner)
+        yield named[1], _first_ones(_GLM_KEY, "</arg_value>", inner)
 
 
 def _objects(text: str) -> Iterable[Written]:
@@ -136,21 +134,30 @@ def _objects(text: str) -> Iterable[Written]:
 
 
 def _functions(block: str) -> Iterable[Written]:
-    for name, body in _FUNCTION.findall(block):
-        yield name, {k: _laid_out(v) for k, v in _first_ones(_EQUALS, body).items()}
+    for name, body in _elements(_FUNCTION, "</function>", block):
+        given = _first_ones(_EQUALS, "</parameter>", body)
+        yield name, {key: _laid_out(value) for key, value in given.items()}
 
 
 def _invokes(block: str) -> Iterable[Written]:
-    for name, body in _INVOKE.findall(block):
-        yield name, _first_ones(_PARAMETER, body)
+    for name, body in _elements(_INVOKE, "</invoke>", block):
+        yield name, _first_ones(_PARAMETER, "</parameter>", body)
 
 
-def _first_ones(form: re.Pattern[str], body: str) -> dict[str, str]:
+def _first_ones(opening: re.Pattern[str], closing: str, body: str) -> dict[str, str]:
     """Values by key; of those given twice the first."""
     given: dict[str, str] = {}
-    for key, value in cast("list[tuple[str, str]]", form.findall(body)):
+    for key, value in _elements(opening, closing, body):
         given.setdefault(key.strip(), value)
     return given
+
+
+def _elements(opening: re.Pattern[str], closing: str, text: str) -> Iterator[tuple[str, str]]:
+    """What each opening captures, and what it holds. One search an element, so time is linear."""
+    at = 0
+    while (found := opening.search(text, at)) and (end := text.find(closing, found.end())) >= 0:
+        yield found[1], text[found.end() : end]
+        at = end + len(closing)
 
 
 def _laid_out(value: str) -> str:

@@ -1,7 +1,9 @@
 """However much a model writes: what is read of it has bounds, and takes its time but once."""
 
 import json
+import time
 
+import pytest
 from toolkit import MARKS, OFFER, fed, parsed, parser, schema
 
 from notion_manager.bridge import lapses
@@ -92,3 +94,28 @@ def test_a_call_that_is_over_streams_no_more() -> None:
 def test_a_tag_whose_name_goes_on_is_no_tag() -> None:
     for text in ("<call_amber:x>\n", "<call_amber-2 a>\n", "<call_ambers>\n"):
         assert parsed(text) == [Text(text)]
+
+
+@pytest.mark.parametrize(
+    ("opening", "filling", "closing"),
+    [
+        ("<tool_call>\n", "<function=a>", "</tool_call>"),
+        ("<tool_call>Read", "<arg_key>", "</tool_call>"),
+        ("<tool_call>Read", "<arg_key>a</arg_key>", "</tool_call>"),
+        ("<function_calls>\n", '<invoke name="a">', "</function_calls>"),
+        ('<invoke name="Read">\n', '<parameter name="a">', "</invoke>"),
+    ],
+)
+def test_a_block_of_openings_without_ends_is_read_in_linear_time(
+    opening: str, filling: str, closing: str
+) -> None:
+    """As long as plain words of that size; hundreds of times as long if each looked for its end."""
+
+    def work(filling: str) -> float:
+        text = opening + filling * ((lapses.LONGEST - 200) // len(filling)) + closing
+        began = time.process_time()
+        parsed(text)
+        return time.process_time() - began
+
+    work("word ")  # loads what is loaded when it is needed
+    assert work(filling) < 40 * work("word ") + 0.05
