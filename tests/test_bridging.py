@@ -364,6 +364,57 @@ async def test_any_object_streams_as_it_is_written() -> None:
         await read(gate, turn)
 
 
+async def test_an_object_that_is_no_json_is_no_answer() -> None:
+    turn = replace(ASK, tools=(), output=JsonOutput())
+    gate, _ = over(says("{age: seven}"))
+    with pytest.raises(WrongDocument, match="not the JSON"):
+        await read(gate, turn)
+
+
+async def test_what_follows_a_document_does_not_count() -> None:
+    turn = replace(ASK, output=JsonOutput())
+    unknown = block(turn, name="Nope")
+    for after in (block(turn, path="a.py"), unknown):
+        gate, upstream = over(says(f'{{"a": 1}}\n\n{after}'))
+        reply = await read(gate, turn)
+        assert reply.parts == (Text('{"a": 1}'),)
+        assert (reply.done.stop, len(upstream.turns)) == (Stop.END, 1)
+    checked = replace(ASK, output=JsonOutput(AGE))
+    gate, upstream = over(says(f'{{"age": 7}}\n{unknown}'))
+    assert texts(await read(gate, checked)) == ['{"age": 7}']
+    assert len(upstream.turns) == 1
+
+
+async def test_a_call_that_must_come_leaves_no_room_for_a_document() -> None:
+    turn = replace(ASK, output=JsonOutput(), tool_choice=ToolChoice("required"))
+    gate, _ = over(says(f'{{"a": 1}}\n\n{block(turn, path="a.py")}'))
+    assert calls(await read(gate, turn)) == [("Read", {"path": "a.py"})]
+
+
+async def test_a_required_call_of_another_tool_twice_is_an_error() -> None:
+    turn = replace(ASK, tools=(READ, replace(READ, name="Write")))
+    turn = replace(turn, tool_choice=ToolChoice("required", "Read"))
+    wrong = says(block(turn, name="Write", path="a"))
+    gate, upstream = over(wrong, wrong)
+    with pytest.raises(Unformed, match="not offered"):
+        await read(gate, turn)
+    assert len(upstream.turns) == 2
+
+
+async def test_one_call_is_enough_where_only_one_is_allowed() -> None:
+    turn = replace(ASK, tool_choice=ToolChoice(parallel=False))
+    gate, upstream = over(says(f"{block(turn, name='Nope')}\n{block(turn, path='a.py')}"))
+    reply = await read(gate, turn)
+    assert (calls(reply), len(upstream.turns)) == ([("Read", {"path": "a.py"})], 1)
+
+
+async def test_a_call_that_was_cut_is_the_end_whatever_was_wrong_before() -> None:
+    cut = CALL[: CALL.index(".py")]
+    gate, upstream = over(says(f"{block(ASK, name='Nope')}\n{cut}"))
+    reply = await read(gate, ASK)
+    assert (reply.done.stop, len(upstream.turns)) == (Stop.LENGTH, 1)
+
+
 async def test_calls_come_before_the_document() -> None:
     turn = replace(ASK, output=JsonOutput(AGE, strict=True))
     gate, _ = over(says(block(turn, path="a.py")))

@@ -76,8 +76,9 @@ def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
         lapses=lapses.uncopied(texts),
         doubtful=_may_read_more(turn),
     )
-    last = _closed(written, turn.output, closing)
-    return Lowered(last, offer, policy, marks, turn.output, turn.limits)
+    output = None if policy.required else turn.output  # a call is no document
+    last = _closed(written, output, closing)
+    return Lowered(last, offer, policy, marks, output, turn.limits)
 
 
 def _may_read_more(turn: Turn) -> bool:

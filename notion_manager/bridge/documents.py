@@ -125,6 +125,7 @@ class Opening:
 
     def __init__(self) -> None:
         self.closed = False
+        self._given: list[str] = []
         self._balance: Balance | None = None
 
     def feed(self, text: str) -> str:
@@ -138,7 +139,18 @@ class Opening:
             self._balance = Balance()
         end = self._balance.feed(text, at)
         self.closed = end is not None
+        self._given.append(text[at:end])
         return text[at:end]
+
+    def errors(self) -> tuple[str, ...]:
+        """What is wrong with what was let through, now that nothing follows."""
+        if not self.closed:
+            return ("value: it is not complete",)
+        try:
+            jsontext.loads("".join(self._given))
+        except NotJson as exc:
+            return (f"value: {exc}",)
+        return ()
 
 
 def instructions(output: JsonOutput, type_text: str) -> str:

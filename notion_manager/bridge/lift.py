@@ -17,6 +17,7 @@ from ..turn import (
     Piece,
     Stop,
     Text,
+    ToolCall,
     Turn,
     Usage,
 )
@@ -61,6 +62,7 @@ class Reading:
         self._offer = lowered.offer
         self._marks = lowered.marks
         self._output = lowered.output
+        self._policy = lowered.policy
         self._parser = None
         if lowered.marks is not None:
             self._parser = Parser(lowered.marks, lowered.offer, lowered.policy, id)
@@ -68,20 +70,28 @@ class Reading:
         self._opening = None
         if lowered.output is not None and lowered.output.schema is None:
             self._opening = documents.Opening()
+        self._called = set[str]()  # before the document
+        self._whole = False  # the document was given at the end
         self._errors: tuple[str, ...] = ()
 
     @property
     def over(self) -> bool:
-        stopped = self._parser is not None and self._parser.stopped
-        return stopped or (self._opening is not None and self._opening.closed)
+        return self._closed or (self._parser is not None and self._parser.stopped)
 
     @property
     def calls(self) -> int:
+        if self._closed:
+            return len(self._called)
         return self._parser.calls if self._parser else 0
 
     @property
     def cut(self) -> bool:
-        return self._parser is not None and self._parser.cut
+        return self._parser is not None and self._parser.cut and not self._closed
+
+    @property
+    def _closed(self) -> bool:
+        """The document is there: whatever was read behind it does not count."""
+        return self._opening is not None and self._opening.closed
 
     @property
     def notes(self) -> Sequence[str]:
@@ -102,12 +112,14 @@ class Reading:
 
     def _found(self, output: JsonOutput) -> list[Piece]:
         if self._opening is not None:
-            if not self._opening.closed:
-                self._errors = ("value: it is not complete",)
+            self._errors = self._opening.errors()
             return []
         found = documents.find(output, "".join(self._document))
         self._errors = found.errors
-        return [] if found.errors else [Text(found.text)]
+        if found.errors:
+            return []
+        self._whole = True
+        return [Text(found.text)]
 
     def _said(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Where a document is wanted, text waits until it is one."""
@@ -117,6 +129,10 @@ class Reading:
         return list(pieces)
 
     def _documented(self, piece: Piece) -> Piece | None:
+        if self._closed:
+            return None
+        if isinstance(piece, ToolCall):
+            self._called.add(piece.id)
         if not isinstance(piece, Text):
             return piece
         self._document.append(piece.text)
@@ -126,26 +142,33 @@ class Reading:
     @property
     def trouble(self) -> Trouble | None:
         """What calls for another try. What was said already is not taken back."""
-        trouble = self._parser.trouble if self._parser else None
+        answered = self._closed or self._whole
+        trouble = self._parser.trouble if self._parser and not answered else None
         return None if trouble and trouble.fault in _MENDED_BY_TEXT and self.spoke else trouble
 
     def correction(self) -> str:
         """What to tell the model; empty where nothing is wrong, or it is too late to mend."""
+        if self.cut or (self.calls and not self._policy.parallel):
+            return ""
         if (trouble := self.trouble) and self._marks is not None:
             return correction(trouble, self._offer, self._marks)
         return documents.correction(self._errors) if self._errors and not self.spoke else ""
 
-    def last_words(self) -> str:
-        """What the client must know of a fault that remains. Raises Unformed."""
+    def last_words(self, *, called: bool) -> str:
+        """What the client must know of a fault that remains, given whether anything was called.
+
+        Raises Unformed where the answer is not one. A document has no room for words.
+        """
         if self._errors:
             found = "; ".join(self._errors)
             raise WrongDocument(f"the model's answer is not the JSON that was asked for: {found}")
         trouble = self.trouble
         if trouble is None:
             return ""
-        if trouble.fault in (Fault.MISSING, *_MENDED_BY_TEXT):
+        lacking = self._policy.required and not (called or self.cut)
+        if lacking or trouble.fault in (Fault.MISSING, *_MENDED_BY_TEXT):
             raise Unformed(f"the model was asked again and gave {trouble.fault.value}")
-        return surrender(trouble)
+        return surrender(trouble) if self._output is None else ""
 
 
 class Lift:
@@ -250,7 +273,7 @@ class Lift:
     def end(self) -> list[Event]:
         """The last events. Raises Unformed where the answer is not what was asked for."""
         told = self._bounds.stop is None and not self.misled
-        words = self._reading.last_words() if told else ""
+        words = self._reading.last_words(called=self._calls > 0) if told else ""
         if words and (self._reading.spoke or self._apart):
             words = BLANK_LINE + words
         pieces = self._bounds.feed([Text(words)] if words else [])

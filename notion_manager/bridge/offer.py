@@ -55,14 +55,16 @@ class Offer:
 
 def _named(tools: Iterable[Tool | FreeformTool]) -> Iterable[Entry]:
     taken = set[str]()
+    numbers: dict[str, int] = {}
     for tool in tools:
         full = f"{tool.namespace}.{tool.name}" if tool.namespace else tool.name
         fit = _UNFIT.sub("_", full)[:LONGEST] or "tool"
-        name, number = fit, 1
+        name, number = fit, numbers.get(fit, 1)
         while name in taken:
             number += 1
             name = f"{fit[: LONGEST - 8]}_{number}"
         taken.add(name)
+        numbers[fit] = number
         yield Entry(name, tool)
 
 

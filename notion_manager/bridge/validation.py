@@ -5,6 +5,8 @@ from itertools import islice
 from types import ModuleType
 from typing import Any, NoReturn
 
+from .costs import Cost
+
 MOST = 5  # errors that are told
 LONGEST = 200  # characters of one
 BACKTRACKS = 10_000  # steps that a pattern may take back
@@ -16,11 +18,12 @@ class BadSchema(ValueError):
 
 
 class Validator:
-    """A schema, compiled. It never fetches a `$ref`, and no pattern takes it long."""
+    """A schema, compiled. It never fetches a `$ref`, and nothing takes it long."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Raises BadSchema."""
         known = {k: v for k, v in schema.items() if k != "$schema" or _is_draft(v)}
+        self._cost = Cost(known)
         library = _library()
         try:
             self._validator = _compiled(known, library.RegexOptions())
@@ -32,6 +35,8 @@ class Validator:
 
     def errors(self, value: Any) -> tuple[str, ...]:
         """What is wrong, each as `path: message`; empty where nothing is."""
+        if self._cost.is_too_high(value):
+            return ("value: the schema has too many alternatives to check it",)
         try:
             found = islice(self._validator.iter_errors(value), MOST)
             return tuple(
@@ -42,6 +47,8 @@ class Validator:
 
     def allows(self, key: str, value: Any) -> bool:
         """Whether an object of this schema may have such a member."""
+        if self._cost.is_too_high({key: value}):
+            return False
         try:
             found = self._validator.iter_errors({key: value})
             return all(error.instance_path[:1] != [key] for error in found)

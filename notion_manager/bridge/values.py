@@ -68,7 +68,8 @@ class Parameters:
             if isinstance(value, dict):
                 given = cast("dict[str, Any]", value)
                 named = {k: v for key, v in given.items() if (k := self.key(key)) is not None}
-                return jsontext.dumps(coerced(named, self._shape))
+                fitted = coerced(named, self._shape)
+                return jsontext.dumps(fitted if isinstance(fitted, dict) else named)
         return "{}"
 
     def omitted(self, keys: Collection[str]) -> Sequence[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from toolkit import TODO, schema
 
@@ -207,6 +207,7 @@ schemas = st.dictionaries(
 )
 
 
+@example({"type": "integer"}, "a", '{""0')
 @given(
     schemas,
     st.sampled_from(["a", "type", "x"]),
