@@ -34,11 +34,13 @@ class Bridge:
         What is `live` is acted on as it comes: a call that the service takes back in the end is
         then a failure. Else whoever asks waits for the truth.
         """
-        lowered = None if asks_nothing(turn) else lower(turn, self._salt)
+        lowered = lower(turn, self._salt)
         if lowered is None:
             return self._gateway.open(turn)
         if lowered.only_limited:
             return _Limited(self._gateway.open(lowered.turn), lowered)
+        if asks_nothing(turn):
+            return self._gateway.open(turn)
         return _Bridged(self._gateway, lowered, live=live)
 
 

@@ -40,16 +40,20 @@ def lower(turn: Turn, salt: bytes = b"") -> Lowered | None:
     schema that promises what cannot be checked.
     """
     calling = bool(turn.tools) or _has_calls(turn)
-    if not calling and turn.output is None and turn.limits == Limits():
-        return None
+    if not calling and turn.output is None:  # the commonest, so the shortest way
+        if turn.limits == _NONE:
+            return None
+        return Lowered(replace(turn, limits=_NONE), _NO_TOOLS, limits=turn.limits)
     _check(turn)
-    plain = replace(turn, tools=(), tool_choice=ToolChoice(), output=None, limits=Limits())
-    offer = Offer(turn.tools)
+    plain = replace(turn, tools=(), tool_choice=ToolChoice(), output=None, limits=_NONE)
     if not calling:
-        return Lowered(
-            _closed(plain, turn.output, ""), offer, output=turn.output, limits=turn.limits
-        )
-    return _with_tools(turn, plain, offer, salt)
+        closed = _closed(plain, turn.output, "")
+        return Lowered(closed, _NO_TOOLS, output=turn.output, limits=turn.limits)
+    return _with_tools(turn, plain, Offer(turn.tools), salt)
+
+
+_NONE = Limits()
+_NO_TOOLS = Offer(())
 
 
 def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:

@@ -62,7 +62,7 @@ def test_a_file_is_brought_once_however_often_it_is_shown() -> None:
         "m", (*turn(File("image/png", PNG)).messages, *turn(File("image/png", PNG)).messages)
     )
     assert parcels(again) == [Parcel("image-1.png", "image/png", PNG)]
-    assert parcels(turn()) == []
+    assert not parcels(turn())
 
 
 def test_a_file_without_a_name_gets_one_by_its_kind_and_place() -> None:

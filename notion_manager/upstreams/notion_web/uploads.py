@@ -85,6 +85,8 @@ def parcels(turn: Turn) -> Sequence[Parcel]:
         for part in message.parts:
             if isinstance(part, File):
                 files.setdefault(part.data, part)
+    if not files:
+        return ()
     if len(files) > MOST:
         raise BadRequest(
             f"{len(files)} different files in one conversation; at most {MOST} can be taken",
