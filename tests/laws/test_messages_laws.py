@@ -4,9 +4,12 @@ import itertools
 from typing import Any
 
 import orjson
+from anthropic.lib.streaming._messages import accumulate_event
+from anthropic.types import RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from pydantic import TypeAdapter
 
 from notion_manager.errors import BadRequest, ContextTooLong, Problem, RateLimited, UpstreamBroken
 from notion_manager.translators.anthropic_messages import AnthropicMessages, count_tokens
@@ -16,6 +19,7 @@ from tests.files import PNG, base64
 from tests.laws.readers_messages import HANDLERS, Reading, read
 from tests.laws.strategies import usages
 
+EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 EXCHANGE = Exchange(id="0" * 32, now=0)
 THINKINGS: list[dict[str, str] | None] = [
     None,
@@ -103,6 +107,28 @@ def test_rule_33_a_stream_read_by_a_client_equals_the_whole_message(
     whole = exchange(thinking).whole(fold(event for batch in cut for event in batch))
     assert reading.ended
     assert reading.message == orjson.loads(whole)
+
+
+@given(batches(), thinkings)
+def test_the_sdk_adds_every_stream_up_to_the_whole_message(
+    cut: list[list[Event]], thinking: dict[str, str] | None
+) -> None:
+    translator = exchange(thinking)
+    stream = translator.start() + b"".join(translator.feed(batch) for batch in cut)
+    message, buffers = None, dict[int, bytes]()
+    for line in stream.split(b"\n"):
+        if line.startswith(b"data: ") and b'"ping"' not in line[:20]:
+            event = EVENT.validate_json(line.removeprefix(b"data: "))
+            message = accumulate_event(event=event, current_snapshot=message, json_bufs=buffers)
+    assert message is not None
+    whole = orjson.loads(exchange(thinking).whole(fold(event for batch in cut for event in batch)))
+    found = message.model_dump(mode="json", exclude_unset=True)
+    for told in (found, whole):  # what the SDK adds on its own, or leaves out
+        told.pop("usage")
+        told.pop("stop_details", None)
+        for block in told["content"]:
+            block.pop("parsed_output", None)
+    assert found == whole
 
 
 @given(batches(), thinkings, st.data(), st.sampled_from(

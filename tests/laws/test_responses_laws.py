@@ -6,6 +6,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai import omit
+from openai.lib.streaming.responses._responses import ResponseStreamState
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
 
 from notion_manager.errors import ContextTooLong, Problem, RateLimited, UpstreamBroken
 from notion_manager.translators.exchange import Exchange
@@ -15,6 +19,7 @@ from tests.goldens import GOLDEN
 from tests.laws.readers_responses import Client, valid_response
 from tests.laws.strategies import texts, usages
 
+EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 WISHES: tuple[dict[str, Any], ...] = (
     {},
     {"reasoning": {"summary": "auto"}},
@@ -85,6 +90,26 @@ def test_rule_52_every_event_is_one_that_the_sdk_knows_and_the_numbers_have_no_g
     assert client.seen[:2] == ["response.created", "response.in_progress"]
     assert client.last["type"] in ("response.completed", "response.incomplete")
     assert client.open == []
+
+
+@given(sliced(), wishes)
+def test_the_sdk_adds_every_stream_up_to_the_whole_response(
+    batches: list[list[Event]], wish: dict[str, Any]
+) -> None:
+    state: ResponseStreamState[Any] = ResponseStreamState(input_tools=omit, text_format=omit)
+    told: list[Any] = []
+    for line in streamed(answer(wish), batches).split(b"\n"):
+        if line.startswith(b"data: "):
+            told += state.handle_event(EVENT.validate_json(line.removeprefix(b"data: ")))
+    last = told[-1]
+    assert last.type in ("response.completed", "response.incomplete")
+    found = last.response.model_dump(mode="json", exclude_unset=True)
+    wanted = Response.model_validate(whole(answer(wish), batches))
+    for item in found["output"]:
+        item.pop("parsed_arguments", None)
+        for part in item.get("content") or ():
+            part.pop("parsed", None)
+    assert found["output"] == wanted.model_dump(mode="json", exclude_unset=True)["output"]
 
 
 @given(sliced(), wishes)
