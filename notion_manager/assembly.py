@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import ParamSpec
 
 from .catalogues import Catalogues
@@ -13,7 +14,9 @@ from .gateway import Effects, Gateway
 from .habits import Habits
 from .models import Model, Naming
 from .pool import Pool, Standing
+from .roster import Roster
 from .store import Store, StoreProblem
+from .upstreams import Upstream
 from .upstreams.notion_web.calls import connect
 from .upstreams.notion_web.session import NotionWeb
 
@@ -21,9 +24,17 @@ P = ParamSpec("P")
 logger = logging.getLogger(__name__)
 
 
+FOLLOWED = 1.0  # seconds: how soon an account added, renewed or removed elsewhere takes effect
+
+
 @asynccontextmanager
-async def open_gateway(config: Config, store: Store) -> AsyncGenerator[Gateway]:
-    """A gateway whose findings go back to the store, off the event loop."""
+async def open_gateway(
+    config: Config, store: Store, *, follow: bool = False
+) -> AsyncGenerator[Gateway]:
+    """A gateway whose findings go back to the store, off the event loop.
+
+    It may `follow` the accounts of the store, whoever changes them.
+    """
 
     async def keep_models(name: str, models: Sequence[Model]) -> None:
         await _saved(store.save_catalogue, name, models, time.time())
@@ -32,15 +43,33 @@ async def open_gateway(config: Config, store: Store) -> AsyncGenerator[Gateway]:
         await _saved(store.save_standing, standing)
 
     async with connect(config.timeouts) as http:
-        upstreams = {a.alias: NotionWeb(http, a, config) for a in store.accounts()}
+        upstreams: dict[str, Upstream] = {}
         known = {s.name: s for s in store.standings()}
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
-        standings = [known.get(name, Standing(name)) for name in upstreams]
-        pool = Pool(standings, config.proxy.longest_rest)
+        pool = Pool((), config.proxy.longest_rest)
+        roster = Roster(partial(NotionWeb, http, config=config), upstreams, pool, catalogues)
+        version, accounts = store.version(), store.accounts()
+        roster.enrol(accounts, known)
+        following = asyncio.create_task(_follow(store, roster, version)) if follow else None
         try:
             yield Gateway(upstreams, pool, catalogues, habits(config), Effects(keep_standing))
         finally:
+            if following:
+                following.cancel()
             await catalogues.close()
+
+
+async def _follow(store: Store, roster: Roster, version: int) -> None:
+    """For as long as the process runs."""
+    while True:
+        await asyncio.sleep(FOLLOWED)
+        try:
+            now = await asyncio.to_thread(store.version)
+            if now != version:
+                roster.enrol(await asyncio.to_thread(store.accounts), {})
+            version = now
+        except StoreProblem as problem:
+            logger.warning("%s; %s", problem, problem.remedy)
 
 
 async def _saved(save: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -64,6 +64,10 @@ class Catalogues:
                     merged[model.id] = model
         return list(merged.values())
 
+    def forget(self, name: str) -> None:
+        """Its models are not offered any more."""
+        self._shelf.pop(name, None)
+
     def renew(self, name: str) -> None:
         """Fetch one list anew, in the background: it was found to be out of date."""
         self._fetch(name)
@@ -85,13 +89,15 @@ class Catalogues:
         """One fetch at a time for each account, whoever asks."""
         task = self._fetching.get(name)
         if task is None:
-            task = asyncio.create_task(self._fetched(name))
+            task = asyncio.create_task(self._fetched(name, self._upstreams[name]))
             self._fetching[name] = task
             task.add_done_callback(lambda done: self._finished(name, done))
         return task
 
-    async def _fetched(self, name: str) -> tuple[Model, ...]:
-        models = tuple(await self._upstreams[name].models())
+    async def _fetched(self, name: str, upstream: Upstream) -> tuple[Model, ...]:
+        models = tuple(await upstream.models())
+        if name not in self._upstreams:
+            return models  # it left meanwhile
         old = self._shelf.get(name)
         if models or old is None:  # an empty list never wipes one that was good
             self._shelf[name] = Shelved(models, self._clock())

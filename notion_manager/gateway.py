@@ -111,11 +111,12 @@ class Gateway:
 
     async def ask(self, name: str, turn: Turn) -> tuple[Reply, Answer]:
         """One account's reply, still open, and the answer that it began."""
+        upstream = self._upstreams[name]  # it may leave while its models are read
         choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
         _refuse_too_long(turn, choice)
         settled = settle(turn, choice, self.habits)
         ignored = ("effort",) if turn.effort and not settled.effort else ()
-        reply = self._upstreams[name].open(settled)
+        reply = upstream.open(settled)
         batches = await reply.__aenter__()
         try:
             return reply, Answer(await _first(batches), batches, name, choice, ignored)

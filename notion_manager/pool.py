@@ -98,15 +98,28 @@ class Pool:
         self.standings[best.name] = replace(best, busy=best.busy + 1, last_used=now)
         return best.name
 
+    def join(self, standing: Standing) -> None:
+        """Take an account in, or begin anew with one that was renewed."""
+        known = self.standings.get(standing.name)
+        self.standings[standing.name] = replace(standing, busy=known.busy if known else 0)
+
+    def leave(self, name: str) -> None:
+        """Pick it no more. What it is answering goes on."""
+        self.standings.pop(name, None)
+
     def release(self, name: str) -> None:
-        standing = self.standings[name]
-        self.standings[name] = replace(standing, busy=standing.busy - 1)
+        standing = self.standings.get(name)
+        if standing is not None:
+            self.standings[name] = replace(standing, busy=max(standing.busy - 1, 0))
 
     def report(self, name: str, problem: Problem | None, now: float) -> list[Standing]:
         """Note how a request ended; gives the standings that changed thereby.
 
-        An edge challenge concerns the network address, so every account rests.
+        An edge challenge concerns the network address, so every account rests. Of an account that
+        has left, nothing is noted.
         """
+        if name not in self.standings:
+            return []
         names = list(self.standings) if isinstance(problem, EdgeChallenged) else [name]
         changed: list[Standing] = []
         for each in names:

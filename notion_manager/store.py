@@ -199,6 +199,11 @@ class Store:
             alias,
         )
 
+    def version(self) -> int:
+        """Another number once anybody, here or elsewhere, has changed anything."""
+        ((version,),) = self._rows("PRAGMA data_version")
+        return version
+
     # How all of them touch the file
 
     def _rows(self, query: str) -> list[Any]:

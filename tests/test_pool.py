@@ -171,3 +171,26 @@ class Seats(RuleBasedStateMachine):
 
 
 TestSeats = Seats.TestCase
+
+
+def test_accounts_come_and_go_while_others_answer() -> None:
+    pool = Pool([Standing("a")])
+    assert pool.pick(1.0) == "a"
+    pool.join(Standing("b"))
+    assert pool.pick(2.0) == "b"
+    pool.leave("a")
+    pool.leave("a")
+    assert pool.report("a", RateLimited("slow down"), 3.0) == []
+    pool.release("a")
+    assert set(pool.standings) == {"b"}
+    pool.join(Standing("a"))
+    pool.release("a")
+    assert pool.standings["a"].busy == 0
+
+
+def test_a_renewed_account_begins_anew_and_is_as_busy_as_it_was() -> None:
+    pool = Pool([Standing("a", retired=True, reason="account_unauthorized", strikes=3)])
+    pool.join(Standing("a"))
+    assert pool.pick(1.0) == "a"
+    pool.join(Standing("a"))
+    assert pool.standings["a"].busy == 1

@@ -40,7 +40,7 @@ async def running(
     config: Config, store: Store, circumstances: Circumstances
 ) -> AsyncGenerator[Address]:
     """Serve inside the block. Raises OSError where the address cannot be had."""
-    async with open_gateway(config, store) as gateway:
+    async with open_gateway(config, store, follow=True) as gateway:
         silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
         app = make_app(

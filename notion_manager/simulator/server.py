@@ -95,6 +95,12 @@ class Simulator:
         """How often it was called, refused calls included."""
         return self._counts[endpoint]
 
+    def admit(self, account: SimAccount) -> None:
+        """One more person, or the same one with another token. Raises ValueError on a typo."""
+        others = (a for a in self.world.accounts if a.user_id != account.user_id)
+        self.world.accounts = (*others, account)
+        self.world.own = {**self.world.own, account.user_id: from_words(account.scenario)}
+
     def kill_token(self, token_v2: str) -> None:
         self.world.dead.add(token_v2)
 

@@ -1,0 +1,49 @@
+"""The accounts that answer, kept in step with those that are stored."""
+
+import logging
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+
+from .catalogues import Catalogues
+from .pool import Pool, Standing
+from .upstreams import Upstream
+from .upstreams.notion_web.account import Account
+
+logger = logging.getLogger(__name__)
+
+
+class Roster:
+    """Makes upstreams of accounts, and takes them in and out of pool and catalogues."""
+
+    def __init__(
+        self,
+        make: Callable[[Account], Upstream],
+        upstreams: MutableMapping[str, Upstream],
+        pool: Pool,
+        catalogues: Catalogues,
+    ) -> None:
+        self._make = make
+        self._upstreams = upstreams
+        self._pool = pool
+        self._catalogues = catalogues
+        self._accounts: Mapping[str, Account] = {}
+
+    def enrol(self, accounts: Sequence[Account], standings: Mapping[str, Standing]) -> None:
+        """These are the accounts now. One that is new, or changed, begins with its standing.
+
+        What an account is answering goes on, whatever becomes of the account.
+        """
+        wanted = {account.alias: account for account in accounts}
+        for name in self._accounts.keys() - wanted.keys():
+            logger.info("account %s has left", name)
+            self._pool.leave(name)
+            self._catalogues.forget(name)
+            del self._upstreams[name]
+        for name, account in wanted.items():
+            known = self._accounts.get(name)
+            if known != account:
+                self._upstreams[name] = self._make(account)
+                self._pool.join(standings.get(name, Standing(name)))
+            if known not in (None, account):
+                logger.info("account %s was renewed", name)
+                self._catalogues.renew(name)
+        self._accounts = wanted

@@ -1,0 +1,78 @@
+"""Accounts that are added, renewed and removed while the daemon runs: no restart is needed."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from notion_manager.secret import Secret
+from notion_manager.store import Store
+from tests.asking import CHAT
+from tests.rig import Rig, account_of, rigged, someone, until
+
+ONE, TWO = someone(1), someone(2)
+
+
+async def pooled(rig: Rig, accounts: int) -> None:
+    """Until the daemon has so many accounts."""
+    async with asyncio.timeout(5):
+        while True:
+            async with await rig.get("/health") as r:
+                if (await r.json())["pool"]["accounts"] == accounts:
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def asked(rig: Rig, text: str = "[[sim:echo=ok]]") -> tuple[int, str]:
+    async with await rig.post(CHAT.path, CHAT.ask(text)) as r:
+        return r.status, r.headers.get("x-notion-manager-account", "")
+
+
+async def test_an_account_that_another_process_adds_answers_and_one_removed_does_not(
+    tmp_path: Path,
+) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        rig.sim.admit(TWO)
+        with Store(tmp_path / "state.sqlite3") as elsewhere:
+            elsewhere.put_account(account_of(TWO, "added"))
+            await pooled(rig, 2)
+            assert {await asked(rig) for _ in range(4)} == {(200, "one"), (200, "added")}
+            elsewhere.remove_account("one")
+            await pooled(rig, 1)
+            assert {await asked(rig) for _ in range(4)} == {(200, "added")}
+            elsewhere.remove_account("added")
+            await pooled(rig, 0)
+        assert (await asked(rig))[0] == 503
+
+
+async def test_what_an_account_is_answering_goes_on_when_it_leaves(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        text = "[[sim:think=1.5]][[sim:echo=to the end]]"
+        asking = asyncio.create_task(rig.post(CHAT.path, CHAT.ask(text, stream=True)))
+        await until(lambda: rig.sim.open_streams == 1)
+        rig.store.remove_account("one")
+        await pooled(rig, 0)
+        async with await asking as r:
+            assert CHAT.said(await r.read()) == "to the end"
+
+
+async def test_a_renewed_token_ends_what_the_old_one_brought_about(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        assert (await asked(rig, "[[sim:401]] hi"))[0] == 503
+        assert (await asked(rig))[0] == 503
+        renewed = replace(ONE, token_v2="v03%3Athe-next-token")
+        rig.sim.admit(renewed)
+        rig.store.put_account(replace(account_of(ONE, "one"), token_v2=Secret(renewed.token_v2)))
+        async with asyncio.timeout(5):
+            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
+                await asyncio.sleep(0.02)
+
+
+async def test_a_store_that_cannot_be_read_leaves_the_accounts_as_they_are(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        rig.store._reader.close()
+        await until(lambda: "is damaged" in caplog.text)
+        assert (await asked(rig)) == (200, "one")
