@@ -113,11 +113,12 @@ class ToolChoice(Struct, frozen=True):
 
 
 class JsonOutput(Struct, frozen=True):
-    """The answer must be JSON; `schema` None means any object."""
+    """The answer must be JSON; `schema` None means any object. `path`: where its request has it."""
 
     schema: Mapping[str, Any] | None = None
     name: str = ""
     strict: bool = False
+    path: str = ""
 
 
 class Limits(Struct, frozen=True):

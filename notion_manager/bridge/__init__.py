@@ -121,7 +121,8 @@ def _check(turn: Turn) -> None:
         try:
             Validator(turn.output.schema)
         except BadSchema as exc:
-            raise BadRequest(f"the schema of the output is not valid: {exc}") from None
+            told = f"the schema of the output is not valid: {exc}"
+            raise BadRequest(told, field=turn.output.path) from None
 
 
 def _head(turn: Turn) -> str:

@@ -322,3 +322,9 @@ def test_other_forms_are_doubted_where_the_model_may_have_read_what_we_have_not(
     turn: Turn, doubtful: bool
 ) -> None:
     assert lowered(turn).policy.doubtful is doubtful
+
+
+def test_a_schema_that_is_none_is_refused_by_its_place() -> None:
+    output = JsonOutput({"type": 7}, path="text.format.schema")
+    with pytest.raises(BadRequest, match=r"^text\.format\.schema: the schema of the output"):
+        lower(Turn("m", (HI,), output=output))

@@ -151,7 +151,8 @@ def test_an_unknown_effort_is_refused() -> None:
 def test_rule_25_an_answer_may_be_bound_to_a_schema(place: str) -> None:
     output = {"type": "json_schema", "schema": {"type": "object"}}
     fields = {place: output} if place == "output_format" else {place: {"format": output}}
-    assert turn(**fields).output == JsonOutput({"type": "object"}, strict=True)
+    path = f"{place}.schema" if place == "output_format" else f"{place}.format.schema"
+    assert turn(**fields).output == JsonOutput({"type": "object"}, strict=True, path=path)
 
 
 @pytest.mark.parametrize("output", [{"type": "xml"}, {"type": "json_schema"}])

@@ -54,11 +54,14 @@ def test_rule_37_output_may_have_to_be_json() -> None:
     assert turn(response_format=None).output is None
     assert turn(response_format={"type": "text"}).output is None
     assert turn(response_format={"type": "json_object"}).output == JsonOutput()
-    named = {"name": "n", "schema": SCHEMA, "strict": True}
+    named, path = (
+        {"name": "n", "schema": SCHEMA, "strict": True},
+        "response_format.json_schema.schema",
+    )
     strict = turn(response_format={"type": "json_schema", "json_schema": named})
-    assert strict.output == JsonOutput(SCHEMA, "n", strict=True)
+    assert strict.output == JsonOutput(SCHEMA, "n", strict=True, path=path)
     loose = turn(response_format={"type": "json_schema", "json_schema": {"name": "n"}})
-    assert loose.output == JsonOutput(name="n")
+    assert loose.output == JsonOutput(name="n", path=path)
 
 
 def test_the_presence_of_search_options_asks_for_the_web() -> None:
@@ -122,7 +125,7 @@ def test_older_functions_are_tools_too() -> None:
 def test_tools_of_unknown_type_are_listed_by_their_place() -> None:
     chat = decode(tools=[function(), {"type": "mystery"}, {"type": "web_search"}])
     assert [tool.name for tool in chat.turn.tools] == ["f"]
-    assert chat.ignored == ("tools[1]", "tools[2]")
+    assert chat.ignored == ("tools[1] (mystery)", "tools[2] (web_search)")
 
 
 @pytest.mark.parametrize(

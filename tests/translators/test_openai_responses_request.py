@@ -478,11 +478,11 @@ SCHEMA = {"type": "object"}
         ({"type": "json_object"}, JsonOutput()),
         (
             {"type": "json_schema", "name": "n", "schema": SCHEMA, "strict": True},
-            JsonOutput(SCHEMA, "n", strict=True),
+            JsonOutput(SCHEMA, "n", strict=True, path="text.format.schema"),
         ),
         (
             {"type": "json_schema", "name": "n", "schema": SCHEMA, "strict": None},
-            JsonOutput(SCHEMA, "n"),
+            JsonOutput(SCHEMA, "n", path="text.format.schema"),
         ),
     ],
 )

@@ -117,7 +117,8 @@ def _output(root: Node, config: Node) -> JsonOutput | None:
     if node.missing:
         return None
     node["type"].one_of(("json_schema",))
-    return JsonOutput(schema(node["schema"]), strict=True)
+    wanted = node["schema"]
+    return JsonOutput(schema(wanted), strict=True, path=wanted.path)
 
 
 def _limits(root: Node, *, counting: bool) -> Limits:

@@ -115,6 +115,7 @@ def _schema_output(node: Node) -> JsonOutput:
         schema=None if wanted.missing else schema(wanted),
         name=node["name"].text(""),
         strict=node["strict"].flag(),
+        path=wanted.path,
     )
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ...fields import Node
 from ...turn import FreeformTool, Tool, ToolChoice
+from ..ignored import safe
 
 _MODES: Mapping[str, ToolChoice] = {
     "auto": ToolChoice(),
@@ -40,7 +41,9 @@ def offer(root: Node) -> Offer:
     return Offer(
         tools=tuple(t for t in tools if allowed is None or t.name in allowed),
         choice=replace(choice, parallel=root["parallel_tool_calls"].flag(default=True)),
-        ignored=tuple(node.path for node, tool in listed if tool is None),
+        ignored=tuple(
+            f"{node.path} ({safe(node['type'].text())})" for node, tool in listed if tool is None
+        ),
     )
 
 

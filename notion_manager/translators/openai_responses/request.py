@@ -177,9 +177,8 @@ def _output(text: Node, ignored: Ignored) -> JsonOutput | None:
         case "json_object":
             return JsonOutput()
         case "json_schema":
-            return JsonOutput(
-                form["schema"].object(), form["name"].text(""), strict=form["strict"].flag()
-            )
+            wanted, strict = form["schema"], form["strict"].flag()
+            return JsonOutput(wanted.object(), form["name"].text(""), strict, wanted.path)
         case kind:
             raise Unsupported(
                 f"answers as {kind[:64]!r} cannot be asked for", field="text.format.type"
