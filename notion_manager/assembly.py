@@ -67,6 +67,7 @@ async def _follow(store: Store, roster: Roster, version: int) -> None:
             now = await asyncio.to_thread(store.version)
             if now != version:
                 roster.enrol(await asyncio.to_thread(store.accounts), {})
+                roster.reinstate(await asyncio.to_thread(store.standings))
             version = now
         except StoreProblem as problem:
             logger.warning("%s; %s", problem, problem.remedy)

@@ -21,6 +21,7 @@ from .errors import (
 
 LIMIT_REST = 45.0  # seconds, where the service names no time
 STICKY_REST = 1800.0  # doubles with each strike
+DENIALS = 3  # in a row, with a rest before each but the first
 LONGEST_REST = 6 * 3600.0  # a rest is a guess, and has an end
 RESTS: dict[type[Problem], float] = {
     QuotaExhausted: 1800.0,  # until the allowance is worth another look
@@ -58,6 +59,8 @@ def after(
     match problem:
         case AccountRefused() | WorkspaceRefused():
             return replace(struck, retired=True)
+        case Denied() if standing.reason == problem.code and struck.strikes >= DENIALS:
+            return replace(struck, retired=True)  # it rested before each, and that did not help
         case UpstreamBroken() if struck.strikes == 1:
             return struck  # one immediate retry smooths most hiccups
         case _:

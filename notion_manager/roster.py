@@ -1,7 +1,7 @@
 """The accounts that answer, kept in step with those that are stored."""
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 
 from .catalogues import Catalogues
 from .pool import Pool, Standing
@@ -47,3 +47,11 @@ class Roster:
                 logger.info("account %s was renewed", name)
                 self._catalogues.renew(name)
         self._accounts = wanted
+
+    def reinstate(self, stored: Iterable[Standing]) -> None:
+        """Take back into use what somebody found to be well again, as `accounts check` does."""
+        for standing in stored:
+            ours = self._pool.standings.get(standing.name)
+            if ours is not None and ours.retired and not standing.retired:
+                logger.info("account %s is back", standing.name)
+                self._pool.join(standing)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from notion_manager.pool import Standing
 from notion_manager.secret import Secret
 from notion_manager.store import Store
 from tests.asking import CHAT
@@ -64,6 +65,17 @@ async def test_a_renewed_token_ends_what_the_old_one_brought_about(tmp_path: Pat
         renewed = replace(ONE, token_v2="v03%3Athe-next-token")
         rig.sim.admit(renewed)
         rig.store.put_account(replace(account_of(ONE, "one"), token_v2=Secret(renewed.token_v2)))
+        async with asyncio.timeout(5):
+            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
+                await asyncio.sleep(0.02)
+
+
+async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        assert (await asked(rig, "[[sim:401]] hi"))[0] == 503
+        (standing,) = rig.store.standings()
+        assert standing.retired
+        rig.store.save_standing(Standing("one"))
         async with asyncio.timeout(5):
             while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
                 await asyncio.sleep(0.02)

@@ -194,3 +194,16 @@ def test_a_renewed_account_begins_anew_and_is_as_busy_as_it_was() -> None:
     assert pool.pick(1.0) == "a"
     pool.join(Standing("a"))
     assert pool.standings["a"].busy == 1
+
+
+def test_an_account_that_is_denied_again_and_again_is_used_no_more() -> None:
+    """Whoever goes on asking a service that refuses makes it worse: a person has to look."""
+    denied = Denied("no (trust-rule-denied)")
+    first = after(Standing("a"), denied, 0.0)
+    second = after(first, denied, 300.0)
+    third = after(second, denied, 600.0)
+    assert [s.retired for s in (first, second, third)] == [False, False, True]
+    assert third.reason == "upstream_denied"
+    between = after(after(first, UpstreamBroken("x"), 300.0), denied, 600.0)
+    assert not between.retired
+    assert not after(after(second, None, 900.0), denied, 901.0).retired

@@ -80,7 +80,7 @@ def add(
     renamed = f" (renamed from {earlier})" if earlier not in ("", name) else ""
     click.echo(f"{verb} {name}{renamed}: {chosen.name} ({state(chosen)}).")
     click.echo(f"It offers {len(models)} models; `notion-manager models` lists them.")
-    click.echo("Next: `notion-manager serve`, or start it again if it runs.")
+    click.echo("Next: `notion-manager serve`; one that runs takes it within a second.")
 
 
 @command.command("list", epilog="\b\nExample:\n  notion-manager accounts list --json")
@@ -131,7 +131,7 @@ def remove(alias: str) -> None:
     with store() as opened:
         if not opened.remove_account(alias):
             raise _no_such(alias)
-    click.echo(f"removed {alias}; a server that runs uses it until it is started again", err=True)
+    click.echo(f"removed {alias}; a running server stops using it within a second", err=True)
 
 
 def _token(*, piped: bool) -> Secret:
