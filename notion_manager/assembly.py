@@ -16,6 +16,7 @@ from .models import Model, Naming
 from .pool import Pool, Standing
 from .roster import Roster
 from .store import Store, StoreProblem
+from .threads import Threads
 from .upstreams import Upstream
 from .upstreams.notion_web.calls import connect
 from .upstreams.notion_web.session import NotionWeb
@@ -47,15 +48,20 @@ async def open_gateway(
         known = {s.name: s for s in store.standings()}
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
         pool = Pool((), config.proxy.longest_rest)
-        roster = Roster(partial(NotionWeb, http, config=config), upstreams, pool, catalogues)
+        threads = Threads(store, upstreams, config.threads.retention * 3600)
+        made = threads.note if config.threads.retention >= 0 else None
+        make = partial(NotionWeb, http, config=config, made=made)
+        roster = Roster(make, upstreams, pool, catalogues)
         version, accounts = store.version(), store.accounts()
         roster.enrol(accounts, known)
         following = asyncio.create_task(_follow(store, roster, version)) if follow else None
+        keeping = asyncio.create_task(threads.keep_house()) if made and follow else None
         try:
             yield Gateway(upstreams, pool, catalogues, habits(config), Effects(keep_standing))
         finally:
-            if following:
-                following.cancel()
+            for task in filter(None, (following, keeping)):
+                task.cancel()
+            await _saved_threads(threads)
             await catalogues.close()
 
 
@@ -71,6 +77,13 @@ async def _follow(store: Store, roster: Roster, version: int) -> None:
             version = now
         except StoreProblem as problem:
             logger.warning("%s; %s", problem, problem.remedy)
+
+
+async def _saved_threads(threads: Threads) -> None:
+    try:
+        await threads.save()
+    except StoreProblem as problem:
+        logger.warning("%s; %s", problem, problem.remedy)
 
 
 async def _saved(save: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -121,6 +121,15 @@ class Notion:
 
 
 @dataclass(frozen=True, slots=True)
+class Threads:
+    retention: float = setting(
+        -1.0,
+        "Hours after which a chat that was made here is deleted in Notion: 0 at once, -1 never.",
+        between(-1, 8760, "hours"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
     unknown: Literal["nearest", "refuse"] = setting(
         "nearest", "What a vendor's model that no account has becomes: the nearest, or a 404."
@@ -145,6 +154,7 @@ class Config:
     proxy: Proxy = Proxy()
     timeouts: Timeouts = Timeouts()
     notion: Notion = Notion()
+    threads: Threads = Threads()
     models: Models = Models()
     log: Log = Log()
 

@@ -1,4 +1,4 @@
-"""What outlives the process: accounts, keys, standings and catalogues, in one SQLite file.
+"""What outlives the process: accounts, keys, standings, catalogues and threads, in SQLite.
 
 The daemon and the command line may use it at the same time, and a thread may use it as well as any
 other. What a verb has returned from is on disk, whatever kills the process next.
@@ -10,13 +10,13 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from shlex import quote
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 import orjson
@@ -62,6 +62,14 @@ MIGRATIONS = (
         value BLOB NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE threads (
+        id TEXT PRIMARY KEY,
+        alias TEXT NOT NULL REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
+        used_at REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX threads_by_use ON threads (used_at);
+    """,
 )
 """Entry N takes a file from version N to N + 1. Only ever add to the end."""
 
@@ -69,6 +77,14 @@ SALT = 16  # bytes
 MOMENT = 0.01  # seconds between two tries
 PATIENCE = 10.0  # seconds to wait for another process that writes
 _COLUMNS = ("alias", "user_id", "space_id", "token_v2")
+
+
+class Thread(NamedTuple):
+    """A conversation in Notion that was made here."""
+
+    id: str
+    account: str
+    used_at: float
 
 
 class StoreProblem(Exception):
@@ -199,6 +215,24 @@ class Store:
             alias,
         )
 
+    # Conversations that accounts have made
+
+    def threads(self, before: float = float("inf"), most: int = -1) -> list[Thread]:
+        """Those not used since then, the oldest first; all of them, or so many at most."""
+        query = "SELECT id, alias, used_at FROM threads WHERE used_at <= ? ORDER BY used_at LIMIT ?"
+        return [Thread(*row) for row in self._rows(query, before, most)]
+
+    def save_threads(self, threads: Iterable[Thread]) -> None:
+        with self._write() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO threads SELECT ?, alias, ? FROM accounts WHERE alias = ?",
+                [(thread.id, thread.used_at, thread.account) for thread in threads],
+            )
+
+    def drop_threads(self, ids: Iterable[str]) -> None:
+        with self._write() as db:
+            db.executemany("DELETE FROM threads WHERE id = ?", [(id,) for id in ids])
+
     def version(self) -> int:
         """Another number once anybody, here or elsewhere, has changed anything."""
         ((version,),) = self._rows("PRAGMA data_version")
@@ -206,9 +240,9 @@ class Store:
 
     # How all of them touch the file
 
-    def _rows(self, query: str) -> list[Any]:
+    def _rows(self, query: str, *values: object) -> list[Any]:
         with self._reading, self._blamed():
-            return self._reader.execute(query).fetchall()
+            return self._reader.execute(query, values).fetchall()
 
     def _change(self, statement: str, *values: object) -> bool:
         """Whether any row changed."""

@@ -64,9 +64,11 @@ def command(body: BinaryIO, api: str, to: str, codename: str) -> None:
     now = datetime.fromtimestamp(0, UTC)
     lowered, ids = lower(read.turn), _ids()
     turn = _settled(lowered.turn if lowered else read.turn, codename)
-    attached = Attached(next(ids), {p.data: shown(p, "attachment:…", None) for p in parcels(turn)})
-    attached = attached if attached.files else None
-    dump(orjson.loads(request(turn, _SOMEBODY, ids=ids, now=now, attached=attached)))
+    files = {parcel.data: shown(parcel, "attachment:…", None) for parcel in parcels(turn)}
+    thread_id = next(ids)
+    attached = Attached(thread_id, files) if files else None
+    sent = request(turn, _SOMEBODY, thread_id=thread_id, ids=ids, now=now, attached=attached)
+    dump(orjson.loads(sent))
 
 
 def _settled(turn: Turn, codename: str) -> Turn:

@@ -20,7 +20,8 @@ from ..models import Model
 from ..pool import Standing, after
 from ..secret import Secret
 from ..server.daemon import Circumstances, running
-from ..store import Store
+from ..store import Store, Thread
+from ..threads import delete
 from ..turn import Event, Turn
 from ..upstreams.notion_web.account import Account, Login, preferred
 from ..upstreams.notion_web.calls import connect, read_login
@@ -117,6 +118,13 @@ async def models(config: Config, database: Path, *, demo: bool) -> Sequence[Mode
         for account in store.accounts()[: not found]:
             return await gateway.catalogues.of(account.alias)
         return found
+
+
+async def purge(config: Config, store: Store, threads: Sequence[Thread]) -> int:
+    """Delete them in Notion; how many are gone. Raises StoreProblem."""
+    async with connect(config.timeouts) as http:
+        upstreams = {a.alias: NotionWeb(http, a, config) for a in store.accounts()}
+        return await delete(store, upstreams, threads)
 
 
 async def login(config: Config, token: Secret, user: str = "") -> Login:

@@ -40,6 +40,7 @@ ACCOUNT = Account(
     "team",
     "Europe/Paris",
 )
+THREAD = "44444444-4444-4444-8444-444444444444"
 NOW = datetime(2026, 11, 22, 18, 6, 21, 123456, tzinfo=UTC)
 
 
@@ -60,7 +61,7 @@ def system(*texts: str) -> Message:
 
 
 def sent(turn: Turn, account: Account = ACCOUNT) -> dict[str, Any]:
-    return json.loads(request(turn, account, ids=ids(), now=NOW))
+    return json.loads(request(turn, account, thread_id=THREAD, ids=ids(), now=NOW))
 
 
 def steps(*messages: Message, system: str = "") -> list[tuple[str, str]]:
@@ -197,7 +198,16 @@ def test_files_come_before_the_message_that_is_the_first_to_show_them() -> None:
         assistant("nice"),
         Message("user", (PICTURE, Text("again"))),
     )
-    body = json.loads(request(Turn("m", messages), ACCOUNT, ids=ids(), now=NOW, attached=ATTACHED))
+    body = json.loads(
+        request(
+            Turn("m", messages),
+            ACCOUNT,
+            thread_id=ATTACHED.thread_id,
+            ids=ids(),
+            now=NOW,
+            attached=ATTACHED,
+        )
+    )
     said = [
         (step["type"], step.get("fileName") or _text_of(step["value"]))
         for step in body["transcript"][2:]
@@ -215,7 +225,9 @@ def test_files_come_before_the_message_that_is_the_first_to_show_them() -> None:
 
 def test_a_turn_with_files_goes_on_in_the_thread_that_they_made() -> None:
     turn = Turn("m", (Message("user", (PICTURE,)),))
-    body = json.loads(request(turn, ACCOUNT, ids=ids(), now=NOW, attached=ATTACHED))
+    body = json.loads(
+        request(turn, ACCOUNT, thread_id=ATTACHED.thread_id, ids=ids(), now=NOW, attached=ATTACHED)
+    )
     assert (body["threadId"], body["createThread"]) == (ATTACHED.thread_id, False)
     assert "threadParentPointer" not in body
     assert body["createdSource"] == body["transcript"][1]["value"]["surface"] == "workflows"

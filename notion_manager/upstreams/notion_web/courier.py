@@ -51,10 +51,13 @@ class Courier(Struct, frozen=True):
     headers: Mapping[str, str]
     ids: Iterator[str]
 
-    async def deliver(self, parcels: Sequence[Parcel]) -> Attached:
-        """The first file makes the thread; the others follow side by side. Raises Problem."""
+    async def deliver(self, parcels: Sequence[Parcel], thread_id: str) -> Attached:
+        """The first file makes the thread; the others follow side by side. Raises Problem.
+
+        `thread_id` is a fresh one. The service may choose another.
+        """
         first, *others = parcels
-        ticket = await self._ticket(first, next(self.ids), create=True)
+        ticket = await self._ticket(first, thread_id, create=True)
         thread_id, turns = ticket.thread_id, asyncio.Semaphore(AT_ONCE)
 
         async def bring(parcel: Parcel, ticket: Ticket | None = None) -> Attachment:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -22,18 +23,30 @@ from .calls import HTTP_OK, NETWORK, broken, post, read, refusal
 from .catalogue import parse_catalogue
 from .courier import Courier
 from .headers import endpoint, headers
+from .housekeeping import ask_deletion
 from .stream import Decoder
 from .transcript import probe, request
-from .uploads import parcels
+from .uploads import Attached, Parcel, parcels
 
 logger = logging.getLogger(__name__)
 DRAWN = 64
 
 
+Made = Callable[[str, str, float], None]
+"""Told of the account, of a thread that it used, and until when (Unix seconds) that goes on."""
+
+
 class NotionWeb:
     """One account, able to answer. Raises only Problem."""
 
-    def __init__(self, http: aiohttp.ClientSession, account: Account, config: Config) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        account: Account,
+        config: Config,
+        made: Made | None = None,
+    ) -> None:
+        self._made = made
         self._http = http
         self._account = account
         self._config = config
@@ -51,21 +64,45 @@ class NotionWeb:
             await read(self._http, self._config, "getAvailableModels", self._reading, body)
         )
 
+    async def forget(self, threads: Sequence[str]) -> None:
+        """Delete conversations, as the person could: they leave the list of chats."""
+        body = ask_deletion(threads, self._account, self._ids)
+        await read(self._http, self._config, "saveTransactionsFanout", self._reading, body)
+
     def open(self, turn: Turn) -> "_Asked":
         """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
         decoder = Decoder(partial(of_exchange, turn), turn.verbatim)
-        return _Asked(partial(self._ask, turn), decoder, self._config.timeouts, self._alarms)
+        ask, timeouts = partial(self._ask, turn), self._config.timeouts
+        return _Asked(ask, decoder, timeouts, self._alarms, self._note)
 
-    async def _ask(self, turn: Turn) -> aiohttp.ClientResponse:
-        """The files of the turn are brought first, into the thread that it will be asked in."""
-        sent, ids = parcels(turn), self._ids
-        attached = await self._courier.deliver(sent) if sent else None
-        body = request(turn, self._account, ids=ids, now=datetime.now(UTC), attached=attached)
+    def _note(self, thread_id: str, left: float) -> None:
+        """A thread was used, and a turn in it may go on for `left` seconds."""
+        if self._made is not None:
+            self._made(self._account.alias, thread_id, time.time() + left)
+
+    async def _ask(self, turn: Turn) -> tuple[aiohttp.ClientResponse, str]:
+        """The files of the turn are brought first, into the thread that it is then asked in."""
+        thread_id, sent, attached = next(self._ids), parcels(turn), None
+        if sent:
+            attached = await self._brought(sent, thread_id)
+            thread_id = attached.thread_id
+        now = datetime.now(UTC)
+        body = request(
+            turn, self._account, thread_id=thread_id, ids=self._ids, now=now, attached=attached
+        )
         try:
             with self._alarms.within(self._config.timeouts.silence):
-                return await post(self._http, self._config, self._inference, self._asking, body)
+                response = await post(self._http, self._config, self._inference, self._asking, body)
         except TimeoutError as exc:
             raise UpstreamTimeout("Notion went silent") from exc
+        return response, thread_id
+
+    async def _brought(self, parcels: Sequence[Parcel], thread_id: str) -> Attached:
+        try:
+            return await self._courier.deliver(parcels, thread_id)
+        except BaseException:
+            self._note(thread_id, 0.0)  # it may be there, with files that nobody will ask about
+            raise
 
 
 def _tell_drift(decoder: Decoder) -> None:
@@ -106,6 +143,7 @@ class _Watchdog:
 
 
 MOMENT = 0.05  # seconds
+LEASE = 300.0  # seconds that a turn may go on which nobody hears any more
 
 
 class _Asked:
@@ -116,12 +154,14 @@ class _Asked:
 
     def __init__(
         self,
-        ask: Callable[[], Awaitable[aiohttp.ClientResponse]],
+        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, str]]],
         decoder: Decoder,
         timeouts: Timeouts,
         alarms: Alarms,
+        note: Callable[[str, float], None],
     ) -> None:
         self._ask = ask
+        self._note = note
         self._decoder = decoder
         self._timeouts = timeouts
         self._alarms = alarms
@@ -130,7 +170,7 @@ class _Asked:
         self._finished = False
 
     async def __aenter__(self) -> Self:
-        self._response = await self._ask()
+        self._response, self._thread_id = await self._ask()
         self._content = self._response.content
         self._watchdog = _Watchdog(self._content, self._timeouts.silence, self._alarms)
         if self._response.status != HTTP_OK:
@@ -170,6 +210,8 @@ class _Asked:
         self._watchdog.stop()
         self._response.close()
         _tell_drift(self._decoder)
+        if self._response.status == HTTP_OK:
+            self._note(self._thread_id, 0.0 if self._finished else LEASE)
 
 
 async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:

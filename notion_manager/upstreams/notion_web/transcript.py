@@ -22,26 +22,27 @@ def probe(account: Account) -> bytes:
     return orjson.dumps({"spaceId": account.space_id})
 
 
-def request(
+def request(  # noqa: PLR0913 - what a request is made of
     turn: Turn,
     account: Account,
     *,
+    thread_id: str,
     ids: Iterator[str],
     now: datetime,
     attached: Attached | None = None,
 ) -> bytes:
     """The body of runInferenceTranscript: a new thread, answered in patches.
 
-    `now` is aware. `ids` are fresh UUIDs (the service answers any other id with an empty 200); the
-    first becomes the trace's, the second the thread's, unless files made one. The turn is plain:
-    what it says of tools it says in words. Raises Unsupported for what cannot be told to this
-    upstream, and BadRequest where there is nothing for the model to answer.
+    `now` is aware. `thread_id` and `ids` are fresh UUIDs (the service answers any other id with an
+    empty 200), unless files have made the thread. The first of `ids` becomes the trace's. The turn
+    is plain: what it says of tools it says in words. Raises Unsupported for what cannot be told to
+    this upstream, and BadRequest where there is nothing for the model to answer.
     """
     history = _history(turn, dict(attached.files) if attached else {})
     zone = _zone(account)
     when = now.astimezone(zone).isoformat(timespec="milliseconds")
     turn_ids = {"traceId": next(ids), "spaceId": account.space_id}
-    thread = _thread(account, ids, attached)
+    thread = {"threadId": thread_id, **_thread(account, made=attached is not None)}
     steps = [
         _config(turn, next(ids)),
         _context(account, next(ids), when, zone=str(zone), source=thread["createdSource"]),
@@ -50,13 +51,12 @@ def request(
     return orjson.dumps({**turn_ids, **thread, "transcript": steps})
 
 
-def _thread(account: Account, ids: Iterator[str], attached: Attached | None) -> Mapping[str, Any]:
+def _thread(account: Account, *, made: bool) -> Mapping[str, Any]:
     """A new thread, or the one that the first file of the turn has made already."""
-    if attached:
-        made = {"threadId": attached.thread_id, "createThread": False, "createdSource": "workflows"}
-        return {**_NEW_THREAD, **made}
+    if made:
+        return {**_NEW_THREAD, "createThread": False, "createdSource": "workflows"}
     parent = {"table": "space", "id": account.space_id, "spaceId": account.space_id}
-    return {"threadId": next(ids), **_NEW_THREAD, "threadParentPointer": parent}
+    return {**_NEW_THREAD, "threadParentPointer": parent}
 
 
 _NEW_THREAD: Mapping[str, Any] = {

@@ -1,0 +1,42 @@
+"""`threads`: what was made in Notion, and how it goes away."""
+
+import json
+from pathlib import Path
+
+from notion_manager.simulator import Simulator, demo_accounts
+from notion_manager.store import Store, Thread
+from tests.cli.terminal import Run
+
+ADA = demo_accounts()[0].token_v2
+
+
+def remembered(env: dict[str, str], *threads: Thread) -> None:
+    with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
+        store.save_threads(threads)
+
+
+def test_nothing_is_remembered_at_first(run: Run) -> None:
+    assert run("threads", "list").stderr.startswith("No chats are remembered; `threads.retention`")
+    assert run("threads", "purge").stderr == "deleted 0 of 0\n"
+
+
+def test_chats_are_listed_and_deleted(run: Run, env: dict[str, str], notion: Simulator) -> None:
+    assert run("accounts", "add", "--token-v2", "-", stdin=ADA).exit_code == 0
+    remembered(env, Thread("t-old", "adas-space", 1_000.0), Thread("t-new", "adas-space", 4e9))
+    (old, new) = json.loads(run("threads", "list", "--json").stdout)
+    assert (old["id"], old["account"], old["used_at"]) == ("t-old", "adas-space", 1000.0)
+    assert new["id"] == "t-new"
+    done = run("threads", "purge", "--older", "24")
+    assert (done.exit_code, done.stderr) == (0, "deleted 1 of 1\n")
+    assert notion.count("saveTransactionsFanout") == 1
+    assert [t["id"] for t in json.loads(run("threads", "list", "--json").stdout)] == ["t-new"]
+
+
+def test_what_cannot_be_deleted_is_told(run: Run, env: dict[str, str], notion: Simulator) -> None:
+    assert run("accounts", "add", "--token-v2", "-", stdin=ADA).exit_code == 0
+    remembered(env, Thread("t", "adas-space", 1.0))
+    notion.kill_token(ADA)
+    done = run("threads", "purge")
+    assert done.exit_code == 1
+    assert "deleted 0 of 1" in done.stderr
+    assert "not all could be deleted now" in done.stderr
