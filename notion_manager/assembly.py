@@ -66,14 +66,14 @@ async def open_gateway(
 
 
 async def _follow(store: Store, roster: Roster, version: int) -> None:
-    """For as long as the process runs."""
+    """For as long as the process runs. A look takes microseconds; a thread would take megabytes."""
     while True:
         await asyncio.sleep(FOLLOWED)
         try:
-            now = await asyncio.to_thread(store.version)
+            now = store.version()
             if now != version:
-                roster.enrol(await asyncio.to_thread(store.accounts), {})
-                roster.reinstate(await asyncio.to_thread(store.standings))
+                roster.enrol(store.accounts(), {})
+                roster.reinstate(store.standings())
             version = now
         except StoreProblem as problem:
             logger.warning("%s; %s", problem, problem.remedy)
