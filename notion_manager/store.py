@@ -178,10 +178,12 @@ class Store:
 
     def salt(self) -> bytes:
         """Made once, and the same from then on."""
-        row = "INSERT OR IGNORE INTO secrets VALUES ('salt', ?)"
-        self._change(row, secrets.token_bytes(SALT))
-        ((value,),) = self._rows("SELECT value FROM secrets WHERE name = 'salt'")
-        return value
+        query = "SELECT value FROM secrets WHERE name = 'salt'"
+        if not (found := self._rows(query)):
+            row = "INSERT OR IGNORE INTO secrets VALUES ('salt', ?)"
+            self._change(row, secrets.token_bytes(SALT))
+            found = self._rows(query)
+        return found[0][0]
 
     # What accounts were last seen to be like. What concerns none of ours any more is dropped, and
     # what an older version wrote in another shape is forgotten.
