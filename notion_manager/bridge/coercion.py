@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from .jsontext import NotJson, loads
+from .jsontext import NotJson, exact, loads, unfenced
 from .shapes import Shape, type_of
 
 DEEPEST = 20
@@ -44,8 +44,14 @@ def _readings(value: Any, types: frozenset[str]) -> Iterator[Any]:
             yield from _inside(cast("dict[str, Any]", value), types)
         case _:
             pass
-    if "array" in types and not isinstance(value, dict | list):
+    if "array" in types and not isinstance(value, dict | list) and not _is_begun(value):
         yield [value]
+
+
+def _is_begun(value: Any) -> bool:
+    """Whether a text is JSON that somebody began, and that is broken."""
+    is_json = isinstance(value, str) and unfenced(value)[:1] in ("[", "{", '"')
+    return is_json and not any(True for _ in exact(value))
 
 
 def _of_text(value: str, types: frozenset[str]) -> Iterator[Any]:

@@ -6,7 +6,8 @@ So they are counted first, each pair of a schema and a value once.
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import unquote
+
+from .references import References
 
 MOST = 100_000
 """Looks at a value; a validator takes a tenth of a second for them, and counting them no longer."""
@@ -17,24 +18,29 @@ _OF_ITEMS = (
     "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains",
 )  # fmt: skip
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-_NAMES = ("$id", "$anchor", "$dynamicAnchor")
+_UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
+_NAMES = ("required", "dependentRequired", "dependencies")
+CHEAP = 32  # names that are looked up in the time of a look
 
 
 class Cost:
-    """Counts for one schema."""
+    """Counts for one part of a document."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._root = schema
-        self._named = dict(_named(schema))
+    def __init__(self, schema: Any, root: Any) -> None:
+        self._schema = schema
+        self._references = References(root)
         self._known: dict[tuple[int, int], int] = {}
+        self._seen: dict[tuple[int, int], int] = {}
+        self._sizes: dict[int, int] = {}
 
-    def is_too_high(self, value: Any) -> bool:
-        """Whether more than `MOST` looks are needed, or nobody can tell."""
+    def of(self, value: Any) -> int:
+        """The looks that it takes; somewhat more than `MOST` says no more than that it is more."""
         self._known.clear()
+        self._seen.clear()
         try:
-            return self._of(self._root, value) > MOST
+            return self._of(self._schema, value)
         except RecursionError:
-            return True
+            return MOST + 1
 
     def _of(self, schema: Any, value: Any) -> int:
         if not isinstance(schema, dict):
@@ -44,20 +50,51 @@ class Cost:
         if pair in self._known:
             return self._known[pair]
         self._known[pair] = looks = 1  # for whoever comes back to it on the way
+        looks += self._lists(table)
         for part, inner in self._pairs(table, value):
             looks += self._of(part, inner)
             if looks > MOST:
                 break
+        if looks <= MOST and any(name in table for name in _UNEVALUATED):
+            looks += _breadth(value) * self._evaluated(table, value)
         self._known[pair] = looks
         return looks
 
-    def _pairs(self, schema: Mapping[str, Any], value: Any) -> Iterator[tuple[Any, Any]]:
+    def _evaluated(self, table: Mapping[str, Any], value: Any) -> int:
+        """The looks that tell of one member whether any part here has to do with it."""
+        pair = id(table), id(value)
+        if pair in self._seen:
+            return self._seen[pair]
+        self._seen[pair] = looks = 1
+        for part in self._here(table):
+            if isinstance(part, dict):
+                looks += self._of(part, value)
+                looks += self._evaluated(cast("dict[str, Any]", part), value)
+            if looks > MOST:
+                break
+        self._seen[pair] = looks
+        return looks
+
+    def _lists(self, table: Mapping[str, Any]) -> int:
+        """What is compared one by one. Plain values are found at once."""
+        if id(table) not in self._sizes:
+            given = table.get("enum")
+            options = cast("list[Any]", given) if isinstance(given, list) else []
+            dear = sum(_size(one) for one in options if isinstance(one, float | list | dict))
+            names = sum(_size(table[name]) for name in _NAMES if name in table)
+            self._sizes[id(table)] = dear + names // CHEAP
+        return self._sizes[id(table)]
+
+    def _here(self, schema: Mapping[str, Any]) -> Iterator[Any]:
+        """The parts that the same value must obey."""
         for name in _HERE:
-            for part in _parts(schema.get(name), mapped=name == "dependentSchemas"):
-                yield part, value
+            yield from _parts(schema.get(name), mapped=name == "dependentSchemas")
         for name in _REFERENCES:
             if isinstance(target := schema.get(name), str):
-                yield self._found(target), value
+                yield self._references.found(target)
+
+    def _pairs(self, schema: Mapping[str, Any], value: Any) -> Iterator[tuple[Any, Any]]:
+        yield from ((part, value) for part in self._here(schema))
         if isinstance(value, dict):
             yield from _members(schema, cast("dict[str, Any]", value))
         elif isinstance(value, list):
@@ -65,16 +102,6 @@ class Cost:
             for name in _OF_ITEMS:
                 for part in _parts(schema.get(name)):
                     yield from ((part, item) for item in items)
-
-    def _found(self, reference: str) -> Any:
-        """What a reference means, wherever it is called so; nothing where it leads nowhere."""
-        base, _, fragment = reference.partition("#")
-        found = self._named.get(base, self._root) if base else self._root
-        if not fragment.startswith("/"):
-            return self._named.get(fragment, found) if fragment else found
-        for step in fragment[1:].split("/"):
-            found = _step(found, unquote(step).replace("~1", "/").replace("~0", "~"))
-        return found
 
 
 def _members(schema: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
@@ -98,26 +125,18 @@ def _parts(value: Any, *, mapped: bool = False) -> Iterator[Any]:
         yield value
 
 
-def _step(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value).get(name)
-    items = cast("list[Any]", value) if isinstance(value, list) else []
-    return items[int(name)] if name.isdecimal() and int(name) < len(items) else None
+def _breadth(value: Any) -> int:
+    return len(cast("list[Any]", value)) if isinstance(value, list | dict) else 0
 
 
-def _named(schema: Any) -> Iterator[tuple[str, Any]]:
-    """All parts that have a name, by it."""
-    waiting: list[Any] = [schema]
-    seen = set[int]()
+def _size(value: Any) -> int:
+    """How many values it has in it, itself among them."""
+    size, waiting = 0, [value]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
+        size += 1
         if isinstance(one, dict):
-            table = cast("dict[str, Any]", one)
-            names = (table.get(name) for name in _NAMES)
-            yield from ((name, table) for name in names if isinstance(name, str))
-            waiting += table.values()
+            waiting += cast("dict[str, Any]", one).values()
         elif isinstance(one, list):
             waiting += cast("list[Any]", one)
+    return size

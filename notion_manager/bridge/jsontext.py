@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, cast
 
 DEEPEST = 100
 SHORT = 300  # characters, within which a mended text is easily compared with what was written
-_FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n(.*?)\n?[ \t]*\1[ \t]*", re.DOTALL)
+_FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n")
+_NUMBER = re.compile(r"-?\d[\d.eE+-]*")
 
 
 class NotJson(ValueError):
@@ -38,8 +39,10 @@ def dumps(value: Any) -> str:
 def unfenced(text: str) -> str:
     """Without blanks around it, and without one Markdown fence."""
     text = text.strip().removeprefix("\ufeff").strip()
-    fenced = _FENCE.fullmatch(text)
-    return fenced[2].strip() if fenced else text
+    fence = _FENCE.match(text)
+    if fence is None or not text.endswith(fence[1], fence.end()):
+        return text
+    return text[fence.end() : -len(fence[1])].strip()
 
 
 def readings(text: str, *, free_text: bool) -> Iterator[Any]:
@@ -51,8 +54,14 @@ def readings(text: str, *, free_text: bool) -> Iterator[Any]:
     found = list(exact(text))
     yield from found
     text = unfenced(text)
-    if text and not found and not (free_text and (len(text) > SHORT or "\\" in text)):
-        yield from _mended(text)
+    if found or not _is_closed(text) or (free_text and (len(text) > SHORT or "\\" in text)):
+        return
+    yield from _mended(text)
+
+
+def _is_closed(text: str) -> bool:
+    """Whether a list or an object ends as it began: what broke off is not mended."""
+    return text[:1] + text[-1:] in ("[]", "{}")
 
 
 def exact(text: str) -> Iterator[Any]:
@@ -75,20 +84,34 @@ def _mended(text: str) -> Iterator[Any]:
     except (ValueError, RecursionError):
         return
     plain = isinstance(value, dict | list) and depth(value) <= DEEPEST
-    if plain and value and all(_stands(leaf, text) for leaf in _leaves(value)):
+    if plain and value and _stand(_leaves(value), text):
         yield value
 
 
-def _stands(leaf: Any, text: str) -> bool:
-    match leaf:
-        case str():
-            return any(f"{quote}{leaf}{quote}" in text for quote in "\"'")
-        case None:
-            return "null" in text or "None" in text
-        case bool():
-            return str(leaf).lower() in text.lower()
-        case _:
-            return json.dumps(leaf) in text
+def _stand(leaves: Iterable[Any], text: str) -> bool:
+    """Whether each leaf is in the text: a word, a number, or what stands between quotes."""
+    quoted = {part for quote in "\"'" for part in text.split(quote)[1:-1]}
+    numbers = set(_numbers(text))
+    words = {"null": "null" in text or "None" in text}
+    words |= {word: word in text.lower() for word in ("true", "false")}
+    for leaf in leaves:
+        if isinstance(leaf, str):
+            stands = leaf in quoted
+        elif leaf is None or isinstance(leaf, bool):
+            stands = words[json.dumps(leaf)]
+        else:
+            stands = leaf in numbers
+        if not stands:
+            return False
+    return True
+
+
+def _numbers(text: str) -> Iterator[float]:
+    for found in _NUMBER.finditer(text):
+        try:
+            yield loads(found[0].rstrip(".eE+-"))
+        except NotJson:
+            continue
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from .shapes import resolve
+from .references import References
 
 DEEPEST = 12  # levels that are spelled out
+MOST_DEPTH = 40  # of lists and alternatives within each other, which take no level
 _PLAIN = frozenset({
     "type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf",
     "oneOf", "description", "title", "$schema", "$id", "$defs", "definitions", "$ref", "default",
@@ -70,23 +71,36 @@ class _Writer:
     """Spells the parts of one schema. A definition used twice, or in itself, gets a name."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
-        self._root = root
+        self._references = References(root)
         self._uses = Counter(_references(root))
         self._names: dict[str, str] = {}
+        self._taken = set[str]()
+        self._numbers = Counter[str]()
         self._waiting: list[str] = []
         self._inside: list[str] = []
+        self._depth = 0
+        self._quoted: dict[str, None] = {}  # what is referred to in schemas that are given as such
 
     def named(self) -> list[str]:
         """The types that were named; to spell them may name more."""
         lines: list[str] = []
         while self._waiting:
             reference = self._waiting.pop(0)
-            target = resolve(self._root, reference)
+            target = self._references.found(reference)
             lines += [
                 *self.notes(target),
                 f"type {self._names[reference]} = {self.type(target, 1)}",
             ]
-        return lines
+        return [*lines, *self._quotations()]
+
+    def _quotations(self) -> Iterator[str]:
+        waiting, given = list(self._quoted), set[str]()
+        for reference in waiting:  # which grows on the way
+            if reference not in given:
+                given.add(reference)
+                target = self._references.found(reference)
+                waiting += _references(target)
+                yield f"{reference} = json-schema {_json(target)}"
 
     def is_object(self, schema: Any) -> bool:
         """Whether the members of an object say all there is to say."""
@@ -101,6 +115,14 @@ class _Writer:
     def type(self, schema: Any, level: int) -> str:
         if schema is True or schema == {}:
             return "any"
+        if self._depth > MOST_DEPTH:
+            return self.raw(schema)
+        self._depth += 1
+        spelled = self._spelled(_lone(_table(schema)) or schema, level)
+        self._depth -= 1
+        return spelled
+
+    def _spelled(self, schema: Any, level: int) -> str:
         table = _table(schema)
         if level > DEEPEST or not table or not set(table) <= _PLAIN:
             return self.raw(schema)
@@ -150,7 +172,7 @@ class _Writer:
     def _referred(self, reference: Any, table: Mapping[str, Any], level: int) -> str:
         if not isinstance(reference, str) or set(table) - _BESIDE_REFERENCES:
             return self.raw(table)
-        target = resolve(self._root, reference)
+        target = self._references.found(reference)
         if not reference.startswith("#") or not isinstance(target, dict | bool) or target == {}:
             return self.raw(table)
         if reference in self._names:
@@ -167,9 +189,12 @@ class _Writer:
 
     def _name(self, reference: str) -> str:
         last = reference.rsplit("/", 1)[-1]
-        plain = "".join(c for c in last if c.isalnum() or c == "_") or "Root"
-        taken = set(self._names.values())
-        return next(n for i in range(len(taken) + 1) if (n := f"{plain}{i or ''}") not in taken)
+        plain = name = "".join(c for c in last if c.isalnum() or c == "_") or "Root"
+        while name in self._taken:
+            self._numbers[plain] += 1
+            name = f"{plain}{self._numbers[plain]}"
+        self._taken.add(name)
+        return name
 
     def object(self, table: Mapping[str, Any], level: int) -> str:
         members = list(self._members(table, level))
@@ -178,7 +203,7 @@ class _Writer:
         return "\n".join(("{", *members, "  " * level + "}"))
 
     def _members(self, table: Mapping[str, Any], level: int) -> Iterator[str]:
-        required = cast("list[str]", table.get("required") or [])
+        required = dict.fromkeys(cast("list[str]", table.get("required") or []))
         properties = _table(table.get("properties"))
         for key, schema in properties.items():
             yield from self._member(_key(key) + ("" if key in required else "?"), schema, level)
@@ -201,9 +226,9 @@ class _Writer:
 
     def notes(self, schema: Any) -> list[str]:
         """What is said of a schema beside its type, as comment lines."""
-        table = _table(schema)
+        table = _lone(_table(schema)) or _table(schema)
         if table.get("$ref") and isinstance(
-            target := resolve(self._root, str(table["$ref"])), dict
+            target := self._references.found(str(table["$ref"])), dict
         ):
             table = {**_beside(cast("dict[str, Any]", target)), **table}
         if not set(table) <= _PLAIN:
@@ -218,14 +243,20 @@ class _Writer:
         return [f"// {line}".rstrip(" ") if not line else f"// {line}" for line in lines]
 
     def raw(self, schema: Any) -> str:
-        """The schema itself, with whatever it refers to."""
-        table = _table(schema)
-        if table and _references(table):
-            defs = {
-                name: self._root[name] for name in ("$defs", "definitions") if name in self._root
-            }
-            schema = {**table, **defs}
+        """The schema itself. Whatever it refers to is given once, with the named types."""
+        self._quoted.update(dict.fromkeys(_references(schema)))
         return f"json-schema {_json(schema)}"
+
+
+def _lone(table: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The schema that says the same as an `allOf` of one."""
+    parts = table.get("allOf")
+    if not isinstance(parts, list) or len(cast("list[Any]", parts)) != 1:
+        return None
+    (only,) = cast("list[Any]", parts)
+    beside = {k: v for k, v in table.items() if k != "allOf"}
+    is_plain = isinstance(only, dict) and not set(beside) - _BESIDE_REFERENCES
+    return {**cast("dict[str, Any]", only), **beside} if is_plain else None
 
 
 def _beside(table: dict[str, Any]) -> dict[str, Any]:

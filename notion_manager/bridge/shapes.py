@@ -5,17 +5,23 @@ from itertools import chain
 from typing import Any, cast
 
 from ..fields import MOST
+from .references import References
 
 ALL = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
-ANYTHING: Mapping[str, Any] = {}
 DEEPEST = 20  # references and alternatives within each other
 MEMBERS = 64  # alternatives that are looked at
+_ALTERNATIVES = ("anyOf", "oneOf")
+_BRANCHES = ("then", "else")
 
 
 class _Known:
     """What was found out about the parts of one document: each is looked at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Any) -> None:
+        self.references = References(root)
+        self.members: dict[tuple[int, str], Any] = {}
+        self.declared: dict[tuple[int, str], Any] = {}
+        self.properties: dict[int, Mapping[str, Any]] = {}
         self.types: dict[int, frozenset[str]] = {}  # by the id of the part, which lives as long
         self.listed: dict[int, tuple[Any, ...] | None] = {}
         self.free_text: dict[int, bool] = {}
@@ -25,16 +31,16 @@ class Shape:
     """One schema within its document, with what it refers to."""
 
     def __init__(self, schema: Any, root: Any, depth: int = 0, known: _Known | None = None) -> None:
-        self._schema = schema
+        self.schema = schema
         self._root = root
         self._depth = depth
-        self._known = known or _Known()
+        self._known = known or _Known(root)
         self._parts = list(self._spread(schema))
 
     @property
     def types(self) -> frozenset[str]:
         """The types that it allows; all of them where it does not say."""
-        known, key = self._known.types, id(self._schema)
+        known, key = self._known.types, id(self.schema)
         if key not in known:
             known[key] = ALL  # for whoever comes back to it on the way
             allowed = ALL
@@ -46,7 +52,7 @@ class Shape:
     @property
     def listed(self) -> tuple[Any, ...] | None:
         """The values that it lists, where it does; those of all its alternatives together."""
-        known, key = self._known.listed, id(self._schema)
+        known, key = self._known.listed, id(self.schema)
         if key not in known:
             known[key] = None
             found = [values for part in self._parts for values in self._lists(part)]
@@ -56,7 +62,7 @@ class Shape:
     @property
     def free_text(self) -> bool:
         """Whether a string of any content may stand in it somewhere."""
-        known, key = self._known.free_text, id(self._schema)
+        known, key = self._known.free_text, id(self.schema)
         if key not in known:
             known[key] = False
             known[key] = self._depth > DEEPEST or self._has_free_text()
@@ -75,25 +81,66 @@ class Shape:
                 yield cast("list[Any]", value)
             elif name == "const":
                 yield [value]
-            elif name in ("anyOf", "oneOf"):
-                for shape in self._alternatives(value):
-                    if shape.listed is not None:
-                        yield shape.listed
+            elif name in _ALTERNATIVES:
+                shapes = list(self._alternatives(value))
+                if not any("string" in each.types and each.listed is None for each in shapes):
+                    yield from (each.listed for each in shapes if each.listed is not None)
 
     def member(self, key: str) -> "Shape | None":
         """The shape of a member; None where none may be called so."""
-        for part in self._parts:
-            declared = _table(part.get("properties"))
-            if key in declared:
-                return self._child(declared[key])
+        known = self._known.members
+        found = id(self.schema), key
+        if found not in known:  # kept, since what is known is known by its place in memory
+            known[found] = self._member(key)
+        return None if known[found] is False else self._child(known[found])
+
+    def _member(self, key: str) -> Any:
+        declared = self._declared(key)
+        if declared is not None:
+            return declared
+        patterns = [p for part in self._parts for p in _values(part.get("patternProperties"))]
         extra: Any = True
         for part in self._parts:
             extra = part.get("additionalProperties", extra)
-        return None if extra is False else self._child(extra)
+        if patterns:  # to be sure which one counts would take trying them
+            return _either(patterns if extra is False else [*patterns, extra])
+        return extra
+
+    def _declared(self, key: str) -> Any:
+        """The schema of a member that has one; where only alternatives do, any of theirs."""
+        known, found = self._known.declared, (id(self.schema), key)
+        if found not in known:
+            known[found] = None
+            known[found] = self._first_declared(key)
+        return known[found]
+
+    def _first_declared(self, key: str) -> Any:
+        for part in self._parts:
+            table = _table(part.get("properties"))
+            if key in table:
+                return table[key]
+        found = (shape._declared(key) for shape in self._branches())  # noqa: SLF001 - its own kind
+        found = [schema for schema in found if schema is not None]
+        return _either(found) if found else None
+
+    def _branches(self) -> Iterator["Shape"]:
+        """What may count as well, or not."""
+        for part in self._parts:
+            for name in _ALTERNATIVES:
+                yield from self._alternatives(part.get(name))
+            yield from self._alternatives([part[name] for name in _BRANCHES if name in part])
+            yield from self._alternatives(list(_values(part.get("dependentSchemas"))))
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        return {k: v for part in self._parts for k, v in _table(part.get("properties")).items()}
+        """The members that are declared, also those of alternatives."""
+        known, key = self._known.properties, id(self.schema)
+        if key not in known:
+            known[key] = {}
+            found = [dict(shape.properties) for shape in self._branches()]
+            found += [dict(_table(part.get("properties"))) for part in reversed(self._parts)]
+            known[key] = {name: schema for table in found for name, schema in table.items()}
+        return known[key]
 
     @property
     def required(self) -> Sequence[str]:
@@ -117,10 +164,12 @@ class Shape:
         for part in self._parts:
             if "items" in part:
                 yield self._child(part["items"])
-            for value in _table(part.get("properties")).values():
-                yield self._child(value)
+            for name in ("properties", "patternProperties"):
+                for value in _values(part.get(name)):
+                    yield self._child(value)
             if isinstance(part.get("additionalProperties"), dict):
                 yield self._child(part["additionalProperties"])
+        yield from self._branches()
 
     def _child(self, schema: Any) -> "Shape":
         return Shape(schema, self._root, self._depth + 1, self._known)
@@ -141,7 +190,7 @@ class Shape:
             allowed &= _with_integers({type_of(v) for v in cast("list[Any]", part["enum"])})
         if "const" in part:
             allowed &= _with_integers({type_of(part["const"])})
-        for name in ("anyOf", "oneOf"):
+        for name in _ALTERNATIVES:
             branches = list(self._alternatives(part.get(name)))
             if branches:
                 allowed &= frozenset[str]().union(*(shape.types for shape in branches))
@@ -157,23 +206,9 @@ class Shape:
             seen.add(id(table))
             yield table
             if isinstance(table.get("$ref"), str):
-                waiting.append(resolve(self._root, table["$ref"]))
+                waiting.append(self._known.references.found(table["$ref"]))
             if isinstance(table.get("allOf"), list):
                 waiting += cast("list[Any]", table["allOf"])
-
-
-def resolve(root: Any, reference: str) -> Any:
-    """What a local JSON pointer leads to; anything where it leads nowhere."""
-    if not reference.startswith("#"):
-        return ANYTHING
-    for step in reference[1:].split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(root, list):
-            entries = cast("list[Any]", root)
-            root = entries[int(name)] if name.isdecimal() and int(name) < len(entries) else ANYTHING
-        else:
-            root = _table(root).get(name, ANYTHING)
-    return root
 
 
 _NAMES: Mapping[type, str] = {
@@ -200,3 +235,11 @@ def _with_integers(types: set[str]) -> frozenset[str]:
 
 def _table(value: Any) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _values(value: Any) -> Iterator[Any]:
+    return iter(_table(value).values())
+
+
+def _either(schemas: Sequence[Any]) -> Any:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}

@@ -1,17 +1,19 @@
 """The arguments of a tool as a model writes them: text where text is wanted, JSON elsewhere."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, cast
 
 from . import jsontext
 from .coercion import coerced
 from .jsontext import NotJson
-from .shapes import Shape, type_of
-from .validation import BadSchema, Validator
+from .shapes import ALL, Shape, type_of
+from .validation import BadSchema, PartValidator, Validator
 
 _HOSTILE = frozenset({"__proto__", "constructor", "prototype"})  # in clients of JavaScript
+MOST_GUESSED = 256  # members of one object whose names may be misspelled
 _TEXT = frozenset({"string"})
 _TEXT_OR_NULL = frozenset({"string", "null"})
 
@@ -37,15 +39,20 @@ class Parameters:
         declared = self._shape.properties
         if written in declared:
             return written
-        same = [key for key in declared if _folded(key) == _folded(written)]
-        if len(same) == 1:
-            return same[0]
+        if (same := self._folded.get(_folded(written))) is not None:
+            return same
         if written in _HOSTILE:
             return None
         if self._shape.member(written) is not None:
             return written
         near = [key for key in declared if _is_near(key, written)]
         return near[0] if len(near) == 1 else None
+
+    @cached_property
+    def _folded(self) -> Mapping[str, str]:
+        """The parameters that one alone is called so, however it is spelled."""
+        alike = Counter(map(_folded, self._shape.properties))
+        return {_folded(key): key for key in self._shape.properties if alike[_folded(key)] == 1}
 
     def kind(self, key: str) -> Kind:
         return self._parameter(key).kind
@@ -67,15 +74,23 @@ class Parameters:
         for value in jsontext.readings(text, free_text=self._shape.free_text):
             if isinstance(value, dict):
                 given = cast("dict[str, Any]", value)
-                named = {k: v for key, v in given.items() if (k := self.key(key)) is not None}
+                named = self._named(given)
                 fitted = coerced(named, self._shape)
                 return jsontext.dumps(fitted if isinstance(fitted, dict) else named)
         return "{}"
 
+    def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The members by the parameters they mean; of very many, those with their exact names."""
+        if len(given) > MOST_GUESSED:
+            member = self._shape.member
+            return {k: v for k, v in given.items() if k not in _HOSTILE and member(k) is not None}
+        return {k: v for key, v in given.items() if (k := self.key(key)) is not None}
+
     def omitted(self, keys: Collection[str]) -> Sequence[str]:
         """Required parameters that were left out where null says the same."""
         missing = [key for key in dict.fromkeys(self._shape.required) if key not in keys]
-        return [key for key in missing if "null" in self._parameter(key).types]
+        types = {key: self._parameter(key).types for key in missing}
+        return [key for key in missing if "null" in types[key] and types[key] != ALL]
 
     def errors(self, arguments: str) -> tuple[str, ...]:
         """What the schema has against the arguments, as JSON; a schema that is none has nothing."""
@@ -92,22 +107,23 @@ class Parameters:
         except BadSchema:
             return None
 
-    def _allows(self, key: str, shape: Shape, value: Any) -> bool:
-        if self._validator is None:
-            return type_of(value) in shape.types
-        return self._validator.allows(key, value)
+    def may_lack(self, keys: Collection[str]) -> bool:
+        """Whether more may have been meant to follow these: one that is needed, or any if none."""
+        if not keys:
+            return bool(self._shape.properties) or self._shape.member("") is not None
+        return bool({*self._shape.required} - {*keys, *self.omitted(keys)})
 
     def _parameter(self, key: str) -> "_Parameter":
         if key not in self._known:
             shape = self._shape.member(key) or Shape({}, {})
-            self._known[key] = _Parameter(shape, partial(self._allows, key, shape))
+            self._known[key] = _Parameter(shape, self._schema)
         return self._known[key]
 
 
 class _Parameter:
-    def __init__(self, shape: Shape, allows: Callable[[Any], bool]) -> None:
+    def __init__(self, shape: Shape, whole: Mapping[str, Any]) -> None:
         self._shape = shape
-        self._allows = allows
+        self._whole = whole
         self.types = shape.types
         self._listed = shape.listed
 
@@ -119,7 +135,21 @@ class _Parameter:
             return Kind.TEXT_OR_NULL
         return Kind.OTHER
 
+    @cached_property
+    def _validator(self) -> PartValidator | None:
+        try:
+            return PartValidator(self._shape.schema, self._whole)
+        except BadSchema:
+            return None
+
+    def _allows(self, value: Any) -> bool:
+        if self._validator is None:
+            return type_of(value) in self.types
+        return self._validator.allows(value)
+
     def read(self, text: str) -> Any:
+        if self.kind is not Kind.OTHER:
+            return None if self.kind is Kind.TEXT_OR_NULL and text == "null" else text
         if "string" not in self.types:
             return self._value(text)
         if self._listed is not None and (named := self._named(text)) is not None:

@@ -8,7 +8,12 @@ from hypothesis import given
 from test_values import anything, schemas
 
 from notion_manager.bridge.costs import MOST, Cost
-from notion_manager.bridge.validation import Validator
+from notion_manager.bridge.validation import BadSchema, PartValidator, Validator
+
+
+def is_too_dear(schema: Any, value: Any) -> bool:
+    return Cost(schema, schema).of(value) > MOST
+
 
 TREE: dict[str, Any] = {
     "anyOf": [
@@ -33,11 +38,11 @@ def nested(depth: int) -> Any:
 
 @pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "allOf"])
 def test_alternatives_that_multiply_are_not_tried(keyword: str) -> None:
-    assert Cost(doubling(keyword)).is_too_high([])
+    assert is_too_dear(doubling(keyword), [])
     assert Validator(doubling(keyword)).errors([]) == (
         "value: the schema has too many alternatives to check it",
     )
-    assert not Validator(doubling(keyword)).allows("a", [])
+    assert not PartValidator({"$ref": "#"}, doubling(keyword)).allows([])
 
 
 @pytest.mark.parametrize(
@@ -63,24 +68,24 @@ def test_every_way_to_refer_is_followed(schema: dict[str, Any]) -> None:
         "dear": doubling("anyOf", 17)["$defs"]["d0"],
         **doubling("anyOf", 17)["$defs"],
     }
-    cost = Cost({**schema, "$defs": parts})
-    assert cost.is_too_high({"l": []}) or cost.is_too_high([[]])
+    whole = {**schema, "$defs": parts}
+    assert is_too_dear(whole, {"l": []}) or is_too_dear(whole, [[]])
 
 
 def test_depth_multiplies_too() -> None:
-    assert not Cost(TREE).is_too_high(nested(8))
-    assert Cost(TREE).is_too_high(nested(30))
+    assert not is_too_dear(TREE, nested(8))
+    assert is_too_dear(TREE, nested(30))
 
 
 @pytest.mark.parametrize(
     "reference", ["#/nowhere", "#/$defs/1/x", "#/allOf/7", "#nobody", "elsewhere#/a", "#/allOf/x"]
 )
 def test_a_reference_to_nothing_costs_nothing(reference: str) -> None:
-    assert not Cost({"allOf": [{"$ref": reference}], "$defs": {"1": 7}}).is_too_high({"a": [1]})
+    assert not is_too_dear({"allOf": [{"$ref": reference}], "$defs": {"1": 7}}, {"a": [1]})
 
 
 def test_a_schema_that_refers_to_itself_is_no_trouble() -> None:
-    assert not Cost({"$ref": "#"}).is_too_high([])
+    assert not is_too_dear({"$ref": "#"}, [])
     assert Validator({"$ref": "#"}).errors([]) == ()
 
 
@@ -89,16 +94,65 @@ def test_a_large_value_of_a_plain_schema_is_checked() -> None:
     schema = {"type": "array", "items": row}
     value = [{"a": str(random.random())} for _ in range(20_000)]  # noqa: S311 - distinct texts
     assert Validator(schema).errors(value) == ()
-    assert Cost(schema).is_too_high([{"a": 1.5 + n} for n in range(MOST)])
+    assert is_too_dear(schema, [{"a": 1.5 + n} for n in range(MOST)])
 
 
 def test_a_value_too_deep_to_count_is_not_checked() -> None:
     value: Any = []
     for _ in range(5000):
         value = [value]
-    assert Cost({"items": {"$ref": "#"}}).is_too_high(value)
+    assert is_too_dear({"items": {"$ref": "#"}}, value)
+
+
+def unevaluated(depth: int, keyword: str, within: str) -> dict[str, Any]:
+    made: dict[str, Any] = {within: {"a": True}} if within == "properties" else {within: [True]}
+    for _ in range(depth):
+        made = {"anyOf": [made, False], keyword: False}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("keyword", "within", "value"),
+    [("unevaluatedProperties", "properties", {"a": 1}), ("unevaluatedItems", "prefixItems", [1])],
+)
+def test_what_is_left_over_is_looked_for_again_at_each_level(
+    keyword: str, within: str, value: Any
+) -> None:
+    """A validator took seconds for eighteen levels, and twice that for each one more."""
+    assert not is_too_dear(unevaluated(4, keyword, within), value)
+    assert is_too_dear(unevaluated(18, keyword, within), value)
+    assert Validator(unevaluated(40, keyword, within)).errors(value) != ()
+
+
+def test_long_lists_in_a_schema_are_gone_through_for_each_value() -> None:
+    options = [{"a": number} for number in range(2000)]
+    assert is_too_dear({"items": {"enum": options}}, [{"a": -1 - n} for n in range(1000)])
+    assert is_too_dear(
+        {"items": {"enum": [n + 0.5 for n in range(2000)]}}, [-1 - n for n in range(1000)]
+    )
+    assert not is_too_dear({"items": {"enum": [str(n) for n in range(20_000)]}}, ["x", "y"] * 500)
+    named = {"required": [f"k{n}" for n in range(5000)]}
+    assert is_too_dear({"items": named}, [{} for _ in range(2000)])
+
+
+def test_many_errors_are_told_by_the_first_alone() -> None:
+    """All of them would be made first, each with a copy of the value: a gigabyte of them."""
+    many = Validator({"required": [f"k{n}" for n in range(1000)]})
+    (told,) = many.errors({"big": "x" * 100_000})
+    assert told == 'value: "k0" is a required property'
+    assert len(many.errors({"small": 1})) == 5
+
+
+def test_a_part_is_valid_by_the_whole_it_stands_in() -> None:
+    whole = {"$defs": {"n": {"type": "integer"}}, "type": "object", "required": ["q"]}
+    part = PartValidator({"anyOf": [{"$ref": "#/$defs/n"}, {"$ref": "#"}]}, whole)
+    assert [part.allows(value) for value in (3, {"q": 1}, {}, "x")] == [True, True, False, False]
+    assert not part.allows("\ud800")
+    with pytest.raises(BadSchema):
+        PartValidator({"$ref": "#/$defs/none"}, whole)
+    assert PartValidator({"type": "integer"}, {"$defs": [], "$schema": "x"}).allows(1)
 
 
 @given(schemas, anything)
 def test_no_schema_is_too_odd_to_be_counted(schema: Any, value: Any) -> None:
-    assert not Cost(schema).is_too_high(value)
+    assert not is_too_dear(schema, value)

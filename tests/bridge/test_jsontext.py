@@ -1,6 +1,7 @@
 """JSON as models write it."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -40,6 +41,29 @@ def test_what_no_client_could_read_is_no_json(text: str) -> None:
         loads(text)
 
 
+@pytest.mark.parametrize("text", ['{"a": [1, 2', '{"age": 3', '["a", "b', "[1,", '{"a": 1]'])
+def test_what_broke_off_is_not_mended(text: str) -> None:
+    """The number may have had another digit, the list another member."""
+    assert read(text) == []
+    assert read(f"```\n{text}\n```") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\n" + " " * 100_000 + "x",
+        "[" + ",".join(map(str, range(30_000))) + ",]",
+        "[" + ",".join(f"'{n}'" for n in range(30_000)) + ",]",
+    ],
+    ids=lambda text: text[:9],
+)
+def test_long_texts_are_read_in_linear_time(text: str) -> None:
+    read("[1,]")  # loads what is loaded when it is needed
+    began = time.process_time()
+    read(text)
+    assert time.process_time() - began < 1
+
+
 def test_the_deepest_that_is_read() -> None:
     assert depth(loads("[" * 100 + "]" * 100)) == 100
     assert depth({"a": [1, {"b": []}]}) == 4
@@ -53,7 +77,7 @@ def test_the_deepest_that_is_read() -> None:
         ("['a', 'b']", ["a", "b"]),
         ('["a", "b",]', ["a", "b"]),
         ("{'a': True, 'b': None,}", {"a": True, "b": None}),
-        ('{"a": [1, 2', {"a": [1, 2]}),
+        ('{"a": [1, 2}', {"a": [1, 2]}),
         ("{a: 1}", {"a": 1}),
     ],
 )

@@ -159,8 +159,24 @@ def test_names_of_types_differ() -> None:
 
 def test_a_schema_in_full_has_what_it_refers_to() -> None:
     member = {"not": {"$ref": "#/$defs/a"}}
-    said = signature("T", {**schema((), x=member), "$defs": {"a": TEXT}})
-    assert '"$defs":{"a":{"type":"string"}}' in said
+    defs = {"a": {"items": {"$ref": "#/$defs/b"}, "not": {"$ref": "#/$defs/a"}}, "b": TEXT}
+    said = signature("T", {**schema((), x=member, y=member), "$defs": defs})
+    assert said == (
+        '#/$defs/a = json-schema {"items":{"$ref":"#/$defs/b"},"not":{"$ref":"#/$defs/a"}}\n'
+        '#/$defs/b = json-schema {"type":"string"}\n'
+        'T {\n  x?: json-schema {"not":{"$ref":"#/$defs/a"}}\n'
+        '  y?: json-schema {"not":{"$ref":"#/$defs/a"}}\n}'
+    )
+
+
+def test_all_of_one_is_that_one() -> None:
+    """So the first version of pydantic wrote every reference."""
+    member = {"allOf": [{"$ref": "#/$defs/a"}], "description": "Mine.", "default": {}}
+    other = {"allOf": [{"type": "integer", "minimum": 1}]}
+    said = signature("T", {**schema((), x=member, y=other), "$defs": {"a": NAMED}})
+    assert said == (
+        "T {\n  // Mine.; default {}\n  x?: {\n    name: string\n  }\n  y?: int  // min 1\n}"
+    )
 
 
 def test_a_document_says_what_it_is() -> None:
@@ -184,7 +200,7 @@ members = st.dictionaries(
 
 @given(members)
 def test_every_parameter_is_named(made: dict[str, Any]) -> None:
-    said = signature("NAME", schema((), **made))
+    said = signature("NAME", {"type": "object", "properties": made})
     for key in made:
         assert f"{key if key.isidentifier() else json.dumps(key, ensure_ascii=False)}?: " in said
 
@@ -199,6 +215,15 @@ def test_hostile_schemas_are_shown_in_no_time() -> None:
     assert "nested too deeply" in signature("T", deep)
     many = schema((), **{f"k{n}": {"$ref": "#/properties/k0"} for n in range(10_000)})
     assert signature("T", many).count("\n") > 10_000
+    lists: Any = TEXT
+    for _ in range(600):
+        lists = {"type": "array", "items": {"anyOf": [lists, {"type": "null"}]}}
+    assert "json-schema" in signature("T", schema((), a=lists))
+    alike = {f"d{n}": {"a": {"type": "object"}} for n in range(5000)}
+    twice = {f"{x}{n}": {"$ref": f"#/$defs/d{n}/a"} for n in range(5000) for x in "xy"}
+    assert "type a4999 = " in signature("T", {**schema((), **twice), "$defs": alike})
+    needed = schema([f"k{n}" for n in range(20_000)], **{f"k{n}": TEXT for n in range(20_000)})
+    assert signature("T", needed).count("\n") == 20_001
 
 
 def test_the_tools_of_real_clients_become_shorter() -> None:

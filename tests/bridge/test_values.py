@@ -33,8 +33,12 @@ PROPERTIES: dict[str, Any] = {
     "tree": {"$ref": "#/$defs/tree"},
     "all": {"allOf": [{"type": "string"}, {"maxLength": 5}]},
     "maybe": {"type": ["integer", "null"]},
+    "open": {"anyOf": [{"enum": ["auto"]}, {"type": "string"}]},
+    "anchored": {"$ref": "#name"},
+    "spaced": {"$ref": "#/$defs/a%20name"},
 }
 DEFS = {
+    "a name": {"type": "string", "$anchor": "name"},
     "name": {"type": "string"},
     "tree": {
         "type": "object",
@@ -80,8 +84,12 @@ INSTANCES: dict[str, st.SearchStrategy[Any]] = {
     "tree": trees,
     "all": plain.map(lambda text: text[:5]),
     "maybe": st.none() | st.integers(),
+    "open": plain,
+    "anchored": plain,
+    "spaced": plain,
 }
 FREE_SHAPES = {key: Shape(value, {"$defs": DEFS}) for key, value in PROPERTIES.items()}
+TEXTS = {"text", "referred", "all", "open", "anchored", "spaced"}
 required = {"text": INSTANCES["text"], "note": INSTANCES["note"]}
 instances = st.fixed_dictionaries(
     required, optional={k: v for k, v in INSTANCES.items() if k not in required}
@@ -94,7 +102,7 @@ def read(key: str, text: str) -> Any:
 
 def test_text_goes_straight_through() -> None:
     kinds = {key: PARAMETERS.kind(key) for key in PROPERTIES}
-    assert {key for key, kind in kinds.items() if kind is Kind.TEXT} == {"text", "referred", "all"}
+    assert {key for key, kind in kinds.items() if kind is Kind.TEXT} == TEXTS
     assert {key for key, kind in kinds.items() if kind is Kind.TEXT_OR_NULL} == {"note", "also"}
 
 
@@ -127,6 +135,13 @@ def test_text_goes_straight_through() -> None:
         ("tags", '"[\\"a\\"]"', ["a"]),
         ("tags", '```json\n["a", "b"]\n```', ["a", "b"]),
         ("tags", "['a', 'b',]", ["a", "b"]),
+        ("tags", '["bash","-lc","echo \\"hi\\"",]', '["bash","-lc","echo \\"hi\\"",]'),
+        ("tags", '["a","b', '["a","b'),
+        ("open", "AUTO", "AUTO"),
+        ("open", " auto\n", " auto\n"),
+        ("open", '"hello"', '"hello"'),
+        ("anchored", '{"a":1}', '{"a":1}'),
+        ("spaced", '"hello"', '"hello"'),
         ("tags", '{"item": ["a"]}', ["a"]),
         ("tags", '{"0": "a", "1": "b"}', ["a", "b"]),
         ("numbers", '["1", 2.0]', [1, 2]),
@@ -165,6 +180,52 @@ def test_a_text_stands_for_what_the_schema_wants_if_it_can(key: str, text: str, 
 )
 def test_a_name_means_one_parameter_or_none(written: str, key: str | None) -> None:
     assert PARAMETERS.key(written) == key
+
+
+CONTENT = {"properties": {"content": {"type": "string"}}, "required": ["content"]}
+LINK = {"properties": {"link": {"type": "string"}}, "required": ["link"]}
+
+
+@pytest.mark.parametrize(
+    "given_schema",
+    [
+        {"type": "object", "oneOf": [CONTENT, LINK]},
+        {"anyOf": [CONTENT, LINK], "unevaluatedProperties": False},
+        {"anyOf": [CONTENT], "additionalProperties": False},
+        {"allOf": [{"$ref": "#/$defs/c"}], "$defs": {"c": {"oneOf": [CONTENT, LINK]}}},
+        {"if": LINK, "then": LINK, "else": CONTENT},
+        {"dependentSchemas": {"link": CONTENT}},
+        {"patternProperties": {"^c": {"type": "string"}}, "additionalProperties": False},
+    ],
+)
+def test_a_text_of_an_alternative_is_text(given_schema: dict[str, Any]) -> None:
+    parameters = Parameters(given_schema)
+    assert parameters.key("content") == "content"
+    assert parameters.kind("content") is Kind.TEXT
+    assert json.loads(parameters.whole('{"content": "123"}')) == {"content": "123"}
+
+
+def test_members_that_a_pattern_names_have_its_type_or_that_of_others() -> None:
+    numbers = {"patternProperties": {"^n": {"type": "integer"}}}
+    assert json.loads(Parameters({**numbers, "additionalProperties": False}).read("n1", '"3"')) == 3
+    either = Parameters({**numbers, "additionalProperties": {"type": "string"}})
+    assert json.loads(either.read("n1", "3")) == 3
+    assert json.loads(either.read("x", "three")) == "three"
+
+
+def test_of_very_many_members_no_name_is_guessed() -> None:
+    one = Parameters(schema((), text={"type": "string"}))
+    many = {f"k{n}": n for n in range(300)} | {"Text": "a", "text": "b", "__proto__": 1}
+    assert json.loads(one.whole(json.dumps(many))) == {"text": "b"}
+
+
+def test_what_may_still_be_to_come() -> None:
+    two = Parameters(schema(("a", "b"), a={}, b={"type": ["string", "null"]}, c={}))
+    assert [two.may_lack(keys) for keys in ((), ("b",), ("a",), ("a", "b"))] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert not Parameters(schema(())).may_lack(())
+    assert Parameters({}).may_lack(())
 
 
 def test_other_names_are_taken_where_the_schema_takes_them() -> None:
@@ -285,7 +346,7 @@ def test_long_and_slow_things_are_quick_and_harmless() -> None:
     far.errors(json.dumps({"b": "a" * 40 + "!"}))
     far.errors(json.dumps({"b": 1}))
     big = '["' + "x" * 10**6
-    assert read("tags", big) == [big]
+    assert read("tags", big) == big
     assert PARAMETERS.errors("[" * 10**5) != ()
     loop = Parameters({"properties": {"a": {"$ref": "#/properties/a"}}})
     assert loop.kind("a") is Kind.OTHER
@@ -294,3 +355,15 @@ def test_long_and_slow_things_are_quick_and_harmless() -> None:
     for _ in range(200):
         deep = {"properties": {"a": deep}, "anyOf": [deep, deep]}
     Parameters(deep).read("a", '{"a":1}')
+    wide: dict[str, Any] = {"type": "string"}
+    for level in range(60):
+        wide = {
+            "anyOf": [
+                {"properties": {f"k{level}": wide}},
+                {"properties": {f"x{level}": wide}},
+                wide,
+                wide,
+            ]
+        }
+    assert Parameters(wide).key("k59") == "k59"
+    assert Parameters(wide).key("nobody") == "nobody"
