@@ -156,7 +156,8 @@ async def test_where_it_cannot_be_asked_again_the_first_answer_stands() -> None:
 
 
 async def test_calls_of_the_second_answer_are_numbered_on() -> None:
-    gate, _ = over(says(CALL + "\n" + block(ASK, "Delete", path="a")), says(CALL))
+    other = block(ASK, path="b.py")
+    gate, _ = over(says(CALL + "\n" + block(ASK, "Delete", path="a")), says(other))
     reply = await read(gate)
     ids = [p.id for p in reply.parts if isinstance(p, ToolCall)]
     assert len(set(ids)) == len(ids) == 2
@@ -236,7 +237,8 @@ async def test_a_call_that_was_cut_stays_open() -> None:
 @pytest.mark.parametrize(
     ("written", "arguments", "stop"),
     [
-        (CALL.rpartition("\n")[0], '{"path":"a.py"}', Stop.TOOL),
+        (CALL, '{"path":"a.py"}', Stop.TOOL),
+        (CALL.rpartition("\n")[0], '{"path":"a.py"', Stop.LENGTH),
         (CALL[: CALL.index(".py")], '{"path":"a', Stop.LENGTH),
     ],
 )
@@ -366,19 +368,24 @@ async def test_any_object_streams_as_it_is_written() -> None:
 
 async def test_an_object_that_is_no_json_is_no_answer() -> None:
     turn = replace(ASK, tools=(), output=JsonOutput())
-    gate, _ = over(says("{age: seven}"))
+    gate, _ = over(says("{age: seven}"), says("{age: seven}"))
+    with pytest.raises(WrongDocument, match="not the JSON"):
+        await read(gate, turn)
+    gate, _ = over(says('{"age": seven}'))
     with pytest.raises(WrongDocument, match="not the JSON"):
         await read(gate, turn)
 
 
-async def test_what_follows_a_document_does_not_count() -> None:
+async def test_a_wrong_call_behind_a_document_does_not_count() -> None:
     turn = replace(ASK, output=JsonOutput())
     unknown = block(turn, name="Nope")
-    for after in (block(turn, path="a.py"), unknown):
-        gate, upstream = over(says(f'{{"a": 1}}\n\n{after}'))
-        reply = await read(gate, turn)
-        assert reply.parts == (Text('{"a": 1}'),)
-        assert (reply.done.stop, len(upstream.turns)) == (Stop.END, 1)
+    gate, upstream = over(says(f'{{"a": 1}}\n\n{unknown}'))
+    reply = await read(gate, turn)
+    assert reply.parts == (Text('{"a": 1}'),)
+    assert (reply.done.stop, len(upstream.turns)) == (Stop.END, 1)
+    gate, upstream = over(says(f'{{"a": 1}}\n\n{block(turn, path="a.py")}'))
+    reply = await read(gate, turn)
+    assert (texts(reply), len(calls(reply))) == (['{"a": 1}'], 1)
     checked = replace(ASK, output=JsonOutput(AGE))
     gate, upstream = over(says(f'{{"age": 7}}\n{unknown}'))
     assert texts(await read(gate, checked)) == ['{"age": 7}']

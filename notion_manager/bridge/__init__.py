@@ -4,7 +4,7 @@ Tools of the client's own, structured output, stop sequences and limits. Pure: `
 of plain text, and a `Lift` turns the events of its answer into those that the client asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -68,7 +68,7 @@ def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
         system="\n\n".join(filter(None, (turn.system, told))),
         messages=history.rendered(turn.messages, marks, offer),
     )
-    only = _only(offer, choice)
+    only = _only(offer, choice) if allowed else ""
     far = _length(written) > prompt.FAR
     closing = prompt.closing(marks, choice, only, far=far) if allowed else ""
     policy = Policy(
@@ -86,18 +86,10 @@ def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
 
 
 def _may_read_more(turn: Turn) -> bool:
-    """Whether the model may have read what nobody here has: found pages, files."""
-    files = (isinstance(part, File) for part in _shown(turn))
-    return turn.search.web is not False or bool(turn.search.workspace) or any(files)
-
-
-def _shown(turn: Turn) -> Iterator[Any]:
-    """Every part of the messages, and of the results among them."""
-    for message in turn.messages:
-        for part in message.parts:
-            yield part
-            if isinstance(part, ToolResult):
-                yield from part.parts
+    """Whether the model may have read what nobody here can: found pages, files, results in code."""
+    parts = (part for message in turn.messages for part in message.parts)
+    read = any(isinstance(part, File | ToolResult) for part in parts)
+    return turn.search.web is not False or bool(turn.search.workspace) or read
 
 
 def _has_calls(turn: Turn) -> bool:
@@ -141,14 +133,27 @@ def _texts(turn: Turn) -> Iterator[str]:
         yield tool.name
         yield tool.namespace
         yield tool.description
-        yield jsontext.dumps(tool.schema) if isinstance(tool, Tool) else tool.grammar
+        yield _written(tool.schema) if isinstance(tool, Tool) else tool.grammar
+    if turn.output is not None and turn.output.schema is not None:
+        yield _written(turn.output.schema)
+
+
+def _written(schema: Mapping[str, Any]) -> str:
+    try:
+        return jsontext.dumps(schema)
+    except RecursionError:
+        raise BadRequest("a schema is nested too deeply", field="tools") from None
 
 
 def _only(offer: Offer, choice: ToolChoice) -> str:
     """The name of the one tool that must be called, as the model knows it."""
     if not choice.name:
         return ""
-    return next((e.name for e in offer.entries if e.tool.name == choice.name), "")
+    entries = [entry for entry in offer.entries if entry.tool.name == choice.name]
+    if not entries:
+        told = f"{choice.name[:64]} is not among the tools"
+        raise BadRequest(told, field="tool_choice")
+    return min(entries, key=lambda entry: bool(entry.tool.namespace)).name
 
 
 def _length(turn: Turn) -> int:

@@ -5,12 +5,11 @@ from json.encoder import encode_basestring as quoted
 
 import orjson
 
-from .marks import Marks
+from .marks import LONGEST_TAG, Marks
 from .offer import INPUT, Entry
 from .values import Kind
 
 MOST_ARGUMENTS = 256
-LONGEST_TAG = 300  # characters
 LONGEST = 4 << 20  # characters of one argument
 LONG = 400  # characters of a piece
 WHOLE = "*"  # the key under which all arguments stand as one JSON object
@@ -49,7 +48,7 @@ class Call:
         """What `text` adds, if it is nothing but more of a text argument; else None, not read."""
         if not self._streaming or self.over or "<" in text or text[-1:] in ("\n", ""):
             return None
-        self._grow(len(text))
+        text = text[: self._grow(len(text))]
         return text if self.entry.freeform else escaped(text)
 
     def read(self, text: str, at: int) -> int:
@@ -62,7 +61,7 @@ class Call:
         return at
 
     def finish(self, rest: str) -> None:
-        """The answer ended, with `rest` unread. Only a missing closing tag is forgiven."""
+        """The answer ended by itself, with `rest` unread. Only a missing end is forgiven."""
         self.complete = self._step == self._between and self._may_end(rest.strip())
         if self.complete:
             self.notes.append("no closing tag")
@@ -70,11 +69,19 @@ class Call:
             self.close()
         self.over = True
 
+    def break_off(self) -> None:
+        """The answer did not end by itself: whatever is missing may have been meant to follow."""
+        self.over, self.complete = True, False
+
     def _may_end(self, rest: str) -> bool:
         """Whether all that was begun is there, but perhaps a part of the closing tag."""
-        if rest and not f"</{self._marks.call}".startswith(rest):
+        if "".join(self._collected).strip():
             return False
-        return bool(self._keys) or not self.entry.parameters.errors("{}")
+        if rest and not (rest.startswith("</") and f"</{self._marks.call}".startswith(rest)):
+            return False
+        if self.entry.freeform:
+            return bool(self._keys)
+        return WHOLE in self._keys or not self.entry.parameters.may_lack(self._keys)
 
     # Between arguments
 
@@ -86,6 +93,8 @@ class Call:
             return stop
         self._stray(text[at : end.start()])
         at = end.start()
+        if self.over:
+            return at
         if end[0].startswith(f"<{self._marks.arg}"):
             return self._open(text, at)
         if not end[0].startswith(f"</{self._marks.arg}"):
@@ -102,9 +111,9 @@ class Call:
 
     def _open(self, text: str, at: int) -> int:
         """An argument's tag, once it is all there."""
-        head = self._marks.key.match(text, at)
+        head = self._marks.key(text, at)
         if head is None:
-            if text.find(">", at) < 0 and len(text) - at < LONGEST_TAG:
+            if len(text) - at < LONGEST_TAG and text.find(">", at) < 0:
                 return at
             self.notes.append("a tag that is none")
             self._collected.append(text[at])
@@ -179,7 +188,7 @@ class Call:
         stop = self._marks.held(text, at) if end is None else end.start()
         newline = stop > at and text[stop - 1] == "\n"  # layout perhaps: its time has not come
         self._say(text[at : stop - newline])
-        if end is None:
+        if end is None or self.over:
             return stop - newline
         if newline and not self._block and end[0].startswith(f"</{self._marks.arg}"):
             self._say("\n")
@@ -187,8 +196,8 @@ class Call:
         return self._past(stop, end.end(), end[0])
 
     def _say(self, text: str) -> None:
+        text = text[: self._grow(len(text))]
         if text:
-            self._grow(len(text))
             self._out.append(text if self.entry.freeform else escaped(text))
 
     # An argument that is read when it is whole
@@ -198,7 +207,7 @@ class Call:
         stop = self._marks.held(text, at) if end is None else end.start()
         self._grow(stop - at)
         self._collected.append(text[at:stop])
-        if end is None:
+        if end is None or self.over:
             return stop
         self._end_value("".join(self._collected), streamed=False)
         return self._past(stop, end.end(), end[0])
@@ -258,11 +267,14 @@ class Call:
                 self._member("null")
         self._out.append("}")
 
-    def _grow(self, more: int) -> None:
+    def _grow(self, more: int) -> int:
+        """How many of so many characters more there is room for."""
+        room = LONGEST - self._size
         self._size += more
-        if self._size > LONGEST:
+        if more > room:
             self.notes.append("an argument that is too long")
-            self.over, self.complete = True, False
+            self.break_off()
+        return min(more, room)
 
 
 def escaped(text: str) -> str:

@@ -19,6 +19,10 @@ _TO_THE_MODEL: Mapping[Fault, str] = {
     Fault.INVALID: (
         "The call of {tool} in your last message was not run:\n{details}{parameters}\n" + _AGAIN
     ),
+    Fault.CUT: (
+        "The call of {tool} in your last message broke off before its end, so it was not run. "
+        'Write the whole <{call} name="…"> block again.'
+    ),
     Fault.QUOTED: (
         "Your last message had a call inside a code fence that was left open, so it was not run. "
         'If you meant it, write the <{call} name="…"> block outside of it.'
@@ -39,6 +43,7 @@ _TO_THE_MODEL: Mapping[Fault, str] = {
 _TO_THE_CLIENT: Mapping[Fault, str] = {
     Fault.UNKNOWN: '(The model called "{tool}", a tool that is not offered.)',
     Fault.INVALID: "(The model's call of {tool} did not fit its parameters: {details}.)",
+    Fault.CUT: "(The model's call of {tool} broke off before its end.)",
     Fault.FORM: "(The model wrote a call of {tool} in a form that is not taken.)",
 }
 

@@ -16,9 +16,12 @@ from .validation import Validator
 
 SMALL = 6000  # characters of a schema that is given in full
 QUOTE = 300  # characters of an error
+NONE = "value: there is no JSON in the answer"
 CANDIDATES = 16  # values that are looked at
 _ANY: dict[str, Any] = {"type": "object"}
 _OPENS = re.compile(r"[{\[]")
+_OBJECT = re.compile(r"\{(?=\s{0,300}+[\"}])")
+_PERHAPS = re.compile(r"\{\s{0,300}+\Z")
 _NOTABLE = re.compile(r'["\\{}\[\]]')
 
 
@@ -47,7 +50,7 @@ def find(output: JsonOutput, text: str) -> Found:
         if not found.errors:
             return found
         first = first or found
-    return first or Found("", ("value: there is no JSON in the answer",))
+    return first or Found("", (NONE,))
 
 
 def _fits(text: str, validator: Validator) -> bool:
@@ -125,25 +128,30 @@ class Opening:
 
     def __init__(self) -> None:
         self.closed = False
+        self._waiting = ""
         self._given: list[str] = []
         self._balance: Balance | None = None
 
     def feed(self, text: str) -> str:
         if self.closed:
             return ""
-        at = 0
         if self._balance is None:
-            at = text.find("{")
-            if at < 0:
+            text = self._waiting + text
+            begun = _OBJECT.search(text)
+            if begun is None:
+                brace = _PERHAPS.search(text)
+                self._waiting = brace[0] if brace else ""
                 return ""
-            self._balance = Balance()
-        end = self._balance.feed(text, at)
+            self._balance, text = Balance(), text[begun.start() :]
+        end = self._balance.feed(text)
         self.closed = end is not None
-        self._given.append(text[at:end])
-        return text[at:end]
+        self._given.append(text[:end])
+        return text[:end]
 
     def errors(self) -> tuple[str, ...]:
         """What is wrong with what was let through, now that nothing follows."""
+        if self._balance is None:
+            return (NONE,)
         if not self.closed:
             return ("value: it is not complete",)
         try:

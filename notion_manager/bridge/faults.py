@@ -9,6 +9,7 @@ class Fault(Enum):
     UNKNOWN = "a tool that is not offered"
     FORBIDDEN = "a call where none is allowed"
     INVALID = "arguments that are not as the tool wants them"
+    CUT = "a call that broke off"
     QUOTED = "a call inside a code fence that was left open"
     MISSING = "no call where one is required"
     FORM = "a call in another form"

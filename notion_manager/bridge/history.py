@@ -1,6 +1,7 @@
 """Earlier calls and their results, written as the model would have written and read them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, cast
@@ -18,6 +19,7 @@ from ..turn import (
     ToolResult,
 )
 from .call import WHOLE
+from .jsontext import NotJson, loads
 from .marks import Marks
 from .offer import INPUT, Entry, Offer
 from .values import Kind, Parameters
@@ -36,6 +38,7 @@ def texts(messages: Iterable[Message]) -> Iterator[str]:
                     yield text
                 case ToolCall():
                     yield part.name
+                    yield part.namespace
                     yield _unescaped(part.arguments)
                 case ToolResult():
                     yield from (_shown(inner) for inner in part.parts)
@@ -46,19 +49,52 @@ def texts(messages: Iterable[Message]) -> Iterator[str]:
 def rendered(messages: Sequence[Message], marks: Marks, offer: Offer) -> tuple[Message, ...]:
     """The same conversation in text; files stay as they are."""
     written: list[Message] = []
-    calls: Sequence[ToolCall] = ()
     scribe = Scribe(marks, offer)
-    for role, run in groupby(messages, key=lambda message: message.role):
-        parts = [part for message in run for part in message.parts]
+    awaited = Awaited((), ())
+    for place, (role, parts) in enumerate(runs := list(_runs(messages))):
         if role == "assistant":
             calls = [part for part in parts if isinstance(part, ToolCall)]
+            awaited = Awaited(calls, _results(runs[place + 1 :]))
             written.append(Message("assistant", tuple(scribe.said(parts))))
         elif role == "user":
-            written.append(Message("user", tuple(scribe.answered(parts, calls))))
-            calls = ()
+            written.append(Message("user", tuple(scribe.answered(parts, awaited))))
         else:
             written.append(Message("system", tuple(parts)))
     return tuple(written)
+
+
+def _runs(messages: Sequence[Message]) -> Iterator[tuple[str, Sequence[Part]]]:
+    """What one role says at a stretch."""
+    for role, run in groupby(messages, key=lambda message: message.role):
+        yield role, [part for message in run for part in message.parts]
+
+
+def _results(runs: Iterable[tuple[str, Sequence[Part]]]) -> Iterator[str]:
+    """The calls that get a result before the assistant speaks again."""
+    for role, parts in runs:
+        if role == "assistant":
+            return
+        yield from (part.call_id for part in parts if isinstance(part, ToolResult))
+
+
+class Awaited:
+    """The calls that wait for their results, in their order; of some no result will come."""
+
+    def __init__(self, calls: Sequence[ToolCall], given: Iterable[str]) -> None:
+        self._calls = list(enumerate(calls, 1))
+        coming = Counter(given)
+        self.missing: list[tuple[int, ToolCall]] = []
+        for number, call in self._calls:
+            if not coming[call.id]:
+                self.missing.append((number, call))
+            coming[call.id] -= bool(coming[call.id])
+
+    def take(self, id: str) -> tuple[int, ToolCall] | None:
+        """The first call of that id that waits, with its number."""
+        for place, (_, call) in enumerate(self._calls):
+            if call.id == id:
+                return self._calls.pop(place)
+        return None
 
 
 class Scribe:
@@ -83,17 +119,16 @@ class Scribe:
                     yield part
         yield Text("\n".join(blocks))
 
-    def answered(self, parts: Sequence[Part], calls: Sequence[ToolCall]) -> Iterator[Part]:
+    def answered(self, parts: Sequence[Part], awaited: Awaited) -> Iterator[Part]:
         """A user's message: results in the order of their calls, then all else."""
-        numbers = {call.id: number for number, call in enumerate(calls, 1)}
         results = [part for part in parts if isinstance(part, ToolResult)]
-        given = {result.call_id for result in results}
-        missing = [call.id for call in calls if call.id not in given]
-        results += [ToolResult(id, (Text(NO_RESULT),), failed=True) for id in missing]
-        results.sort(key=lambda result: numbers.get(result.call_id, len(numbers) + 1))
-        names = {call.id: self._name(call) for call in calls}
-        for result in results:
-            number, name = numbers.get(result.call_id), names.get(result.call_id, "")
+        found = [(awaited.take(result.call_id), result) for result in results]
+        none = (Text(NO_RESULT),)
+        found += [(it, ToolResult(it[1].id, none, failed=True)) for it in awaited.missing]
+        awaited.missing.clear()
+        found.sort(key=lambda pair: (pair[0] is None, pair[0][0] if pair[0] else 0))
+        for call, result in found:
+            number, name = (call[0], self._name(call[1])) if call else (None, "")
             yield Text(self.result(result, number, name))
             yield from (part for part in result.parts if isinstance(part, File | FileLink))
         yield from (part for part in parts if not isinstance(part, ToolResult))
@@ -149,10 +184,10 @@ def _is_writable(key: str) -> bool:
 
 
 def _arguments(call: ToolCall) -> Mapping[str, Any] | None:
-    """The arguments by name; None where they are no JSON object."""
+    """The arguments by name; None where they are no JSON object that a tool could read."""
     try:
-        given = json.loads(call.arguments or "{}")
-    except (ValueError, RecursionError):
+        given = loads(call.arguments or "{}")
+    except NotJson:
         return None
     return cast("dict[str, Any]", given) if isinstance(given, dict) else None
 

@@ -12,13 +12,23 @@ from typing import Any
 from msgspec import Struct
 
 from .call import Call
-from .marks import Marks
+from .marks import ATTRIBUTE, LONGEST_TAG, Marks
 from .offer import INPUT, Entry, Offer
 
-LONGEST_HEAD = 200
+LONGEST_END = 64  # characters of a closing tag
 LONGEST = 64 << 10  # characters of a block that may be one
-OPENINGS = ("<call ", "<call_", "<tool_call>", "<function_calls>", "<invoke ", "<function=")
-_BARE = re.compile(r"""<call((?:_\w{0,32})?)\s+name\s*=\s*["']?([^"'<>\r\n]{1,128})["']?\s*(/?)>""")
+_WORDS = {
+    "<call ": r"call\b", "<call_": "call_", "<tool_call>": "tool_call",
+    "<function_calls>": "function_calls", "<invoke ": "invoke", "<function=": r"function\s*=",
+}  # fmt: skip
+OPENINGS = tuple(_WORDS)
+_COPY = re.compile(
+    r"(?:<|&(?:amp;)*+lt;|&\#0*60;|&\#x0*3c;|\\u003c|\\x3c|%3c)\s*+(?:"
+    + "|".join(f"({word})" for word in _WORDS.values())
+    + ")",
+    re.IGNORECASE,
+)
+_BARE = re.compile(rf"""<call((?:_\w{{0,32}})?){ATTRIBUTE}(/?)>""")
 _INVOKE = re.compile(r"""<invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>""")
 _PARAMETER = re.compile(r"""<parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>""")
 _FUNCTION = re.compile(r"<function=([^<>\n]+)>")
@@ -29,6 +39,10 @@ _GLM_KEY = re.compile(r"<arg_key>([^<>\n]*)</arg_key>\s*<arg_value>")
 Found = Sequence[tuple[Entry, str]]
 Written = tuple[str, Mapping[str, str] | str]
 """A tool's name, and its arguments: texts by key, or all of them as JSON."""
+
+
+class _Broken(ValueError):
+    """A block with something in it that has no end, or no place."""
 
 
 class Form(Struct, frozen=True):
@@ -45,13 +59,17 @@ class Form(Struct, frozen=True):
         """The calls of a whole block; None where it is text after all."""
         if self.written is None:
             return _read_bare(block, offer)
-        calls = [_fitting(offer, name, given) for name, given in self.written(block)]
+        try:
+            calls = [_fitting(offer, name, given) for name, given in self.written(block)]
+        except _Broken:
+            return None
         return [call for call in calls if call] if calls and all(calls) else None
 
 
 def uncopied(texts: Sequence[str]) -> tuple[str, ...]:
-    """The openings that stand in none of the texts: what begins so is the model's own."""
-    return tuple(o for o in OPENINGS if not any(o in text for text in texts))
+    """The openings that stand in none of the texts, nor escaped: the model copied none of these."""
+    seen = {found.lastindex for text in texts for found in _COPY.finditer(text)}
+    return tuple(opening for number, opening in enumerate(OPENINGS, 1) if number not in seen)
 
 
 def begun(text: str, at: int) -> Form | None:
@@ -59,19 +77,19 @@ def begun(text: str, at: int) -> Form | None:
     for opening, form in _FORMS.items():
         if text.startswith(opening, at):
             return form
-    bare = _BARE.match(text, at)
+    bare = _BARE.match(text, at, at + LONGEST_TAG)
     if bare is None:
         return None
-    return Form(re.compile(r"/>" if bare[3] else rf"</call{re.escape(bare[1])}\s*>"))
+    return Form(re.compile(r"/>" if bare[3] else rf"</call{re.escape(bare[1])}\s{{0,8}}>"))
 
 
 def may_begin(rest: str) -> bool:
     """Whether what begins like `rest`, with more to come, may be a block without its word."""
-    return rest.startswith(("<call ", "<call_")) and ">" not in rest and len(rest) < LONGEST_HEAD
+    return rest.startswith(("<call ", "<call_")) and ">" not in rest and len(rest) < LONGEST_TAG
 
 
 def _read_bare(block: str, offer: Offer) -> Found | None:
-    head = _BARE.match(block)
+    head = _BARE.match(block, 0, LONGEST_TAG)
     entry = offer.find(head[2]) if head else None
     if head is None or entry is None:
         return None
@@ -81,7 +99,8 @@ def _read_bare(block: str, offer: Offer) -> Found | None:
     else:
         call.read(block, head.end())
     arguments = call.take()
-    return [(entry, arguments)] if call.over and _fits(entry, arguments) else None
+    whole = call.over and not call.notes
+    return [(entry, arguments)] if whole and _fits(entry, arguments) else None
 
 
 def _fitting(offer: Offer, name: str, given: Mapping[str, str] | str) -> tuple[Entry, str] | None:
@@ -118,8 +137,8 @@ def _hermes(block: str) -> Iterable[Written]:
         yield from _functions(inner)
     elif inner.startswith("{"):
         yield from _objects(inner)
-    elif named := _GLM_NAME.match(inner):
-        yield named[1], _first_ones(_GLM_KEY, "</arg_value>", inner)
+    elif (named := _GLM_NAME.match(inner)) and block.endswith("</tool_call>"):
+        yield named[1], _first_ones(_GLM_KEY, "</arg_value>", inner[named.end() :])
 
 
 def _objects(text: str) -> Iterable[Written]:
@@ -147,17 +166,27 @@ def _invokes(block: str) -> Iterable[Written]:
 def _first_ones(opening: re.Pattern[str], closing: str, body: str) -> dict[str, str]:
     """Values by key; of those given twice the first."""
     given: dict[str, str] = {}
-    for key, value in _elements(opening, closing, body):
+    for key, value in _elements(opening, closing, body, alone=True):
         given.setdefault(key.strip(), value)
     return given
 
 
-def _elements(opening: re.Pattern[str], closing: str, text: str) -> Iterator[tuple[str, str]]:
-    """What each opening captures, and what it holds. One search an element, so time is linear."""
+def _elements(
+    opening: re.Pattern[str], closing: str, text: str, *, alone: bool = False
+) -> Iterator[tuple[str, str]]:
+    """What each opening captures, and what it holds. One search an element, so time is linear.
+
+    Where they should stand `alone`, anything else is what a value with its own end in it left over.
+    """
     at = 0
-    while (found := opening.search(text, at)) and (end := text.find(closing, found.end())) >= 0:
+    while found := opening.search(text, at):
+        end = text.find(closing, found.end())
+        if end < 0 or (alone and text[at : found.start()].strip()):
+            raise _Broken
         yield found[1], text[found.end() : end]
         at = end + len(closing)
+    if alone and text[at:].strip():
+        raise _Broken
 
 
 def _laid_out(value: str) -> str:

@@ -20,6 +20,7 @@ from ..turn import (
     ToolCall,
     Turn,
     Usage,
+    coalesce,
 )
 from . import documents
 from .bounds import Bounds
@@ -68,9 +69,8 @@ class Reading:
             self._parser = Parser(lowered.marks, lowered.offer, lowered.policy, id)
         self._document: list[str] = []
         self._opening = None
-        if lowered.output is not None and lowered.output.schema is None:
+        if lowered.output is not None and lowered.output.schema is None and self._parser is None:
             self._opening = documents.Opening()
-        self._called = set[str]()  # before the document
         self._whole = False  # the document was given at the end
         self._errors: tuple[str, ...] = ()
 
@@ -80,13 +80,11 @@ class Reading:
 
     @property
     def calls(self) -> int:
-        if self._closed:
-            return len(self._called)
         return self._parser.calls if self._parser else 0
 
     @property
     def cut(self) -> bool:
-        return self._parser is not None and self._parser.cut and not self._closed
+        return self._parser is not None and self._parser.cut
 
     @property
     def _closed(self) -> bool:
@@ -103,10 +101,10 @@ class Reading:
         pieces = self._parser.feed(event.text) if self._parser else [event]
         return self._said(pieces)
 
-    def finish(self) -> list[Piece]:
+    def finish(self, *, by_itself: bool = True) -> list[Piece]:
         """The last pieces, among them a whole document that was checked."""
-        pieces = self._said(self._parser.finish()) if self._parser else []
-        if self._output is None or (self.calls and not self._document):
+        pieces = self._said(self._parser.finish(by_itself=by_itself)) if self._parser else []
+        if self._output is None:
             return pieces
         return [*pieces, *self._found(self._output)]
 
@@ -115,8 +113,8 @@ class Reading:
             self._errors = self._opening.errors()
             return []
         found = documents.find(output, "".join(self._document))
-        self._errors = found.errors
         if found.errors:
+            self._errors = () if self.calls or self.cut else found.errors  # prose before a call
             return []
         self._whole = True
         return [Text(found.text)]
@@ -129,10 +127,6 @@ class Reading:
         return list(pieces)
 
     def _documented(self, piece: Piece) -> Piece | None:
-        if self._closed:
-            return None
-        if isinstance(piece, ToolCall):
-            self._called.add(piece.id)
         if not isinstance(piece, Text):
             return piece
         self._document.append(piece.text)
@@ -154,8 +148,8 @@ class Reading:
             return correction(trouble, self._offer, self._marks)
         return documents.correction(self._errors) if self._errors and not self.spoke else ""
 
-    def last_words(self, *, called: bool) -> str:
-        """What the client must know of a fault that remains, given whether anything was called.
+    def last_words(self) -> str:
+        """What the client must know of a fault that remains where nothing was called.
 
         Raises Unformed where the answer is not one. A document has no room for words.
         """
@@ -165,8 +159,7 @@ class Reading:
         trouble = self.trouble
         if trouble is None:
             return ""
-        lacking = self._policy.required and not (called or self.cut)
-        if lacking or trouble.fault in (Fault.MISSING, *_MENDED_BY_TEXT):
+        if self._policy.required or trouble.fault in _MENDED_BY_TEXT:
             raise Unformed(f"the model was asked again and gave {trouble.fault.value}")
         return surrender(trouble) if self._output is None else ""
 
@@ -223,7 +216,7 @@ class Lift:
     def finish(self) -> list[Piece]:
         """What was held. An answer that was left has no figures of the service's own."""
         truth = self._done.truth if self._done else None
-        rest = self._reading.finish() if truth is None else self._healed(truth)
+        rest = self._finished(self._reading) if truth is None else self._healed(truth)
         pieces = self._bounds.feed(self._parted(rest))
         self._calls += self._reading.calls
         self.notes.update(self._reading.notes)
@@ -231,6 +224,9 @@ class Lift:
         usage = done.usage if done else of_exchange(self._lowered.turn, self._raw)
         self._usage = _sum(self._usage, usage)
         return pieces
+
+    def _finished(self, reading: Reading) -> list[Piece]:
+        return reading.finish(by_itself=self._done is not None and self._done.stop is Stop.END)
 
     def _healed(self, truth: Sequence[Piece]) -> list[Piece]:
         """What is to be sent yet, now that the service says what its answer was after all.
@@ -240,7 +236,7 @@ class Lift:
         streamed, held = self._read_anew(), self._read_anew()
         self._reading = held
         sent = [piece for event in self._raw for piece in streamed.feed(event)]
-        pieces = [piece for event in truth for piece in held.feed(event)] + held.finish()
+        pieces = [piece for event in truth for piece in held.feed(event)] + self._finished(held)
         rest = missing(sent, pieces, verbatim=self._lowered.output is not None)
         self.misled = rest is None and self._bounds.stop is None
         held.spoke = held.spoke or streamed.spoke
@@ -264,16 +260,33 @@ class Lift:
 
     def restart(self) -> None:
         self.asked_again = True
+        if self._calls:
+            self._lowered = self._without(self._calls_made())
         self._first = self._calls
         self._apart = BLANK_LINE if self._reading.spoke else ""
         self._done = None
         self._raw = []
         self._reading = self._read_anew()
 
+    def _calls_made(self) -> frozenset[tuple[str, str]]:
+        """The calls of the answer so far, by the names that the model has for the tools."""
+        reading = self._read_anew()
+        pieces = [piece for event in self._raw for piece in reading.feed(event)]
+        calls = [p for p in coalesce([*pieces, *reading.finish()]) if isinstance(p, ToolCall)]
+        called = [(self._lowered.offer.called(call), call.arguments) for call in calls]
+        return frozenset((entry.name, arguments) for entry, arguments in called if entry)
+
+    def _without(self, made: frozenset[tuple[str, str]]) -> Lowered:
+        """A model that is asked for one call may repeat the others: each is held to see."""
+        everything = frozenset(entry.name for entry in self._lowered.offer.entries)
+        policy = replace(self._lowered.policy, checked=everything, made=made)
+        return replace(self._lowered, policy=policy)
+
     def end(self) -> list[Event]:
         """The last events. Raises Unformed where the answer is not what was asked for."""
-        told = self._bounds.stop is None and not self.misled
-        words = self._reading.last_words(called=self._calls > 0) if told else ""
+        called = self._calls or self._reading.cut
+        told = self._bounds.stop is None and not self.misled and not called
+        words = self._reading.last_words() if told else ""
         if words and (self._reading.spoke or self._apart):
             words = BLANK_LINE + words
         pieces = self._bounds.feed([Text(words)] if words else [])
@@ -304,7 +317,8 @@ class Lift:
         if done is None or done.truth is None or self.asked_again:
             return None
         lift = Lift(self._lowered, self._count, self._make_id)
-        return (*lift.feed(done.truth), *lift.finish(), *lift._bounds.finish())
+        pieces = lift.feed([*done.truth, Done(done.stop)])
+        return (*pieces, *lift.finish(), *lift._bounds.finish())
 
 
 def _sum(a: Usage, b: Usage) -> Usage:

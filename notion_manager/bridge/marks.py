@@ -23,6 +23,10 @@ WORDS = (
     "snow", "spinach", "stork", "tern", "thistle", "thyme", "topaz", "trout", "turnip", "turtle",
     "valley", "vine", "wheat", "wolf", "wren", "yarrow",
 )  # fmt: skip
+LONGEST_TAG = 300  # characters
+ATTRIBUTE = r"""\s++name\s*+=\s*+["']?+([^"'<>\r\n]{1,128}+)["']?+\s*+"""
+"""The name in a tag, with each piece taken but once: no text makes that take long."""
+
 SLACK = 8  # blanks before the end of a closing tag
 
 
@@ -36,14 +40,21 @@ class Marks:
         self.arg = f"arg{self.suffix}"
         self.result = f"result{self.suffix}"
         call, arg = re.escape(self.call), re.escape(self.arg)
-        attribute = r"""\s+name\s*=\s*["']?([^"'<>\r\n]{1,128})["']?\s*"""
-        self.head = re.compile(rf"<{call}{attribute}(/?)>")
-        self.key = re.compile(rf"<{arg}{attribute}(/?)>")
+        self._head = re.compile(rf"<{call}{ATTRIBUTE}(/?)>")
+        self._key = re.compile(rf"<{arg}{ATTRIBUTE}(/?)>")
         self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>")
         self.end = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>|<(?:{arg}|{call})\s")
         self._tags = (f"</{self.arg}", f"</{self.call}", f"<{self.arg}", f"<{self.call}")
         self._closing = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}")
         self._longest = max(map(len, self._tags)) + SLACK
+
+    def head(self, text: str, at: int) -> re.Match[str] | None:
+        """A call's tag, with the tool's name and the slash of one that ends itself."""
+        return self._head.match(text, at, at + LONGEST_TAG)
+
+    def key(self, text: str, at: int) -> re.Match[str] | None:
+        """An argument's tag, with its name and its slash."""
+        return self._key.match(text, at, at + LONGEST_TAG)
 
     def next_end(self, text: str, at: int) -> re.Match[str] | None:
         """What ends a value, wherever it comes. A plain search first: values are long."""

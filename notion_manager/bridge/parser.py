@@ -15,13 +15,12 @@ from . import lapses
 from .call import Call
 from .faults import Fault, Trouble
 from .fences import Fence, fence_at
-from .marks import Marks, unfinished
+from .marks import LONGEST_TAG, Marks, unfinished
 from .offer import Entry, Offer
 from .speech import Speech
 
 MOST_CALLS = 64
-LONGEST_HEAD = 300  # characters of a tag
-_NOTABLE = re.compile(r"\n(?=[ \t\r\ufeff]*(?:[<`~]|\Z))")
+_NOTABLE = re.compile(r"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z))")
 _NO_BLANK = re.compile(r"[^ \t\r\ufeff]")
 
 
@@ -31,7 +30,7 @@ class Policy(Struct, frozen=True):
     `only` is the one tool that may be called, where there is one. `lapses` are the ways in which a
     call in another form may begin: those that the model cannot have copied from the request. Where
     it may also have read what nobody here has seen, such a call is `doubtful`: not made, but asked
-    about.
+    about. `made` are the calls of an earlier try, by name and arguments: none is made twice.
     """
 
     parallel: bool = True
@@ -39,6 +38,7 @@ class Policy(Struct, frozen=True):
     only: str = ""
     required: bool = False
     checked: Collection[str] = ()
+    made: Collection[tuple[str, str]] = ()
     lapses: tuple[str, ...] = lapses.OPENINGS
     doubtful: bool = False
 
@@ -46,8 +46,8 @@ class Policy(Struct, frozen=True):
 class Parser:
     """Fed text, gives pieces. `stopped` once nothing that follows is wanted.
 
-    `cut` says that the text ended in the midst of a call's argument, which then stays open. `id`
-    names the calls by their number.
+    `cut` says that the text ended in the midst of a call that was begun, which then stays open.
+    `id` names the calls by their number.
     """
 
     def __init__(
@@ -65,7 +65,6 @@ class Parser:
         self._head = f"<{marks.call}"
         self._result = f"<{marks.result}"
         self._lapses = policy.lapses if policy.allowed else ()
-        self._tags = (self._head, self._result, *self._lapses)
         self._text = ""
         self._at = 0
         self._step: Callable[[], bool] = self._line
@@ -74,11 +73,13 @@ class Parser:
         self._id = ""
         self._speech = Speech()
         self._ticks = 0  # backticks on this line
+        self._in_quote = False  # this line is a quotation
         self._fence = ""
         self._waiting: list[str] = []  # the fence's first line, which may only wrap a call
         self._wrapper = ""
         self._quoted = False  # a call stands in the open fence
         self._lapse: lapses.Form | None = None
+        self._searched = 0  # characters of it in which there is no end
 
     def feed(self, text: str) -> list[Piece]:
         call = self._call
@@ -94,13 +95,14 @@ class Parser:
     def interrupt(self) -> list[Piece]:
         """Something that is no text comes in between: no call goes on behind it."""
         if self._call is not None:
-            self._break_off(self._call)
+            self._call.break_off()
+            self._end_broken(self._call)
         return self._speech.drain()
 
-    def finish(self) -> list[Piece]:
-        """What was held. The text ended by itself."""
+    def finish(self, *, by_itself: bool = True) -> list[Piece]:
+        """What was held. A text that did not end `by_itself` lacks some of what was meant."""
         if not self.stopped:
-            self._end()
+            self._end(by_itself=by_itself)
         if self._policy.required and not self.calls and not self.cut:
             self._fault(Fault.MISSING, self._policy.only)
         if not self.calls and not self.stopped:
@@ -111,9 +113,13 @@ class Parser:
         while not self.stopped and self._at < len(self._text) and self._step():
             pass
 
-    def _end(self) -> None:
+    def _end(self, *, by_itself: bool) -> None:
         if self._call is not None:
-            self._break_off(self._call)
+            if by_itself:
+                self._call.finish(self._text[self._at :])
+            else:
+                self._call.break_off()
+            self._end_broken(self._call)
             return
         if self._lapse is not None:
             self._end_lapse(self._lapse, len(self._text))
@@ -127,11 +133,13 @@ class Parser:
 
     def _line(self) -> bool:
         """At the beginning of a line: only here can a tag or a fence stand."""
-        self._ticks = 0
-        found = _NO_BLANK.search(self._text, self._at)
+        self._ticks, self._in_quote = 0, False
+        window = self._at + LONGEST_TAG
+        found = _NO_BLANK.search(self._text, self._at, window)
         if found is None:
-            return self._go_on() if len(self._text) - self._at > LONGEST_HEAD else False
+            return self._go_on() if len(self._text) >= window else False
         first, mark = found.start(), found[0]
+        self._in_quote = mark == ">"
         if mark == "\n":
             return self._pass(first + 1)
         if self._waiting or self._fence:
@@ -169,7 +177,7 @@ class Parser:
                 end = unfinished(text, at, self._head)
         newline = text.rfind("\n", at, end) + 1
         if newline:
-            self._ticks = 0
+            self._ticks, self._in_quote = 0, False
         self._ticks += text.count("`", newline or at, end)
         self._say(text[at:end])
         self._at = end
@@ -178,13 +186,15 @@ class Parser:
         return end > at
 
     def _glued(self, at: int) -> bool:
-        """A tag in the middle of a line: meant if an argument follows, and it is no inline code."""
+        """A tag in the middle of a line: meant if an argument follows, and nothing quotes it."""
         before = self._text[self._at : at]
         _, newline, line = before.rpartition("\n")
-        self._ticks = line.count("`") + (0 if newline else self._ticks)
-        found = self._marks.head.match(self._text, at)
+        if newline:
+            self._ticks, self._in_quote = 0, False
+        self._ticks += line.count("`")
+        found = self._marks.head(self._text, at)
         meant: bool | None = False
-        if self._ticks % 2 == 0:
+        if self._ticks % 2 == 0 and not self._in_quote:
             meant = self._is_meant(found) if found else self._is_hopeless(at)
         if meant is False:
             at += len(self._head)
@@ -196,20 +206,18 @@ class Parser:
 
     def _is_meant(self, head: re.Match[str]) -> bool | None:
         """None where that is not known yet."""
-        rest = self._text[head.end() : head.end() + LONGEST_HEAD]
-        if head[2]:
-            rest = rest.lstrip(" \t\r")
-            return rest.startswith("\n") if rest else None
-        rest = rest.lstrip()
-        follows = (f"<{self._marks.arg}", f"</{self._marks.call}")
+        window = self._text[head.end() : head.end() + LONGEST_TAG]
+        rest = window.lstrip(" \t\r" if head[2] else None)
+        follows = ("\n",) if head[2] else (f"<{self._marks.arg}", f"</{self._marks.call}")
         if rest.startswith(follows):
             return True
-        return None if any(tag.startswith(rest) for tag in follows) else False
+        is_open = len(window) < LONGEST_TAG and any(tag.startswith(rest) for tag in follows)
+        return None if is_open else False
 
     def _is_hopeless(self, at: int) -> bool | None:
         """False where no head can come of what begins here; None where one still may."""
-        rest = self._text[at : at + LONGEST_HEAD]
-        return False if ">" in rest or len(rest) == LONGEST_HEAD else None
+        rest = self._text[at : at + LONGEST_TAG]
+        return False if ">" in rest or len(rest) == LONGEST_TAG else None
 
     # Tags at the beginning of a line
 
@@ -219,16 +227,17 @@ class Parser:
             return self._exact(first)
         if text.startswith(self._result, first):
             return self._made_up()
-        if text.startswith(self._lapses, first) and (form := lapses.begun(text, first)):
-            self._lapse = form
-            self._indent(first)
-            self._step = partial(self._in_lapse, form)
-            return True
-        rest = text[first : first + LONGEST_HEAD]
-        hopeful = rest.startswith(self._lapses) and lapses.may_begin(rest)
-        if hopeful or any(tag.startswith(rest) for tag in self._tags):
-            return False
-        return self._go_on()
+        rest = text[first : first + LONGEST_TAG]
+        tags = (self._head, self._result)
+        if first == self._at:  # what is indented is an example, in a list or as code
+            tags += self._lapses
+            if rest.startswith(self._lapses) and (form := lapses.begun(text, first)):
+                self._lapse, self._searched = form, 0
+                self._step = partial(self._in_lapse, form)
+                return True
+            if rest.startswith(self._lapses) and lapses.may_begin(rest):
+                return False
+        return not any(tag.startswith(rest) for tag in tags) and self._go_on()
 
     def _made_up(self) -> bool:
         """The model plays the application: nothing it says from here on is true."""
@@ -245,12 +254,8 @@ class Parser:
         after = self._text[first + len(self._head) : first + len(self._head) + 1]
         return after.isalnum() or after == "_"
 
-    def _indent(self, first: int) -> None:
-        self._say(self._text[self._at : first])
-        self._at = first
-
     def _exact(self, first: int) -> bool:
-        found = self._marks.head.match(self._text, first)
+        found = self._marks.head(self._text, first)
         if found is not None:
             return self._enter(found)
         if self._is_hopeless(first) is None:
@@ -321,8 +326,8 @@ class Parser:
             self._end_call(call)
         return call.over
 
-    def _break_off(self, call: Call) -> None:
-        call.finish(self._text[self._at :])
+    def _end_broken(self, call: Call) -> None:
+        """The rest of the text is not there, or is no part of the call."""
         self._at = len(self._text)
         self._take(call)
         self._end_call(call)
@@ -339,7 +344,11 @@ class Parser:
         self._call = None
         self._step = self._line
         if not call.complete:
-            self.cut = self.stopped = True
+            self.stopped = True
+            if self._checking is None:
+                self.cut = True
+            else:  # nothing of it was given
+                self._fault(Fault.CUT, call.entry.name)
             return
         if self._checking is not None and not self._check(call.entry, "".join(self._checking)):
             return
@@ -349,6 +358,10 @@ class Parser:
         errors = () if entry.freeform else entry.parameters.errors(arguments)
         if errors:
             self._fault(Fault.INVALID, entry.name, errors)
+            self._speech.after_call()
+            return False
+        if (entry.name, arguments) in self._policy.made:
+            self.notes.append("a call that was made before")
             self._speech.after_call()
             return False
         self._speech.call(self._fragment(entry, arguments))
@@ -366,13 +379,14 @@ class Parser:
     # Calls in another form than was asked for
 
     def _in_lapse(self, form: lapses.Form) -> bool:
-        end = form.end(self._text, self._at)
-        if end is not None:
+        end = form.end(self._text, self._at + max(0, self._searched - lapses.LONGEST_END))
+        if end is not None and end - self._at <= lapses.LONGEST:
             self._end_lapse(form, end)
             return True
         if len(self._text) - self._at > lapses.LONGEST:
             self._lapses, self._lapse = (), None
             return self._go_on()
+        self._searched = len(self._text) - self._at
         return False
 
     def _end_lapse(self, form: lapses.Form, end: int) -> None:
@@ -417,7 +431,7 @@ class Parser:
 
     def _fenced_line(self, first: int) -> bool:
         if self._text.startswith(self._head, first):
-            found = self._marks.head.match(self._text, first)
+            found = self._marks.head(self._text, first)
             if found is None and self._is_hopeless(first) is None:
                 return False
             if found is not None and self._waiting:

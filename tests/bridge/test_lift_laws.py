@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
-from test_parser_laws import BITS
+from test_parser_laws import BITS, CALL
 from toolkit import TOOLS, cuts
 
 from notion_manager.bridge import Lift, Lowered, lower
@@ -71,7 +71,8 @@ turns = st.builds(
     search=st.sampled_from([Search(web=False), Search()]),
 )
 soups = st.lists(
-    st.sampled_from([*BITS, '{"age": 3}', '{"age": "x"}', '{"a":1}']), max_size=25
+    st.sampled_from([*BITS, CALL, "Let me {check}.\n", '{"age": 3}', '{"age": "x"}', '{"a":1}']),
+    max_size=25,
 ).map("".join)
 places = st.lists(st.integers(0, 400), max_size=10)
 
@@ -172,7 +173,11 @@ def check_calls(turn: Turn, found: Outcome) -> None:
 
 
 def check_document(turn: Turn, found: Outcome) -> None:
-    if turn.output is None or turn.tool_choice.mode == "required" or found.calls:
+    if found.calls:
+        assert found.problem is None
+    if turn.output is None or turn.tool_choice.mode == "required":
+        return
+    if found.calls and not found.text:
         return
     if found.done is not None and found.done.stop not in LEFT:
         document = json.loads(found.text)

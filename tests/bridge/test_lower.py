@@ -17,8 +17,9 @@ from notion_manager.bridge.lapses import OPENINGS
 from notion_manager.bridge.marks import WORDS, Marks
 from notion_manager.bridge.offer import Offer
 from notion_manager.bridge.prompt import FAR, NONE_NOW
-from notion_manager.bridge.shapes import Shape, resolve
-from notion_manager.bridge.validation import BadSchema, Validator
+from notion_manager.bridge.references import References
+from notion_manager.bridge.shapes import Shape
+from notion_manager.bridge.validation import BadSchema, PartValidator, Validator
 from notion_manager.errors import BadRequest
 from notion_manager.turn import (
     File,
@@ -221,17 +222,26 @@ def test_what_is_too_deep_is_no_value() -> None:
     for _ in range(5000):
         deep = [deep]
     assert Validator({"type": "string"}).errors(deep) != ()
-    assert Validator({"properties": {"a": {"type": "string"}}}).allows("a", deep) is False
+    assert PartValidator({"type": "string"}, {}).allows(deep) is False
 
 
 def test_a_reference_leads_where_it_says_or_nowhere() -> None:
-    root = {"a": [{"b/c": {"~": 1}}]}
-    assert resolve(root, "#/a/0/b~1c/~0") == 1
-    assert resolve(root, "#") == root
-    for nowhere in ("#/a/7", "#/a/x", "#/z", "http://x.test/#/a"):
-        assert resolve(root, nowhere) == {}
+    named = {"$anchor": "name", "$id": "part", "$defs": {"x": 3}}
+    root = {"a": [{"b/c": {"~": 1}}, named], "a b": 2}
+    found = References(root).found
+    assert found("#/a/0/b~1c/~0") == 1
+    assert found("#/a%20b") == 2
+    assert found("#") == root
+    assert found("#name") == found("part") == named
+    assert found("part#/$defs/x") == 3
+    for nowhere in ("#/a/7", "#/a/x", "#/z", "http://x.test/#/a", "#other", "#/a/99999999999"):
+        assert found(nowhere) == {}
+
+
+def test_a_shape_knows_lists_and_free_text() -> None:
     listed = Shape({"anyOf": [{"const": 1}, {"enum": [2]}, {"type": "string"}]}, {})
-    assert listed.listed == (1, 2)
+    assert listed.listed is None
+    assert Shape({"anyOf": [{"const": 1}, {"enum": ["a"]}]}, {}).listed == (1, "a")
     nested: Any = {"type": "string"}
     for _ in range(30):
         nested = {"type": "array", "items": nested}
@@ -289,6 +299,8 @@ tools = st.lists(
     st.sampled_from([ToolChoice(), ToolChoice("none"), ToolChoice("required", "x")]),
 )
 def test_whatever_a_client_sends_becomes_text(said: Any, offered: Any, choice: ToolChoice) -> None:
+    if choice.name and offered:
+        offered = (Tool("x", "", {}), *offered)
     found = lower(Turn("m", said, tools=offered, tool_choice=choice))
     if found is not None:
         for message in found.turn.messages:

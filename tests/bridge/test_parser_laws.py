@@ -6,10 +6,11 @@ from collections.abc import Iterable
 import jiter
 from hypothesis import example, given
 from hypothesis import strategies as st
-from toolkit import OFFER, cuts, fed, parser
+from toolkit import MARKS, OFFER, cuts, fed, parser
 
+from notion_manager.bridge.history import Scribe
 from notion_manager.bridge.parser import Policy
-from notion_manager.turn import Piece, Text, ToolCall
+from notion_manager.turn import Piece, Text, ToolCall, coalesce
 
 CALL = '<call_amber name="Read">\n<arg_amber name="file_path">a.py</arg_amber>\n</call_amber>'
 BITS = (
@@ -23,7 +24,7 @@ BITS = (
     "<function_calls>", '<invoke name="Read">', '<parameter name="file_path">', "</parameter>",
     "</invoke>", "</function_calls>", "<function=Read>", "<parameter=file_path>", "</function>",
     "```", "````", "~~~", "`", "```py\n", "\n```\n", "\n", "\n\n", "\r\n", " ", "    ", "\t",
-    "\ufeff", "word", "a < b", "\\", "\x00", "é", "🙂", "x" * 120,
+    "\ufeff", "word", "a < b", "\\", "\x00", "é", "🙂", "x" * 120, " " * 150, " " * 310, "\n" * 310, ">",
 )  # fmt: skip
 soups = st.lists(st.sampled_from(BITS), max_size=30).map("".join)
 policies = st.builds(
@@ -41,6 +42,20 @@ def outcome(texts: Iterable[str], policy: Policy) -> tuple[list[Piece], bool, ob
     it = parser(policy)
     pieces = fed(it, texts)
     return pieces, it.cut, it.trouble, it.calls
+
+
+made_calls = st.sampled_from(
+    [
+        ToolCall("1", "Set", '{"level":1}'),
+        ToolCall("1", "Set", '{"tags":["a","b"],"mode":"fast","on":true}'),
+        ToolCall("1", "Set", '{"note":"a\\n} b","level":2}'),
+        ToolCall("1", "Set", "{}"),
+        ToolCall("1", "Bash", '{"command":"ls","timeout":5}'),
+        ToolCall("1", "Bash", '{"command":"echo {}"}'),
+        ToolCall("1", "Write", '{"file_path":"a","content":"x = {1}\\n"}'),
+        ToolCall("1", "TaskList", "{}"),
+    ]
+)
 
 
 @given(soups, policies, st.lists(st.integers(0, 400), max_size=8))
@@ -114,6 +129,39 @@ def test_what_is_held_may_still_be_a_tag_or_a_fence(bits: list[str]) -> None:
         held = text[len(shown) : index + 1].strip()
         assert not held or held[0] in "<`~"
         assert len(held.partition("\n")[0]) < 300
+
+
+@given(st.lists(made_calls, min_size=1, max_size=4), st.integers(0, 2000), st.booleans())
+def test_a_beginning_has_no_other_calls_than_the_whole(
+    made: list[ToolCall], place: int, by_itself: bool
+) -> None:
+    """A call that broke off is never closed. Where a text ends by itself, its end may be missing."""
+    (written,) = Scribe(MARKS, OFFER).said(made)
+    assert isinstance(written, Text)
+    whole = calls_of([written.text], by_itself=True)
+    begun = calls_of([written.text[: place % len(written.text)]], by_itself=by_itself)
+    for index, call in enumerate(begun):
+        if is_whole(call):
+            all_given = list(json.loads(whole[index].arguments).items())
+            given_here = list(json.loads(call.arguments).items())
+            assert given_here == all_given[: len(given_here) if by_itself else None]
+        else:
+            assert call is begun[-1]
+            assert whole[index].arguments.startswith(call.arguments)
+
+
+def calls_of(texts: list[str], *, by_itself: bool) -> list[ToolCall]:
+    it = parser()
+    pieces = [piece for text in texts for piece in it.feed(text)]
+    pieces += it.finish(by_itself=by_itself)
+    return [piece for piece in coalesce(pieces) if isinstance(piece, ToolCall)]
+
+
+def is_whole(call: ToolCall) -> bool:
+    try:
+        return isinstance(json.loads(call.arguments), dict)
+    except ValueError:
+        return False
 
 
 @given(soups)

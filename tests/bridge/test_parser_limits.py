@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 from toolkit import MARKS, OFFER, fed, parsed, parser, schema
@@ -10,7 +11,7 @@ from notion_manager.bridge import lapses
 from notion_manager.bridge.call import LONGEST, MOST_ARGUMENTS, Call, escaped
 from notion_manager.bridge.offer import Offer
 from notion_manager.bridge.parser import MOST_CALLS, Parser, Policy
-from notion_manager.turn import Text, Tool, ToolCall
+from notion_manager.turn import Piece, Text, Tool, ToolCall
 
 CALL = '<call_amber name="Read">\n<arg_amber name="file_path">a</arg_amber>\n</call_amber>\n'
 
@@ -47,6 +48,19 @@ def test_an_argument_that_never_ends_is_left_open() -> None:
         ],
     )
     assert it.cut
+
+
+def test_how_long_an_argument_may_be_is_told_to_the_letter() -> None:
+    head = '<call_amber name="Write">\n<arg_amber name="content">'
+    text = head + "x" * (LONGEST + 5000) + "</arg_amber></call_amber>"
+    whole = parsed(text)
+    assert fed(parser(), [text[at : at + 9973] for at in range(0, len(text), 9973)]) == whole
+    (call,) = whole
+    assert isinstance(call, ToolCall)
+    assert call.arguments == '{"content":"' + "x" * LONGEST
+    it = parser()
+    stray = fed(it, ['<call_amber name="Set">' + "x" * (LONGEST + 1) + "</call_amber>"])
+    assert (stray, it.cut) == ([ToolCall("call_0", "Set", "{")], True)
 
 
 def test_what_looks_like_another_form_is_waited_for_no_longer_than_it_can_be() -> None:
@@ -96,6 +110,45 @@ def test_a_tag_whose_name_goes_on_is_no_tag() -> None:
         assert parsed(text) == [Text(text)]
 
 
+def seconds(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def by_fours(text: str) -> list[Piece]:
+    return fed(parser(), [text[at : at + 4] for at in range(0, len(text), 4)])
+
+
+MENTION = 'Use <call_amber name="Read">'
+BLANKS = " " * 280
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MENTION + "\n" * 320 + "word " * 20_000,
+        MENTION + BLANKS * 400,
+        f'<call_amber name="{BLANKS}x"<' * 400,
+        f'<call name="{BLANKS}x"<\n' * 400,
+        f'<call_amber name="Read"><arg_amber name={BLANKS}x<' * 400,
+        "<tool_call>" + "word\n" * 12_000,
+        "\n" * 100_000,
+        " " * 100_000,
+        ("\n" + " " * 200) * 500,
+        "<" * 100_000,
+        "`" * 100_000,
+    ],
+    ids=lambda text: text[:40],
+)
+def test_text_of_all_kinds_is_read_in_linear_time(text: str) -> None:
+    """As plain words are; where each look began anew it took hundreds of times as long."""
+    plain = "word " * (len(text) // 5)
+    by_fours(plain)
+    assert seconds(lambda: by_fours(text)) < 30 * seconds(lambda: by_fours(plain)) + 0.1
+    assert seconds(lambda: parsed(text)) < 1
+
+
 @pytest.mark.parametrize(
     ("opening", "filling", "closing"),
     [
@@ -113,9 +166,7 @@ def test_a_block_of_openings_without_ends_is_read_in_linear_time(
 
     def work(filling: str) -> float:
         text = opening + filling * ((lapses.LONGEST - 200) // len(filling)) + closing
-        began = time.process_time()
-        parsed(text)
-        return time.process_time() - began
+        return seconds(lambda: parsed(text))
 
     work("word ")  # loads what is loaded when it is needed
     assert work(filling) < 40 * work("word ") + 0.05
