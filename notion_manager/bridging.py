@@ -156,14 +156,26 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
         async for pieces in self._read(answer):
             yield pieces
         if (again := lift.retry()) and (second := await self._ask_again(again)):
-            lift.restart()
-            async for pieces in self._read(second):
+            async for pieces in self._read_second(second):
                 yield pieces
         if lift.misled and (self._live or lift.asked_again):
             raise UpstreamBroken("Notion changed its answer after a part of it had been passed on")
         await self._opened.aclose()  # a model that did not do as asked is no fault of the account
         _tell(lift)
         yield lift.end()
+
+    async def _read_second(self, answer: Answer) -> AsyncGenerator[Sequence[Event]]:
+        """The second answer. Where it fails before it said anything, the first one stands."""
+        said = False
+        self._lift.restart()
+        try:
+            async for pieces in self._read(answer):
+                said = said or not all(isinstance(piece, Thinking) for piece in pieces)
+                yield pieces
+        except Problem:
+            if said:
+                raise
+            self._lift.take_back()
 
     async def _read(self, answer: Answer) -> AsyncGenerator[Sequence[Event]]:
         """One answer, until it ends or nothing more of it is wanted."""

@@ -163,6 +163,20 @@ async def test_calls_of_the_second_answer_are_numbered_on() -> None:
     assert len(set(ids)) == len(ids) == 2
 
 
+async def test_a_second_answer_that_fails_leaves_the_first_one() -> None:
+    unknown = block(ASK, "Delete", path="a")
+    broken = UpstreamBroken("cut")
+    gate, _ = over(says(f"{CALL}\n{unknown}"), [[Thinking("")], broken])
+    reply = await read(gate)
+    assert (calls(reply), reply.done.stop) == ([("Read", {"path": "a.py"})], Stop.TOOL)
+    assert reply.done.reasks == 1
+    gate, _ = over(says(f"So:\n{unknown}"), *[[broken]] * 5)
+    assert "not offered" in "".join(texts(await read(gate)))
+    gate, _ = over(says(unknown), [[Text("Well, ")], [Text("so.")], broken])
+    with pytest.raises(UpstreamBroken):
+        await read(gate)
+
+
 async def test_strict_arguments_are_valid_or_the_call_is_not_made() -> None:
     turn = replace(ASK, tools=(STRICT,))
     gate, upstream = over(says(block(turn, where="x")), says(CALL))

@@ -186,6 +186,7 @@ class Lift:
         self._reading = self._read_anew()
         self._raw: list[Piece] = []
         self._done: Done | None = None
+        self._former: tuple[Reading, Done | None] = (self._reading, None)
         self.notes: Counter[str] = Counter()  # how the model strayed from the form, if it did
         self._usage = Usage()
         self._calls = 0
@@ -264,9 +265,14 @@ class Lift:
             self._lowered = self._without(self._calls_made())
         self._first = self._calls
         self._apart = BLANK_LINE if self._reading.spoke else ""
+        self._former = self._reading, self._done
         self._done = None
         self._raw = []
         self._reading = self._read_anew()
+
+    def take_back(self) -> None:
+        """The second answer came to nothing: the first one is the answer after all."""
+        self._reading, self._done = self._former
 
     def _calls_made(self) -> frozenset[tuple[str, str]]:
         """The calls of the answer so far, by the names that the model has for the tools."""

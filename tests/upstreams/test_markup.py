@@ -211,6 +211,44 @@ def test_a_thought_is_one_only_at_the_very_start(raw: str, expected: tuple[str, 
     assert clean(*raw) == clean(raw) == expected
 
 
+def with_blocks(*chunks: str) -> str:
+    cleaner = Cleaner(sources().cite, verbatim="call_x")
+    return "".join(text for _, text in [*map(cleaner.feed, chunks), cleaner.flush()])
+
+
+CITED = "[^https://one.example.test/]"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (f"<call_x a>{CITED}</call_x> b {CITED}", f"<call_x a>{CITED}</call_x> b [1]"),
+        (f"<call_x a/> b {CITED}", "<call_x a/> b [1]"),
+        (f'<call_x n="{CITED}"/>\n<call_x>{CITED}', f'<call_x n="{CITED}"/>\n<call_x>{CITED}'),
+        (f"a {CITED} <call_x", "a [1] <call_x"),
+        (f"<call_y>{CITED}</call_y>", "<call_y> [1]</call_y>"),
+    ],
+)
+def test_a_block_of_ones_own_is_left_alone_and_nothing_else(raw: str, expected: str) -> None:
+    for at in range(len(raw)):
+        assert with_blocks(raw[:at], raw[at:]) == expected
+    assert with_blocks(*raw) == expected
+
+
+blocks = st.lists(
+    st.sampled_from([*MARKS, "<call_x", "</call_x>", "/>", ">", "<", " ", "word", "\n", "call_x"]),
+    max_size=15,
+).map("".join)
+
+
+@given(blocks, st.lists(st.integers(0, 300), max_size=6))
+def test_cuts_change_nothing_of_blocks(raw: str, places: list[int]) -> None:
+    cuts = [0, *sorted(place for place in places if place < len(raw)), len(raw)]
+    whole = with_blocks(raw)
+    assert with_blocks(*raw) == whole
+    assert with_blocks(*(raw[a:b] for a, b in pairwise(cuts))) == whole
+
+
 def test_text_goes_on_after_a_flush() -> None:
     cleaner = Cleaner(sources().cite)
     assert cleaner.flush() == ("", "")

@@ -102,7 +102,8 @@ class _Place(Enum):
     START = 1
     THOUGHT = 2
     TEXT = 3
-    VERBATIM = 4
+    TAG = 4
+    BLOCK = 5
 
 
 class Cleaner:
@@ -146,7 +147,7 @@ class Cleaner:
             rest = self._enter(rest, last=last)
         if self._place is _Place.THOUGHT:
             thought, rest = self._think(rest, last=last)
-        while rest and self._place in (_Place.TEXT, _Place.VERBATIM):
+        while rest and self._place in (_Place.TEXT, _Place.TAG, _Place.BLOCK):
             said, rest = self._tell(rest, last=last)
             text += said
         self._plain = self._place is _Place.TEXT and not self._held and not self._trim
@@ -154,13 +155,24 @@ class Cleaner:
 
     def _tell(self, text: str, *, last: bool) -> tuple[str, str]:
         """What can be told of it, and what another state goes on with."""
-        if self._place is _Place.VERBATIM:
+        if self._place is _Place.TAG:
+            return self._pass_tag(text)
+        if self._place is _Place.BLOCK:
             return self._pass_block(text, last=last)
         block = text.find(self._tag) if self._tag else -1
         if block < 0:
             return self._say(text, last=last), ""
-        self._place = _Place.VERBATIM
+        self._place = _Place.TAG
         return self._say(text[:block], last=True), text[block:]
+
+    def _pass_tag(self, text: str) -> tuple[str, str]:
+        """The tag that opens a block, or is all of it."""
+        end = text.find(">") + 1
+        if not end:
+            return self._passed(text), ""
+        is_all = (self._before[-1:] + text[:end])[-2] == "/"
+        self._place = _Place.TEXT if is_all else _Place.BLOCK
+        return self._passed(text[:end]), text[end:]
 
     def _pass_block(self, text: str, *, last: bool) -> tuple[str, str]:
         end = text.find(self._end)
