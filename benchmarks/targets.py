@@ -103,9 +103,14 @@ class Lab:
         return self.folder / "config.toml"
 
     def _environment(self, state: Path) -> dict[str, str]:
-        """Nothing of the person's own settings."""
+        """Nothing of the person's own settings; and seats for all that come at once."""
         own = {key: v for key, v in os.environ.items() if not key.startswith("NOTION_MANAGER_")}
-        return own | {"NOTION_MANAGER_STATE_DIR": str(state), "NOTION_MANAGER_API_KEY": KEY}
+        return own | {
+            "NOTION_MANAGER_STATE_DIR": str(state),
+            "NOTION_MANAGER_API_KEY": KEY,
+            "NOTION_MANAGER_POOL_CONCURRENCY": "1000",
+            "NOTION_MANAGER_POOL_QUEUE": "1000",
+        }
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import ParamSpec
 
+from .admission import Admission, Rules
 from .catalogues import Catalogues
 from .config import Config
 from .gateway import Effects, Gateway
@@ -47,17 +48,20 @@ async def open_gateway(
         upstreams: dict[str, Upstream] = {}
         known = {s.name: s for s in store.standings()}
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
-        pool = Pool((), config.proxy.longest_rest)
+        pool = Pool((), config.pool.longest_rest, config.pool.concurrency)
         threads = Threads(store, upstreams, config.threads.retention * 3600)
         made = threads.note if config.threads.retention >= 0 else None
         make = partial(NotionWeb, http, config=config, made=made)
         roster = Roster(make, upstreams, pool, catalogues)
         version, accounts = store.version(), store.accounts()
         roster.enrol(accounts, known)
-        following = asyncio.create_task(_follow(store, roster, version)) if follow else None
+        pool.agree(store.terms())
+        following = asyncio.create_task(_follow(store, roster, pool, version)) if follow else None
         keeping = asyncio.create_task(threads.keep_house()) if made and follow else None
         try:
-            yield Gateway(upstreams, pool, catalogues, habits(config), Effects(keep_standing))
+            effects = Effects(keep_standing)
+            admission = Admission(pool, rules(config))
+            yield Gateway(upstreams, admission, catalogues, habits(config), effects)
         finally:
             for task in filter(None, (following, keeping)):
                 task.cancel()
@@ -65,7 +69,7 @@ async def open_gateway(
             await catalogues.close()
 
 
-async def _follow(store: Store, roster: Roster, version: int) -> None:
+async def _follow(store: Store, roster: Roster, pool: Pool, version: int) -> None:
     """For as long as the process runs. A look takes microseconds; a thread would take megabytes."""
     while True:
         await asyncio.sleep(FOLLOWED)
@@ -74,6 +78,7 @@ async def _follow(store: Store, roster: Roster, version: int) -> None:
             if now != version:
                 roster.enrol(store.accounts(), {})
                 roster.reinstate(store.standings())
+                pool.agree(store.terms())
             version = now
         except StoreProblem as problem:
             logger.warning("%s; %s", problem, problem.remedy)
@@ -101,5 +106,10 @@ def habits(config: Config) -> Habits:
         web_search=config.proxy.web_search,
         workspace_search=config.proxy.workspace_search,
         ask_mode=config.proxy.ask_mode,
-        attempts=config.proxy.attempts,
+        attempts=config.pool.attempts,
     )
+
+
+def rules(config: Config) -> Rules:
+    """What it says of those that must wait."""
+    return Rules(most=config.pool.queue, patience=config.pool.patience)

@@ -28,20 +28,22 @@ class Bridge:
         self._gateway = gateway
         self._salt = salt
 
-    def open(self, turn: Turn, *, live: bool = True) -> AbstractAsyncContextManager[Answer]:
-        """An answer, as `Gateway.open` gives one. Raises BadRequest too.
+    def open(
+        self, turn: Turn, asker: str = "", *, live: bool = True
+    ) -> AbstractAsyncContextManager[Answer]:
+        """An answer, as `Gateway.open` gives one to `asker`. Raises BadRequest too.
 
         What is `live` is acted on as it comes: a call that the service takes back in the end is
         then a failure. Else whoever asks waits for the truth.
         """
         lowered = lower(turn, self._salt)
         if lowered is None:
-            return self._gateway.open(turn)
+            return self._gateway.open(turn, asker)
         if lowered.only_limited:
-            return _Limited(self._gateway.open(lowered.turn), lowered)
+            return _Limited(self._gateway.open(lowered.turn, asker), lowered)
         if asks_nothing(turn):
-            return self._gateway.open(turn)
-        return _Bridged(self._gateway, lowered, live=live)
+            return self._gateway.open(turn, asker)
+        return _Bridged(self._gateway, lowered, asker, live=live)
 
 
 class _Limited(AbstractAsyncContextManager[Answer]):
@@ -121,9 +123,10 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
     the client gets what the first answer came to.
     """
 
-    def __init__(self, gateway: Gateway, lowered: Lowered, *, live: bool) -> None:
+    def __init__(self, gateway: Gateway, lowered: Lowered, asker: str, *, live: bool) -> None:
         prefix = f"call_{os.urandom(12).hex()}"
         self._gateway = gateway
+        self._asker = asker
         self._turn = lowered.turn
         self._lift = Lift(lowered, count, lambda number: f"{prefix}{number:02d}")
         self._live = live
@@ -131,7 +134,8 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
 
     async def __aenter__(self) -> Answer:
         try:
-            answer = await self._opened.enter_async_context(self._gateway.open(self._turn))
+            opening = self._gateway.open(self._turn, self._asker)
+            answer = await self._opened.enter_async_context(opening)
             self._batches = self._lifted(answer)
             first = await anext(self._batches)
         except BaseException as exc:
@@ -191,6 +195,6 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
     async def _ask_again(self, turn: Turn) -> Answer | None:
         await self._opened.aclose()
         try:
-            return await self._opened.enter_async_context(self._gateway.open(turn))
+            return await self._opened.enter_async_context(self._gateway.open(turn, self._asker))
         except Problem:
             return None

@@ -69,6 +69,22 @@ class Proxy:
         False, "Whether answers may search your workspace, which then reaches the client."
     )
     ask_mode: bool = setting(True, "Only ask: Notion AI may read your pages but not change them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    concurrency: int = setting(
+        2, "Answers that one account gives at once; `accounts set` changes it for one.",
+        between(1, 1000),
+    )  # fmt: skip
+    queue: int = setting(
+        100, "Requests that may wait for an account; more are told to come back.", between(0, 10000)
+    )
+    patience: float = setting(
+        120.0,
+        "Seconds that a request waits for an account at most.",
+        between(0, 3600, "seconds"),
+    )
     attempts: int = setting(
         3, "Accounts or tries for one request, before its first content.", between(1, 20)
     )
@@ -152,6 +168,7 @@ class Log:
 class Config:
     server: Server = Server()
     proxy: Proxy = Proxy()
+    pool: Pool = Pool()
     timeouts: Timeouts = Timeouts()
     notion: Notion = Notion()
     threads: Threads = Threads()

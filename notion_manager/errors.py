@@ -261,6 +261,10 @@ class Busy(Problem):
     code = "rate_limit_exceeded"
 
 
+class Full(Busy):
+    """Accounts are well, but give as many answers as they may at once."""
+
+
 class NoAccount(Problem):
     status = 503
     code = "no_account"

@@ -9,6 +9,8 @@ from types import TracebackType
 import tenacity
 from msgspec import Struct
 
+from .admission import Admission, Place, Seat
+from .budget import Budget
 from .catalogues import Catalogues
 from .errors import (
     Busy,
@@ -22,7 +24,7 @@ from .errors import (
 )
 from .habits import Habits, settle
 from .models import Choice, Chooser
-from .pool import Pool, Standing
+from .pool import Standing
 from .tokens import of_turn, size
 from .turn import Done, Event, Stop, Text, Turn
 from .upstreams import Upstream
@@ -53,6 +55,7 @@ class Answer(Struct, frozen=True):
             yield batch
 
 
+SMALL = 20_000  # characters of a question that does not wait behind large ones
 PASSING = (RateLimited, UpstreamBroken)
 """What the same account may do better after: everything else it would only say again."""
 
@@ -74,40 +77,45 @@ class Gateway:
     def __init__(
         self,
         upstreams: Mapping[str, Upstream],
-        pool: Pool,
+        admission: Admission,
         catalogues: Catalogues,
         habits: Habits,
         effects: Effects,
     ) -> None:
-        self.pool = pool
+        self.admission = admission
+        self.pool = admission.pool
         self.catalogues = catalogues
         self.habits = habits
         self._chooser = Chooser(habits.naming)
         self._upstreams = upstreams
         self._keep = effects.keep
         self._clock = effects.clock
+        self._budget = Budget()
         self.retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(self.worth_another),
-            wait=tenacity.wait_exception(_pause),
+            retry=tenacity.retry_if_exception(_is_better_elsewhere),
             stop=tenacity.stop_after_attempt(habits.attempts),
             sleep=effects.sleep,
             reraise=True,
         )
 
-    def open(self, turn: Turn) -> AbstractAsyncContextManager[Answer]:
-        """Enter with the first content in hand. Raises Problem, also from the answer's batches."""
+    def open(self, turn: Turn, asker: str = "") -> AbstractAsyncContextManager[Answer]:
+        """Enter with the first content in hand. Raises Problem, also from the answer's batches.
+
+        `asker` names whose request it is: nobody waits for one who asks a lot.
+        """
         if asks_nothing(turn):
             nothing = Answer([Done(Stop.END)], _no_more(), "", Choice(None, "auto"))
             return nullcontext(nothing)
-        return _Opening(self, turn)
+        return _Opening(self, turn, asker)
 
-    def worth_another(self, exc: BaseException) -> bool:
-        if isinstance(exc, Busy):
-            return (exc.retry_after or 0.0) <= self.habits.patience
-        return isinstance(exc, Problem) and exc.elsewhere
-
-    def pick(self, tried: Collection[str]) -> str:
-        return self.pool.pick(self._clock(), tried)
+    async def seat(self, turn: Turn, asker: str, tried: Collection[str]) -> Seat:
+        """Raises Busy, NoAccount; and Spent where there were enough second tries lately."""
+        now = self._clock()
+        if not tried:
+            self._budget.earn(now)
+        elif not self._budget.spend(now):
+            raise Spent
+        return await self.admission.take(lambda: _place(turn, asker), tried)
 
     async def ask(self, name: str, turn: Turn) -> tuple[Reply, Answer]:
         """One account's reply, still open, and the answer that it began."""
@@ -124,8 +132,9 @@ class Gateway:
             await reply.__aexit__(type(exc), exc, exc.__traceback__)
             raise
 
-    async def end(self, name: str, raised: BaseException | None) -> None:
+    async def end(self, seat: Seat, raised: BaseException | None) -> None:
         """Tell the pool how it went. A client that leaves is neither: its seat is only released."""
+        name = seat.name
         try:
             if isinstance(raised, Problem):
                 raised.account = name
@@ -135,15 +144,20 @@ class Gateway:
                 for standing in self.pool.report(name, raised, self._clock()):
                     await self._keep(standing)
         finally:
-            self.pool.release(name)
+            self.admission.leave(seat)
+
+
+class Spent(Exception):
+    """An outage is not to be made worse by trying again and again."""
 
 
 class _Opening(AbstractAsyncContextManager[Answer]):
     """One turn on its way. Entered, it holds an account that answers; left, the account is free."""
 
-    def __init__(self, gateway: Gateway, turn: Turn) -> None:
+    def __init__(self, gateway: Gateway, turn: Turn, asker: str) -> None:
         self._gateway = gateway
         self._turn = turn
+        self._asker = asker
         self._tried = set[str]()
         self._said: Problem | None = None  # by the account that was asked last
 
@@ -173,36 +187,37 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         try:
             await self._reply.__aexit__(kind, raised, traceback)
         finally:
-            await self._gateway.end(self._name, raised)
+            await self._gateway.end(self._seat, raised)
 
     async def _begin(self) -> Answer:
-        name = self._pick()
-        self._tried.add(name)
+        seat = await self._seated()
+        self._tried.add(seat.name)
         try:
-            self._reply, answer = await self._gateway.ask(name, self._turn)
+            self._reply, answer = await self._gateway.ask(seat.name, self._turn)
         except BaseException as exc:
             self._said = exc if isinstance(exc, Problem) else None
-            await self._gateway.end(name, exc)
+            await self._gateway.end(seat, exc)
             raise
-        self._name = name
+        self._seat = seat
         return answer
 
-    def _pick(self) -> str:
-        """Prefer telling what an account said over telling that all are resting now."""
+    async def _seated(self) -> Seat:
+        """Prefer telling what an account said over telling that there is no other now."""
         try:
-            name = self._gateway.pick(self._tried)
-        except (Busy, NoAccount) as refusal:
-            if self._said is None or self._worth_waiting(refusal):
+            seat = await self._gateway.seat(self._turn, self._asker, self._tried)
+        except (Busy, NoAccount, Spent) as refusal:
+            if self._said is None:
                 raise
             raise self._said from refusal
-        said = self._said if name in self._tried else None
+        said = self._said if seat.name in self._tried else None
         if said is not None and not isinstance(said, PASSING):
-            self._gateway.pool.release(name)
+            self._gateway.pool.release(seat.name)  # it was not used
             raise said
-        return name
+        return seat
 
-    def _worth_waiting(self, refusal: Problem) -> bool:
-        return isinstance(refusal, Busy) and self._gateway.worth_another(refusal)
+
+def _place(turn: Turn, asker: str) -> Place:
+    return Place(asker, turn.conversation, size(turn) < SMALL)
 
 
 def asks_nothing(turn: Turn) -> bool:
@@ -223,9 +238,8 @@ def _refuse_too_long(turn: Turn, choice: Choice) -> None:
         raise ContextTooLong(tokens, limit)
 
 
-def _pause(exc: BaseException) -> float:
-    """Wait only for a seat; another account needs no pause."""
-    return exc.retry_after or 0.0 if isinstance(exc, Busy) else 0.0
+def _is_better_elsewhere(exc: BaseException) -> bool:
+    return isinstance(exc, Problem) and exc.elsewhere
 
 
 async def _first(batches: Batches) -> Sequence[Event]:

@@ -8,17 +8,13 @@ from .turn import Search, Turn
 
 
 class Habits(Struct, frozen=True):
-    """`attempts` are accounts or tries for one request.
-
-    `patience` is how many seconds an account that rests may be waited for.
-    """
+    """`attempts` are accounts or tries for one request."""
 
     naming: Naming = Naming()
     web_search: bool = True
     workspace_search: bool = False
     ask_mode: bool = True
     attempts: int = 3
-    patience: float = 10.0
 
 
 def settle(turn: Turn, choice: Choice, habits: Habits) -> Turn:

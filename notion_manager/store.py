@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from .catalogues import Shelved
 from .keys import Key, digest
 from .models import Model
-from .pool import Standing
+from .pool import Standing, Terms
 from .secret import Secret
 from .upstreams.notion_web.account import Account
 
@@ -69,6 +69,12 @@ MIGRATIONS = (
         used_at REAL NOT NULL
     ) STRICT;
     CREATE INDEX threads_by_use ON threads (used_at);
+    """,
+    """
+    CREATE TABLE terms (
+        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
+        terms TEXT NOT NULL
+    ) STRICT;
     """,
 )
 """Entry N takes a file from version N to N + 1. Only ever add to the end."""
@@ -148,6 +154,21 @@ class Store:
     def remove_account(self, alias: str) -> bool:
         """With its standing and catalogue. False if there was none."""
         return self._change("DELETE FROM accounts WHERE alias = ?", alias)
+
+    def terms(self) -> dict[str, Terms]:
+        """Of the accounts that have any of their own."""
+        rows = self._rows("SELECT alias, terms FROM terms")
+        found = ((alias, _decoded(text, Terms)) for alias, text in rows)
+        return {alias: terms for alias, terms in found if terms is not None}
+
+    def save_terms(self, alias: str, terms: Terms) -> bool:
+        """False if there is no such account."""
+        return self._change(
+            "INSERT OR REPLACE INTO terms (terms, alias)"
+            " SELECT ?, alias FROM accounts WHERE alias = ?",
+            msgspec.json.encode(terms).decode(),
+            alias,
+        )
 
     # Keys
 

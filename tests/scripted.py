@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from notion_manager.admission import Admission
 from notion_manager.catalogues import Catalogues, Shelved
 from notion_manager.errors import Problem
 from notion_manager.gateway import Effects, Gateway
@@ -96,6 +97,6 @@ def gateway(
     clock = clock or Clock()
     pool = Pool(Standing(name) for name in upstreams)
     catalogues = Catalogues(upstreams, shelf or {}, keep=keep_nothing, clock=clock)
-    return Gateway(
-        upstreams, pool, catalogues, habits, Effects(keep=keep, clock=clock, sleep=clock.sleep)
-    )
+    admission = Admission(pool, clock=clock, sleep=clock.sleep)
+    effects = Effects(keep=keep, clock=clock, sleep=clock.sleep)
+    return Gateway(upstreams, admission, catalogues, habits, effects)

@@ -15,6 +15,7 @@ from notion_manager.config import (
     Mistake,
     Models,
     Notion,
+    Pool,
     Proxy,
     Server,
     Timeouts,
@@ -72,16 +73,16 @@ def test_a_file_sets_every_kind_of_value() -> None:
 
 
 def test_flags_come_before_environment_before_file_before_defaults() -> None:
-    text = "[server]\nport = 1\n[log]\nlevel = 'debug'\n[proxy]\nattempts = 2"
+    text = "[server]\nport = 1\n[log]\nlevel = 'debug'\n[pool]\nattempts = 2"
     env = {"NOTION_MANAGER_SERVER_PORT": "2", "NOTION_MANAGER_LOG_LEVEL": "error"}
     reading = read(text, env, {"server.port": "4000"})
     assert reading.config == Config(
-        server=Server(port=4000), log=Log(level="error"), proxy=Proxy(attempts=2)
+        server=Server(port=4000), log=Log(level="error"), pool=Pool(attempts=2)
     )
     assert reading.sources == {
         "server.port": "flag",
         "log.level": "environment",
-        "proxy.attempts": "file",
+        "pool.attempts": "file",
     }
 
 
@@ -148,7 +149,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_key_and_a_remedy() -> None:
 
 def test_a_key_in_the_wrong_section_is_pointed_home() -> None:
     assert mistakes("[server]\nattempts = 1")["server.attempts"].remedy == (
-        "did you mean proxy.attempts?"
+        "did you mean pool.attempts?"
     )
     assert mistakes("port = 1")["port"].remedy == "did you mean server.port?"
 
@@ -185,7 +186,7 @@ def test_a_syntax_error_names_the_line_and_the_environment_is_still_checked() ->
         ("server.allowed_hosts", "['http://a']"),
         ("server.allowed_origins", "['*']"),
         ("server.allowed_origins", "['https://a/']"),
-        ("proxy.attempts", "0"),
+        ("pool.attempts", "0"),
         ("proxy.default_model", "' '"),
         ("proxy.default_model", '"a\\u0000b"'),
         ("timeouts.api", "nan"),

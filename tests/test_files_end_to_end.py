@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from notion_manager.config import Config, Proxy
+from notion_manager.config import Config, Pool
 from tests.asking import APIS, CHAT, MESSAGES, RESPONSES, Api
 from tests.files import CSV, KINDS, PDF, PNG, base64, data_url, png
 from tests.rig import QUICK, Rig, rigged, someone, until
@@ -202,7 +202,7 @@ async def test_a_bucket_that_fails_is_told(
     tmp_path: Path, fault: str, status: int, told: str
 ) -> None:
     people = [someone(1, f"storage={fault}")]
-    config = Config(proxy=Proxy(attempts=1))
+    config = Config(pool=Pool(attempts=1))
     timeouts = replace(QUICK, upload=0.5)
     async with rigged(tmp_path, people=people, config=config, timeouts=timeouts) as rig:
         async with await rig.post(CHAT.path, ask(CHAT, ("image/png", PNG))) as r:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from notion_manager.pool import Standing
+from notion_manager.config import Config
+from notion_manager.config import Pool as PoolSettings
+from notion_manager.pool import Standing, Terms
 from notion_manager.secret import Secret
 from notion_manager.store import Store
 from tests.asking import CHAT
@@ -45,6 +47,31 @@ async def test_an_account_that_another_process_adds_answers_and_one_removed_does
             elsewhere.remove_account("added")
             await pooled(rig, 0)
         assert (await asked(rig))[0] == 503
+
+
+async def test_terms_take_effect_in_a_running_daemon(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE, TWO]) as rig:
+        rig.store.save_terms("one", Terms(enabled=False))
+        for _ in range(200):
+            if "one" not in {(await asked(rig))[1] for _ in range(4)}:
+                break
+            await asyncio.sleep(0.02)
+        assert {await asked(rig) for _ in range(4)} == {(200, "two")}
+
+
+async def test_who_has_to_wait_is_served_in_turn_and_too_many_are_told(tmp_path: Path) -> None:
+    config = Config(pool=PoolSettings(concurrency=1, queue=1))
+    async with rigged(tmp_path, people=[ONE], config=config) as rig:
+        slow = "[[sim:think=0.5]][[sim:echo=slow]]"
+        first = asyncio.create_task(asked(rig, slow))
+        await until(lambda: rig.sim.open_streams == 1)
+        second = asyncio.create_task(asked(rig))
+        await asyncio.sleep(0.1)
+        async with await rig.post(CHAT.path, CHAT.ask("hi")) as r:
+            assert r.status == 429
+            assert int(r.headers["Retry-After"]) >= 1
+            assert "1 requests wait already" in await r.text()
+        assert await first == await second == (200, "one")
 
 
 async def test_what_an_account_is_answering_goes_on_when_it_leaves(tmp_path: Path) -> None:

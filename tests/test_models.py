@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from notion_manager.errors import ModelUnavailable, Problem, UnknownModel
-from notion_manager.models import AUTO, Choice, Model, Naming, choose, fit_effort, listing
+from notion_manager.models import AUTO, Choice, Chooser, Model, Naming, choose, fit_effort, listing
 from notion_manager.turn import EFFORTS, Effort
 
 
@@ -336,3 +336,11 @@ def test_every_listed_id_is_taken_back(had: list[Model], naming: Naming) -> None
         assert choice.model == entry.model
         assert choice.how in ("exact", "auto")
         assert (choice.effort, choice.read_only) == ("", None)
+
+
+def test_what_was_chosen_is_remembered_for_so_many_names_and_no_more() -> None:
+    chooser = Chooser(Naming(aliases={f"mine-{number}": "opus-4.6" for number in range(300)}))
+    for number in range(300):
+        assert chooser.choose(f"mine-{number}", MODELS).model == MODELS[0]
+    assert chooser.choose("opus-4.6", MODELS) is chooser.choose("opus-4.6", MODELS)
+    assert len(chooser._known) <= 256

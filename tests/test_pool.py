@@ -12,6 +12,7 @@ from notion_manager.errors import (
     Denied,
     EdgeChallenged,
     EmptyAnswer,
+    Full,
     ModelUnavailable,
     NoAccount,
     Problem,
@@ -20,7 +21,7 @@ from notion_manager.errors import (
     TemporarilyUnavailable,
     UpstreamBroken,
 )
-from notion_manager.pool import Pool, Standing, after
+from notion_manager.pool import Pool, Standing, Terms, after
 
 FRESH = Standing("a")
 
@@ -42,6 +43,7 @@ def test_a_problem_rests_the_account_it_concerns(problem: Problem, rest: float) 
     standing = after(FRESH, problem, 100.0)
     assert max(0.0, standing.ready_at - 100.0) == rest
     assert (standing.reason, standing.since, standing.strikes) == (problem.code, 100.0, 1)
+    assert standing.careful is isinstance(problem, Denied)
 
 
 @pytest.mark.parametrize("problem", [BadRequest("x"), ModelUnavailable("x"), NoAccount("x")])
@@ -81,6 +83,39 @@ def test_the_idlest_then_the_longest_rested_is_picked() -> None:
 def test_untried_comes_first() -> None:
     pool = Pool([Standing("a"), Standing("b", last_used=9)])
     assert pool.pick(10.0, tried={"a"}) == "b"
+
+
+def test_an_account_has_so_many_seats_and_no_more() -> None:
+    pool = Pool([Standing("a"), Standing("b")], seats=1, terms={"b": Terms(seats=2)})
+    assert sorted(pool.pick(1.0) for _ in range(3)) == ["a", "b", "b"]
+    with pytest.raises(Full, match="3 in all"):
+        pool.pick(1.0)
+    pool.release("a")
+    assert pool.pick(1.0, tried={"a"}) == "a"
+
+
+def test_one_that_is_disabled_is_not_picked() -> None:
+    pool = Pool([Standing("a"), Standing("b")], terms={"a": Terms(enabled=False)})
+    assert {pool.pick(1.0) for _ in range(2)} == {"b"}
+    pool.agree({"a": Terms(enabled=False), "b": Terms(enabled=False)})
+    with pytest.raises(NoAccount, match="disabled"):
+        pool.pick(1.0)
+    assert (pool.ready(1.0), pool.seats()) == (0, 0)
+
+
+def test_a_weight_is_a_share() -> None:
+    pool = Pool([Standing("a"), Standing("b")], terms={"b": Terms(weight=3.0)})
+    picked = ""
+    for now in range(1, 401):
+        picked += pool.pick(float(now))
+        pool.release(picked[-1])
+    assert 280 <= picked.count("b") <= 320
+
+
+def test_the_time_until_the_next_is_due() -> None:
+    rests = [Standing("a", ready_at=50), Standing("b", ready_at=30), Standing("c")]
+    assert Pool(rests).rest(20.0) == 10
+    assert Pool(rests).rest(60.0) == 0
 
 
 def test_an_edge_challenge_rests_every_account() -> None:
@@ -138,10 +173,16 @@ class Seats(RuleBasedStateMachine):
         before = dict(self.pool.standings)
         try:
             name = self.pool.pick(self.now)
+        except Full:
+            ready = [s for s in before.values() if s.ready_at <= self.now and not s.retired]
+            assert ready
+            assert all(s.busy == 2 for s in ready)
+            return
         except (Busy, NoAccount):
             assert not any(s.ready_at <= self.now and not s.retired for s in before.values())
             assert self.pool.ready(self.now) == 0
             return
+        assert before[name].busy < 2
         assert before[name].ready_at <= self.now
         assert not before[name].retired
         self.held.append(name)
@@ -167,7 +208,7 @@ class Seats(RuleBasedStateMachine):
     @invariant()
     def seats_add_up(self) -> None:
         for name, standing in self.pool.standings.items():
-            assert standing.busy == self.held.count(name)
+            assert standing.busy == self.held.count(name) <= 2
 
 
 TestSeats = Seats.TestCase

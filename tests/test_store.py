@@ -15,7 +15,7 @@ from msgspec import structs
 
 from notion_manager.keys import match
 from notion_manager.models import Model
-from notion_manager.pool import Standing
+from notion_manager.pool import Standing, Terms
 from notion_manager.secret import Secret
 from notion_manager.store import MIGRATIONS, Store, StoreProblem, Taken
 from notion_manager.upstreams.notion_web.account import Account
@@ -141,6 +141,17 @@ def test_a_standing_comes_back_with_nobody_in_its_seats(store: Store) -> None:
     store.save_standing(standing)
     store.save_standing(structs.replace(standing, strikes=3))
     assert store.standings() == (structs.replace(standing, busy=0, strikes=3),)
+
+
+def test_terms_come_back_and_go_with_their_account(store: Store) -> None:
+    assert not store.save_terms("ghost", Terms())
+    store.put_account(ADA)
+    assert store.terms() == {}
+    assert store.save_terms("ada", Terms(enabled=False, weight=2.5, seats=4))
+    assert store.save_terms("ada", Terms(weight=3.0))
+    assert store.terms() == {"ada": Terms(weight=3.0)}
+    store.remove_account("ada")
+    assert store.terms() == {}
 
 
 def test_a_catalogue_comes_back_with_its_age(store: Store) -> None:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from notion_manager.config import Config, Notion, Proxy
+from notion_manager.config import Config, Notion, Pool, Proxy
 from notion_manager.simulator import Simulator
 from notion_manager.simulator.delivery import reset
 from tests.asking import APIS, CHAT, Api
@@ -82,7 +82,7 @@ async def test_what_may_be_searched_is_what_the_configuration_says(
 
 async def test_attempts_bound_how_often_the_service_is_asked(tmp_path: Path) -> None:
     people = [someone(n, "429=600") for n in (1, 2, 3)]
-    async with rigged(tmp_path, people, config=Config(proxy=Proxy(attempts=2))) as rig:
+    async with rigged(tmp_path, people, config=Config(pool=Pool(attempts=2))) as rig:
         async with await rig.post(CHAT.path, CHAT.ask()) as r:
             assert r.status == 429
         assert rig.sim.count(INFERENCE) == 2
@@ -109,7 +109,7 @@ async def test_what_became_of_an_account_is_known_after_a_restart(
 
 
 async def test_a_rest_that_is_over_after_a_restart_keeps_nobody_away(tmp_path: Path) -> None:
-    async with rigged(tmp_path, config=Config(proxy=Proxy(longest_rest=0.05))) as rig:
+    async with rigged(tmp_path, config=Config(pool=Pool(longest_rest=0.05))) as rig:
         async with await rig.post(CHAT.path, CHAT.ask("[[sim:quota-exhausted]] hi")) as r:
             assert r.status == 429
     async with rigged(tmp_path, again=True) as rig:

@@ -4,11 +4,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from ..errors import AiDisabled
-from ..pool import Standing
+from ..pool import Standing, Terms
 from ..redact import visible
 from ..secret import Secret
 from ..store import Store
@@ -90,17 +92,22 @@ def list_(*, as_json: bool) -> None:
     with store() as opened:
         accounts = opened.accounts()
         standings = {standing.name: standing for standing in opened.standings()}
+        terms = opened.terms()
         seen = {alias: shelved.fetched_at for alias, shelved in opened.catalogues().items()}
     rows = [
         {
             "alias": a.alias,
             "workspace": a.space_name,
             "plan": a.plan or "free",
-            "standing": _standing(standings.get(a.alias, Standing(a.alias)), time.time()),
+            "standing": _standing(
+                standings.get(a.alias, Standing(a.alias)), terms.get(a.alias, Terms()), time.time()
+            ),
             "last_check": moment(seen.get(a.alias)),
             "workspace_id": a.space_id,
             "email": masked(a.email),
             "last_check_at": seen.get(a.alias),
+            "weight": terms.get(a.alias, Terms()).weight,
+            "concurrency": terms.get(a.alias, Terms()).seats or None,
         }
         for a in accounts
     ]
@@ -122,6 +129,34 @@ def check_(alias: str | None, config_file: Path | None, *, as_json: bool) -> Non
             raise _no_such(alias)
         results = run(check(config, opened, accounts))
     _show_checks(results, as_json=as_json)
+
+
+@command.command(
+    "set",
+    epilog="\b\nExamples:\n  notion-manager accounts set work --concurrency 4\n"
+    "  notion-manager accounts set spare --disable",
+)
+@click.argument("alias")
+@click.option("--enable/--disable", "enabled", default=None, help="Whether it may answer at all.")
+@click.option(
+    "--weight",
+    type=click.FloatRange(0.01, 100),
+    help="Its share of the requests: one of 2 gets twice as many as one of 1.",
+)
+@click.option(
+    "--concurrency",
+    "seats",
+    type=click.IntRange(0, 1000),
+    help="Answers that it gives at once; 0 for `pool.concurrency` of the configuration.",
+)
+def set_(alias: str, **given: Any) -> None:
+    """Say how the account called ALIAS may be used. What is left out stays as it is."""
+    told = {name: value for name, value in given.items() if value is not None}
+    with store() as opened:
+        terms = replace(opened.terms().get(alias, Terms()), **told)
+        if not opened.save_terms(alias, terms):
+            raise _no_such(alias)
+    click.echo(f"{alias}: {_terms(terms)}; a running server heeds it within a second", err=True)
 
 
 @command.command(epilog="\b\nExample:\n  notion-manager accounts remove work")
@@ -200,7 +235,14 @@ def _same(one: Account, other: Account) -> bool:
     return (one.user_id, one.space_id) == (other.user_id, other.space_id)
 
 
-def _standing(standing: Standing, now: float) -> str:
+def _terms(terms: Terms) -> str:
+    concurrency = f"{terms.seats} at once" if terms.seats else "as many at once as the pool's"
+    return f"{'enabled' if terms.enabled else 'disabled'}, weight {terms.weight:g}, {concurrency}"
+
+
+def _standing(standing: Standing, terms: Terms, now: float) -> str:
+    if not terms.enabled:
+        return "disabled"
     if standing.retired:
         return f"retired: {standing.reason}"
     if standing.ready_at > now:

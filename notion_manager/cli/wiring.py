@@ -191,7 +191,7 @@ async def _world(
             config = replace(
                 config,
                 notion=replace(config.notion, base_url=url, proxy=""),
-                proxy=replace(config.proxy, longest_rest=DEMO_REST),
+                pool=replace(config.pool, longest_rest=DEMO_REST),
             )
             with Store(Path(directory) / "demo" / "state.db") as store:
                 for person in people:

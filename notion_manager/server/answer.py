@@ -90,7 +90,7 @@ def _exchange(request: web.Request, memory: Memory) -> Exchange:
 
 async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
     trace = request[TRACE]
-    async with desk.bridge.open(exchange.turn, live=False) as answer:
+    async with desk.bridge.open(exchange.turn, trace.key, live=False) as answer:
         trace.opened(answer, time.time())
         events = list(answer.first)
         async for batch in answer.rest:
@@ -120,7 +120,7 @@ async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> w
 
 async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet) -> None:
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
-    async with desk.bridge.open(exchange.turn) as answer:
+    async with desk.bridge.open(exchange.turn, trace.key) as answer:
         trace.opened(answer, time.time())
         await outlet.feed(answer.first)
         last = await asyncio.create_task(_pass_on(answer.first, answer.rest, outlet))

@@ -47,7 +47,7 @@ async def running(
             Desk(Bridge(gateway, store.salt()), Memory(), config.timeouts, Alarms()),
             Door(Guard(config.server), keyring, circumstances.log, silent),
             Shelf(gateway),
-            Pages(gateway.pool, simulated=circumstances.simulated),
+            Pages(gateway.admission, simulated=circumstances.simulated),
             config.server.body_limit,
         )
         gateway.catalogues.refresh()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from .. import __version__
-from ..pool import Pool
+from ..admission import Admission
 from ..translators import TRANSLATORS
 from ..wire import dumps
 
@@ -15,14 +15,15 @@ from ..wire import dumps
 class Pages:
     """No account is named here: these pages need no key."""
 
-    pool: Pool
+    admission: Admission
     simulated: bool = False
     began: float = field(default_factory=time.monotonic)
 
     async def health(self, request: web.Request) -> web.StreamResponse:
         """200 as long as the process serves; the pool's state stands apart."""
-        accounts = len(self.pool.standings)
-        ready = self.pool.ready(time.time())
+        pool = self.admission.pool
+        accounts = len(pool.standings)
+        ready = pool.ready(time.time())
         return _json(
             {
                 "status": "ok",
@@ -33,6 +34,7 @@ class Pages:
                     "status": "ok" if ready else "empty" if not accounts else "resting",
                     "accounts": accounts,
                     "ready": ready,
+                    "waiting": self.admission.waiting,
                 },
             }
         )

@@ -171,6 +171,24 @@ def test_the_list_tells_how_accounts_stand_and_no_address(run: Run, notion: Simu
     assert ADA not in str(as_json)
 
 
+def test_an_owner_says_how_an_account_may_be_used(run: Run, notion: Simulator) -> None:
+    run("accounts", "add", "--token-v2", "-", "--alias", "work", stdin=ADA)
+    done = run("accounts", "set", "work", "--concurrency", "4", "--weight", "2")
+    assert done.stderr.startswith("work: enabled, weight 2, 4 at once; a running server")
+    done = run("accounts", "set", "work", "--disable")
+    assert done.stderr.startswith("work: disabled, weight 2, 4 at once;")
+    assert "disabled" in run("accounts", "list").stdout
+    (row,) = json.loads(run("accounts", "list", "--json").stdout)
+    assert (row["standing"], row["weight"], row["concurrency"]) == ("disabled", 2, 4)
+    done = run("accounts", "set", "work", "--enable", "--concurrency", "0")
+    assert "as many at once as the pool's" in done.stderr
+    assert run("accounts", "set", "nobody", "--enable").exit_code == 1
+    assert run("accounts", "set", "work", "--weight", "0").exit_code == 2
+    run("accounts", "add", "--token-v2", "-", "--alias", "work", stdin=ADA)
+    (row,) = json.loads(run("accounts", "list", "--json").stdout)
+    assert row["weight"] == 2  # renewing the token changes nothing of that
+
+
 def test_without_accounts_the_list_says_how_to_add_one(run: Run) -> None:
     done = run("accounts", "list")
     assert (done.exit_code, done.stdout) == (0, "")

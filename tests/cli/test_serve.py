@@ -157,16 +157,15 @@ def _ask(url: str, text: str) -> urllib.request.Request:
 
 
 def test_the_demo_lets_refused_accounts_rest_for_seconds(env: dict[str, str]) -> None:
-    env |= {"NOTION_MANAGER_API_KEY": OWN, "NOTION_MANAGER_PROXY_ATTEMPTS": "1"}
-    waits: list[float] = []
+    env |= {"NOTION_MANAGER_API_KEY": OWN, "NOTION_MANAGER_POOL_ATTEMPTS": "1"}
     with served(env, "--demo") as server:
-        for _ in range(3):
+        for _ in range(2):
             with pytest.raises(urllib.error.HTTPError) as caught:
                 urllib.request.urlopen(_ask(server.url, "[[sim:429=3600]] Hi"))  # noqa: S310
-            with caught.value as answer:
-                waits.append(float(answer.headers.get("Retry-After", 3600)))
+            caught.value.close()
+        with urllib.request.urlopen(_ask(server.url, "Hi")) as answer:  # noqa: S310
+            assert answer.status == 200
         assert server.stop() == 0
-    assert waits[-1] <= 10
 
 
 @contextmanager

@@ -105,3 +105,7 @@ def test_a_file_of_more_than_20_mebibytes_is_refused() -> None:
     assert attached(HERE, "image/png", PNG.ljust(LARGEST, b"\0"))
     with pytest.raises(BadRequest, match=r"has 20971521 bytes; at most 20971520"):
         attached(HERE, "image/png", PNG.ljust(LARGEST + 1, b"\0"))
+
+
+def test_a_files_bytes_are_in_no_repr() -> None:
+    assert repr(File("image/png", b"secret", "a.png")) == "File('image/png', 6 bytes, 'a.png')"

@@ -1,0 +1,170 @@
+"""The way to a seat: at once where one is free, else through a queue that is short and fair."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+
+from msgspec import Struct
+
+from .errors import Busy, Full, NoAccount, Problem
+from .lanes import Lanes
+from .pool import Pool
+
+MEASURED = 0.2  # the share that the latest answer has in the usual time of one
+GUESS = 10.0  # seconds that an answer takes, before any was seen
+LEAST_WAIT = 1.0  # seconds
+
+
+class Rules(Struct, frozen=True):
+    """How long a request may wait, in seconds: for a seat that others have, or for one that rests.
+
+    `most` is how many may wait at once.
+    """
+
+    most: int = 100
+    patience: float = 120.0
+    rest: float = 10.0
+
+
+class Place(Struct, frozen=True):
+    """Who waits: a key's holder, in a conversation, with a small question or a large one."""
+
+    asker: str = ""
+    conversation: str = ""
+    small: bool = False
+
+    @property
+    def path(self) -> tuple[str, str, bool]:
+        return self.asker, self.conversation, self.small
+
+
+class Seat(Struct, frozen=True):
+    """An account's promise to answer one turn, from `since` on until it is left."""
+
+    name: str
+    since: float
+
+
+class _Waiter(Struct, eq=False):
+    place: Place
+    tried: Collection[str]
+    seated: asyncio.Future[Seat]
+
+
+class Admission:
+    """Seats of a pool. Whoever takes one leaves it; who is cancelled while he waits takes none."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        rules: Rules = Rules(),
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.pool = pool
+        self._rules = rules
+        self._clock = clock
+        self._sleep = sleep
+        self._lanes: Lanes[_Waiter] = Lanes()
+        self._usual = GUESS
+        self.waiting = 0
+        pool.watch(self._serve)
+
+    async def take(self, place: Callable[[], Place], tried: Collection[str] = ()) -> Seat:
+        """Raises Busy with the seconds until it is worth to ask again, or NoAccount.
+
+        `place` is asked for only where one must wait.
+        """
+        if not self.waiting:
+            try:
+                return self._pick(tried)
+            except Busy as refusal:
+                if not self._worth_waiting(refusal):
+                    raise
+        if self.waiting >= self._rules.most:
+            raise Busy(f"{self.waiting} requests wait already", retry_after=self._until_free())
+        return await self._wait(_Waiter(place(), tried, asyncio.get_running_loop().create_future()))
+
+    def leave(self, seat: Seat) -> None:
+        """Whoever waits for it gets it at once."""
+        held = max(0.0, self._clock() - seat.since)
+        self._usual += MEASURED * (held - self._usual)
+        self.pool.release(seat.name)
+
+    def _pick(self, tried: Collection[str]) -> Seat:
+        now = self._clock()
+        return Seat(self.pool.pick(now, tried), now)
+
+    def _worth_waiting(self, refusal: Busy) -> bool:
+        if isinstance(refusal, Full):
+            return self._rules.most > 0
+        return (refusal.retry_after or 0.0) <= self._rules.rest
+
+    async def _wait(self, waiter: _Waiter) -> Seat:
+        self._lanes.add(waiter.place.path, waiter)
+        self.waiting += 1
+        try:
+            await self._seated(waiter)
+        except BaseException:
+            with suppress(asyncio.InvalidStateError, asyncio.CancelledError, Problem):
+                self.pool.release(waiter.seated.result().name)  # it came too late
+            raise
+        finally:
+            self._forget(waiter)
+        return waiter.seated.result()
+
+    async def _seated(self, waiter: _Waiter) -> None:
+        """Until a seat is free for it. Raises Busy where that takes too long."""
+        deadline = self._clock() + self._rules.patience
+        self._serve()
+        while not waiter.seated.done():
+            left = deadline - self._clock()
+            if left <= 0:
+                raise self._too_late()
+            await self._slept(waiter.seated, min(left, self.pool.rest(self._clock()) or left))
+            self._serve()
+
+    async def _slept(self, seated: asyncio.Future[Seat], seconds: float) -> None:
+        sleeping = asyncio.ensure_future(self._sleep(seconds))
+        try:
+            await asyncio.wait({seated, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+
+    def _forget(self, waiter: _Waiter) -> None:
+        """However it ended, it waits no more."""
+        if not waiter.seated.done():
+            waiter.seated.cancel()
+            self._lanes.discard(waiter.place.path, waiter)
+            self.waiting -= 1
+
+    def _serve(self) -> None:
+        """Give what seats there are to those whose turn it is."""
+        for waiter in self._lanes:
+            if not self._serve_one(waiter):
+                return
+
+    def _serve_one(self, waiter: _Waiter) -> bool:
+        """Whether the next one may have more luck."""
+        try:
+            waiter.seated.set_result(self._pick(waiter.tried))
+        except Full:
+            return False
+        except (Busy, NoAccount) as refusal:
+            if isinstance(refusal, Busy) and self._worth_waiting(refusal):
+                return False
+            waiter.seated.set_exception(refusal)
+        self._lanes.take(waiter.place.path, waiter)
+        self.waiting -= 1
+        return True
+
+    def _too_late(self) -> Busy:
+        told = f"no account was free for {self._rules.patience:.0f} s"
+        return Busy(told, retry_after=self._until_free())
+
+    def _until_free(self) -> float:
+        """Seconds until all who wait now may be through, as answers usually take."""
+        seats = max(1, self.pool.seats())
+        return max(LEAST_WAIT, round(self._usual * (self.waiting + 1) / seats))

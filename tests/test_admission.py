@@ -1,0 +1,227 @@
+"""The way to a seat: free ones at once, else a queue that is short, fair and leaks nothing."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from notion_manager.admission import Admission, Place, Rules, Seat
+from notion_manager.errors import AccountRefused, Busy, Denied, NoAccount, RateLimited
+from notion_manager.pool import Pool, Standing, Terms
+from tests.scripted import Clock
+
+HERE = Place("key", "talk")
+
+
+def place(asker: str = "key", conversation: str = "talk", *, small: bool = False) -> Place:
+    return Place(asker, conversation, small)
+
+
+async def never(seconds: float) -> None:
+    """Time stands still."""
+    await asyncio.Event().wait()
+
+
+def admission(pool: Pool, rules: Rules = Rules(), clock: Clock | None = None) -> Admission:
+    if clock is None:
+        return Admission(pool, rules, clock=lambda: 0.0, sleep=never)
+    return Admission(pool, rules, clock=clock, sleep=clock.sleep)
+
+
+def one(seats: int = 1) -> Pool:
+    return Pool([Standing("a")], seats=seats)
+
+
+async def taking(door: Admission, where: Place = HERE) -> Seat:
+    return await door.take(lambda: where)
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def waiting(door: Admission, *places: Place) -> AsyncGenerator[list[asyncio.Task[Seat]]]:
+    """Those that wait, in the order in which they came."""
+    tasks: list[asyncio.Task[Seat]] = []
+    for where in places:
+        tasks.append(asyncio.ensure_future(taking(door, where)))
+        await settle()
+    yield tasks
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_free_seat_is_taken_at_once() -> None:
+    door = admission(one(2))
+    assert [(await taking(door)).name for _ in range(2)] == ["a", "a"]
+
+
+async def test_a_seat_goes_to_whoever_waits() -> None:
+    door = admission(one())
+    first = await taking(door)
+    async with waiting(door, HERE) as (second,):
+        assert not second.done()
+        door.leave(first)
+        assert (await second).name == "a"
+        assert door.waiting == 0
+
+
+async def test_each_key_and_each_conversation_has_its_turn() -> None:
+    pool = one()
+    door = admission(pool)
+    seat = await taking(door)
+    busy = [place("one", "agents") for _ in range(3)]
+    places = [*busy, place("one", "agents", small=True), place("one", "chat"), place("two", "x")]
+    order: list[int] = []
+    async with waiting(door, *places) as tasks:
+        for _ in places:
+            door.leave(seat)
+            await settle()
+            (now,) = [n for n, task in enumerate(tasks) if task.done() and n not in order]
+            order.append(now)
+            seat = tasks[now].result()
+    assert order == [0, 5, 4, 3, 1, 2]
+
+
+async def test_who_comes_later_does_not_push_in() -> None:
+    pool = one()
+    door = admission(pool)
+    seat = await taking(door)
+    async with waiting(door, HERE, place("other")) as (first, other):
+        pool.release(seat.name)
+        assert await first
+        late = asyncio.ensure_future(taking(door))
+        await settle()
+        pool.release("a")
+        await settle()
+        assert other.done()
+        assert not late.done()
+        late.cancel()
+
+
+async def test_a_full_queue_turns_away_and_says_when_to_come_back() -> None:
+    pool = one()
+    door = admission(pool, Rules(most=1))
+    await taking(door)
+    async with waiting(door, HERE):
+        with pytest.raises(Busy, match="1 requests wait") as caught:
+            await taking(door)
+        assert caught.value.retry_after == 20  # two answers, each as long as one is thought to take
+    with pytest.raises(Busy):
+        await taking(admission(one(), Rules(most=0), Clock())) and await taking(
+            admission(Pool([Standing("a", ready_at=5000.0)]), Rules(most=0), Clock())
+        )
+
+
+async def test_without_a_queue_what_is_full_is_told_at_once() -> None:
+    door = admission(one(), Rules(most=0))
+    await taking(door)
+    with pytest.raises(Busy, match="as many answers"):
+        await taking(door)
+
+
+async def test_patience_has_an_end() -> None:
+    clock = Clock()
+    door = admission(one(), Rules(patience=30), clock)
+    await taking(door)
+    with pytest.raises(Busy, match="free for 30 s") as caught:
+        await taking(door)
+    assert sum(clock.slept) == 30
+    assert door.waiting == 0
+    assert caught.value.retry_after is not None
+
+
+async def test_how_long_answers_take_is_learned() -> None:
+    clock = Clock()
+    door = admission(one(), Rules(most=0), clock)
+    for _ in range(40):
+        seat = await taking(door)
+        clock.now += 100
+        door.leave(seat)
+    await taking(door)
+    full = admission(one(), Rules(patience=0), clock)
+    await taking(full)
+    with pytest.raises(Busy) as guessed:
+        await taking(full)
+    assert guessed.value.retry_after == 20
+
+
+@pytest.mark.parametrize("served", [False, True])
+async def test_who_is_cancelled_while_he_waits_takes_no_seat(*, served: bool) -> None:
+    pool = one()
+    door = admission(pool)
+    seat = await taking(door)
+    async with waiting(door, HERE, HERE) as (first, second):
+        if served:
+            door.leave(seat)  # the seat is his, and he is gone before he hears of it
+        first.cancel()
+        await settle()
+        assert second.done() is served
+        if not served:
+            door.leave(seat)
+        assert (await second).name == "a"
+    assert (pool.standings["a"].busy, door.waiting) == (1, 0)
+
+
+async def test_a_short_rest_is_waited_for_and_a_long_one_told() -> None:
+    clock = Clock()
+    pool = one()
+    pool.report("a", RateLimited("x", retry_after=4), clock.now)
+    door = admission(pool, clock=clock)
+    assert (await taking(door)).name == "a"
+    assert clock.slept == [4]
+    pool.report("a", RateLimited("x", retry_after=60), clock.now)
+    with pytest.raises(Busy, match="resting") as caught:
+        await taking(door)
+    assert caught.value.retry_after == 60
+
+
+async def test_those_that_wait_hear_when_there_is_nothing_to_wait_for() -> None:
+    pool = one()
+    door = admission(pool)
+    seat = await taking(door)
+    async with waiting(door, HERE, place("other")) as tasks:
+        pool.report("a", RateLimited("x", retry_after=60), 0.0)
+        door.leave(seat)
+        for task in tasks:
+            with pytest.raises(Busy, match="resting"):
+                await task
+    pool.report("a", AccountRefused("dead"), 100.0)
+    with pytest.raises(NoAccount):
+        await taking(door)
+
+
+async def test_a_short_rest_that_begins_meanwhile_is_waited_for() -> None:
+    pool = one()
+    door = admission(pool)
+    seat = await taking(door)
+    async with waiting(door, HERE) as (task,):
+        pool.report("a", RateLimited("x", retry_after=5), 0.0)
+        door.leave(seat)
+        await settle()
+        assert not task.done()
+        pool.join(Standing("b"))
+        assert (await task).name == "b"
+
+
+async def test_terms_that_change_let_in_those_that_wait() -> None:
+    pool = one()
+    door = admission(pool)
+    await taking(door)
+    async with waiting(door, HERE) as (task,):
+        pool.agree({"a": Terms(seats=2)})
+        assert (await task).name == "a"
+
+
+async def test_who_was_denied_gives_one_answer_at_a_time() -> None:
+    pool = Pool([Standing("a")], seats=3)
+    pool.report("a", Denied("no"), 0.0)
+    assert pool.seats() == 1
+    pool.report("a", None, 1000.0)
+    assert pool.seats() == 1
+    pool.join(Standing("a"))
+    assert pool.seats() == 3

@@ -1,0 +1,65 @@
+"""Who is next among those that wait."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notion_manager.lanes import Lanes
+
+names = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy")), max_size=12)
+
+
+def served(lanes: Lanes[object], paths: dict[object, tuple[str, ...]]) -> list[object]:
+    """All of them, each taken as its turn comes."""
+    order: list[object] = []
+    while lanes:
+        item = next(iter(lanes))
+        lanes.take(paths[item], item)
+        order.append(item)
+    return order
+
+
+def filled(
+    given_paths: list[tuple[str, ...]],
+) -> tuple[Lanes[object], dict[object, tuple[str, ...]]]:
+    lanes: Lanes[object] = Lanes()
+    paths: dict[object, tuple[str, ...]] = dict(enumerate(given_paths))
+    for item, path in paths.items():
+        lanes.add(path, item)
+    return lanes, paths
+
+
+def test_every_asker_gets_a_turn_and_then_every_conversation() -> None:
+    paths = [("a", "x")] * 4 + [("a", "y")] + [("b", "x")]
+    assert served(*filled(paths)) == [0, 5, 4, 1, 2, 3]
+
+
+@given(names)
+def test_all_are_served_once_and_in_a_lane_in_their_order(
+    given_paths: list[tuple[str, str]],
+) -> None:
+    lanes, paths = filled([*given_paths])
+    assert sorted(map(int, map(str, lanes))) == list(range(len(paths)))
+    order = served(lanes, paths)
+    assert sorted(map(str, order)) == sorted(map(str, paths))
+    for path in set(given_paths):
+        mine = [item for item in order if paths[item] == path]
+        assert mine == [item for item in paths if paths[item] == path]
+
+
+@given(names)
+def test_nobody_is_passed_twice_by_another_asker(given_paths: list[tuple[str, str]]) -> None:
+    """While both wait, of any two turns in a row one is each asker's."""
+    lanes, paths = filled([*given_paths])
+    askers = [paths[item][0] for item in served(lanes, paths)]
+    least = min(askers.count("a"), askers.count("b"))
+    for at in range(2 * least - 1):
+        assert askers[at] != askers[at + 1]
+
+
+@given(names, st.lists(st.integers(0, 11), max_size=6))
+def test_who_leaves_is_served_no_more(given_paths: list[tuple[str, str]], left: list[int]) -> None:
+    lanes, paths = filled([*given_paths])
+    for item in left:
+        lanes.discard(paths.get(item, ("c", "z")), item)
+    assert set(served(lanes, paths)) == set(paths) - set(left)
+    assert not lanes
