@@ -49,6 +49,7 @@ class Seat(Struct, frozen=True):
 class _Waiter(Struct, eq=False):
     place: Place
     tried: Collection[str]
+    model: str
     seated: asyncio.Future[Seat]
 
 
@@ -72,20 +73,23 @@ class Admission:
         self.waiting = 0
         pool.watch(self._serve)
 
-    async def take(self, place: Callable[[], Place], tried: Collection[str] = ()) -> Seat:
+    async def take(
+        self, place: Callable[[], Place], tried: Collection[str] = (), model: str = ""
+    ) -> Seat:
         """Raises Busy with the seconds until it is worth to ask again, or NoAccount.
 
         `place` is asked for only where one must wait.
         """
         if not self.waiting:
             try:
-                return self._pick(tried)
+                return self._pick(tried, model)
             except Busy as refusal:
                 if not self._worth_waiting(refusal):
                     raise
         if self.waiting >= self._rules.most:
             raise Busy(f"{self.waiting} requests wait already", retry_after=self._until_free())
-        return await self._wait(_Waiter(place(), tried, asyncio.get_running_loop().create_future()))
+        seated = asyncio.get_running_loop().create_future()
+        return await self._wait(_Waiter(place(), tried, model, seated))
 
     def leave(self, seat: Seat) -> None:
         """Whoever waits for it gets it at once."""
@@ -93,9 +97,9 @@ class Admission:
         self._usual += MEASURED * (held - self._usual)
         self.pool.release(seat.name)
 
-    def _pick(self, tried: Collection[str]) -> Seat:
+    def _pick(self, tried: Collection[str], model: str) -> Seat:
         now = self._clock()
-        return Seat(self.pool.pick(now, tried), now)
+        return Seat(self.pool.pick(now, tried, model), now)
 
     def _worth_waiting(self, refusal: Busy) -> bool:
         if isinstance(refusal, Full):
@@ -149,7 +153,7 @@ class Admission:
     def _serve_one(self, waiter: _Waiter) -> bool:
         """Whether the next one may have more luck."""
         try:
-            waiter.seated.set_result(self._pick(waiter.tried))
+            waiter.seated.set_result(self._pick(waiter.tried, waiter.model))
         except Full:
             return False
         except (Busy, NoAccount) as refusal:

@@ -9,11 +9,13 @@ from functools import partial
 from typing import ParamSpec
 
 from .admission import Admission, Rules
+from .allowance import Allowance
 from .catalogues import Catalogues
 from .config import Config
 from .gateway import Effects, Gateway
 from .habits import Habits
 from .models import Model, Naming
+from .oracle import Oracle
 from .pool import Pool, Standing
 from .roster import Roster
 from .store import Store, StoreProblem
@@ -41,6 +43,9 @@ async def open_gateway(
     async def keep_models(name: str, models: Sequence[Model]) -> None:
         await _saved(store.save_catalogue, name, models, time.time())
 
+    async def keep_allowance(name: str, allowance: Allowance) -> None:
+        await _saved(store.save_allowance, name, allowance)
+
     async def keep_standing(standing: Standing) -> None:
         await _saved(store.save_standing, standing)
 
@@ -49,6 +54,7 @@ async def open_gateway(
         known = {s.name: s for s in store.standings()}
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
         pool = Pool((), config.pool.longest_rest, config.pool.concurrency)
+        oracle = Oracle(upstreams, pool, keep_allowance, keep_standing, time.time)
         threads = Threads(store, upstreams, config.threads.retention * 3600)
         made = threads.note if config.threads.retention >= 0 else None
         make = partial(NotionWeb, http, config=config, made=made)
@@ -56,16 +62,19 @@ async def open_gateway(
         version, accounts = store.version(), store.accounts()
         roster.enrol(accounts, known)
         pool.agree(store.terms())
+        pool.allowances.update(store.allowances())
         following = asyncio.create_task(_follow(store, roster, pool, version)) if follow else None
+        looking = asyncio.create_task(oracle.keep_looking()) if follow else None
         keeping = asyncio.create_task(threads.keep_house()) if made and follow else None
         try:
-            effects = Effects(keep_standing)
+            effects = Effects(keep_standing, oracle.look)
             admission = Admission(pool, rules(config))
             yield Gateway(upstreams, admission, catalogues, habits(config), effects)
         finally:
-            for task in filter(None, (following, keeping)):
+            for task in filter(None, (following, looking, keeping)):
                 task.cancel()
             await _saved_threads(threads)
+            await oracle.close()
             await catalogues.close()
 
 

@@ -153,6 +153,10 @@ class QuotaExhausted(Problem):
     heals = False
 
 
+class FeatureRefused(QuotaExhausted):
+    """The service has one word for an allowance that is used up and a model that the plan lacks."""
+
+
 class Denied(Problem):
     """The service refused by its own rules. It is shown, and never tried on another account."""
 

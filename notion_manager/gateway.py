@@ -10,12 +10,14 @@ import tenacity
 from msgspec import Struct
 
 from .admission import Admission, Place, Seat
+from .allowance import Allowance
 from .budget import Budget
 from .catalogues import Catalogues
 from .errors import (
     Busy,
     ContextTooLong,
     EmptyAnswer,
+    FeatureRefused,
     ModelUnavailable,
     NoAccount,
     Problem,
@@ -64,9 +66,11 @@ class Effects(Struct, frozen=True):
     """What the gateway does to the world. Tests bring their own time.
 
     `keep` is told of each standing that a report changed, before the client hears of the problem.
+    `look` finds out what is left of an account, or raises Problem.
     """
 
     keep: Callable[[Standing], Awaitable[None]]
+    look: Callable[[str], Awaitable[Allowance]]
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -89,6 +93,7 @@ class Gateway:
         self._chooser = Chooser(habits.naming)
         self._upstreams = upstreams
         self._keep = effects.keep
+        self._look = effects.look
         self._clock = effects.clock
         self._budget = Budget()
         self.retrying = tenacity.AsyncRetrying(
@@ -115,7 +120,7 @@ class Gateway:
             self._budget.earn(now)
         elif not self._budget.spend(now):
             raise Spent
-        return await self.admission.take(lambda: _place(turn, asker), tried)
+        return await self.admission.take(lambda: _place(turn, asker), tried, turn.model)
 
     async def ask(self, name: str, turn: Turn) -> tuple[Reply, Answer]:
         """One account's reply, still open, and the answer that it began."""
@@ -125,15 +130,29 @@ class Gateway:
         settled = settle(turn, choice, self.habits)
         ignored = ("effort",) if turn.effort and not settled.effort else ()
         reply = upstream.open(settled)
-        batches = await reply.__aenter__()
         try:
-            return reply, Answer(await _first(batches), batches, name, choice, ignored)
-        except BaseException as exc:
-            await reply.__aexit__(type(exc), exc, exc.__traceback__)
-            raise
+            return reply, Answer(*await _begun(reply), name, choice, ignored)
+        except FeatureRefused as exc:
+            raise (await self._reconsidered(name, exc) if choice.model else exc) from exc
 
-    async def end(self, seat: Seat, raised: BaseException | None) -> None:
-        """Tell the pool how it went. A client that leaves is neither: its seat is only released."""
+    async def _reconsidered(self, name: str, said: FeatureRefused) -> Problem:
+        """What it is that the service refused: it says the same of a model that the plan lacks.
+
+        A look that costs nothing tells which; without one it is the allowance that is used up.
+        """
+        try:
+            allowance = await self._look(name)
+        except Problem:
+            return said
+        if not allowance.eligible:
+            return said
+        return ModelUnavailable(f"the plan of this account does not cover the model ({said})")
+
+    async def end(self, seat: Seat, raised: BaseException | None, model: str = "") -> None:
+        """Tell the pool how it went with a model.
+
+        A client that leaves is neither good nor bad: its seat is only released.
+        """
         name = seat.name
         try:
             if isinstance(raised, Problem):
@@ -141,7 +160,7 @@ class Gateway:
                 if isinstance(raised, ModelUnavailable):
                     self.catalogues.renew(name)
             if raised is None or isinstance(raised, Problem):
-                for standing in self.pool.report(name, raised, self._clock()):
+                for standing in self.pool.report(name, raised, self._clock(), model):
                     await self._keep(standing)
         finally:
             self.admission.leave(seat)
@@ -187,7 +206,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         try:
             await self._reply.__aexit__(kind, raised, traceback)
         finally:
-            await self._gateway.end(self._seat, raised)
+            await self._gateway.end(self._seat, raised, self._turn.model)
 
     async def _begin(self) -> Answer:
         seat = await self._seated()
@@ -196,7 +215,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             self._reply, answer = await self._gateway.ask(seat.name, self._turn)
         except BaseException as exc:
             self._said = exc if isinstance(exc, Problem) else None
-            await self._gateway.end(seat, exc)
+            await self._gateway.end(seat, exc, self._turn.model)
             raise
         self._seat = seat
         return answer
@@ -240,6 +259,16 @@ def _refuse_too_long(turn: Turn, choice: Choice) -> None:
 
 def _is_better_elsewhere(exc: BaseException) -> bool:
     return isinstance(exc, Problem) and exc.elsewhere
+
+
+async def _begun(reply: Reply) -> tuple[Sequence[Event], Batches]:
+    """The first content, and what follows. What does not begin is closed."""
+    batches = await reply.__aenter__()
+    try:
+        return await _first(batches), batches
+    except BaseException as exc:
+        await reply.__aexit__(type(exc), exc, exc.__traceback__)
+        raise
 
 
 async def _first(batches: Batches) -> Sequence[Event]:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .allowance import Allowance
 from .errors import (
     AccountRefused,
+    AiDisabled,
     Busy,
     Denied,
     EdgeChallenged,
     Full,
+    ModelUnavailable,
     NoAccount,
     Problem,
     QuotaExhausted,
@@ -22,7 +25,10 @@ from .errors import (
 
 LIMIT_REST = 45.0  # seconds, where the service names no time
 STICKY_REST = 1800.0  # doubles with each strike
+STEPS = 10  # of headroom: accounts that have about as much left take turns
 SEATS = 2  # answers of one account at once
+EVIDENCE = 200  # characters
+MODEL_REST = 600.0
 DENIALS = 3  # in a row, with a rest before each but the first
 LONGEST_REST = 6 * 3600.0  # a rest is a guess, and has an end
 RESTS: dict[type[Problem], float] = {
@@ -30,6 +36,15 @@ RESTS: dict[type[Problem], float] = {
     Denied: 300.0,
     EdgeChallenged: 300.0,
     UpstreamBroken: 30.0,
+}
+
+
+_SCOPES = {
+    AccountRefused.code: "login",
+    WorkspaceRefused.code: "workspace",
+    AiDisabled.code: "workspace",
+    QuotaExhausted.code: "workspace",
+    EdgeChallenged.code: "edge",
 }
 
 
@@ -48,6 +63,7 @@ class Standing(Struct, frozen=True):
     """How one account is doing. Times are Unix seconds; `reason` is empty while all is well.
 
     One that is `careful` was denied once, and gives one answer at a time until a person looked.
+    `models` are those that it was found to lack, and until when they are not asked of it.
     """
 
     name: str
@@ -59,24 +75,37 @@ class Standing(Struct, frozen=True):
     since: float = 0.0
     last_used: float = 0.0
     careful: bool = False
+    evidence: str = ""
+    models: Mapping[str, float] = {}
+
+    @property
+    def scope(self) -> str:
+        """What the reason concerns: account, workspace, login, or `edge`: all of this machine."""
+        return _SCOPES.get(self.reason, "account") if self.reason else ""
 
 
 def after(
-    standing: Standing, problem: Problem | None, now: float, longest: float = LONGEST_REST
+    standing: Standing,
+    problem: Problem | None,
+    now: float,
+    longest: float = LONGEST_REST,
+    model: str = "",
 ) -> Standing:
-    """The standing that follows from how a request ended. `longest` is in seconds.
+    """The standing that follows from how a request of a `model` ended. `longest` is in seconds.
 
     A good answer clears the record, but lifts no rest: it began before what caused the rest.
     """
     if problem is None:
-        if standing.retired or standing.ready_at > now or not standing.reason:
-            return standing
-        return replace(standing, strikes=0, ready_at=0.0, reason="", since=0.0)
+        is_over = standing.reason and not standing.retired and standing.ready_at <= now
+        return _cleared(standing) if is_over else standing
+    if isinstance(problem, ModelUnavailable):
+        return _lacking(standing, model, now)
     struck = replace(
         standing,
         strikes=standing.strikes + 1,
         reason=problem.code,
         since=now,
+        evidence=str(problem)[:EVIDENCE],
         careful=standing.careful or isinstance(problem, Denied),
     )
     match problem:
@@ -89,6 +118,39 @@ def after(
         case _:
             rest = _rest(problem, struck.strikes)
             return standing if rest is None else replace(struck, ready_at=now + min(rest, longest))
+
+
+def taught(
+    standing: Standing, allowance: Allowance, now: float, longest: float = LONGEST_REST
+) -> Standing:
+    """The standing that follows from what is left: a rest for want of it ends, or begins."""
+    spent = standing.reason == QuotaExhausted.code
+    if standing.retired:
+        return standing
+    if allowance.eligible:
+        return _cleared(standing) if spent else standing
+    if standing.ready_at > now and not spent:
+        return standing  # it rests for another reason; there is time to look again
+    rest = min(max(allowance.resets_at - now, 0.0) or RESTS[QuotaExhausted], longest)
+    return replace(
+        standing,
+        ready_at=now + rest,
+        reason=QuotaExhausted.code,
+        since=standing.since if spent else now,
+        evidence=allowance.why,
+    )
+
+
+def _lacking(standing: Standing, model: str, now: float) -> Standing:
+    """It is well, but does not have that model."""
+    if not model:
+        return standing
+    known = {name: until for name, until in standing.models.items() if until > now}
+    return replace(standing, models=known | {model: now + MODEL_REST})
+
+
+def _cleared(standing: Standing) -> Standing:
+    return replace(standing, strikes=0, ready_at=0.0, reason="", since=0.0, evidence="")
 
 
 def _rest(problem: Problem, strikes: int) -> float | None:
@@ -120,21 +182,25 @@ class Pool:
         self._level = 0.0  # what the one had that was picked last
         self._tell: Callable[[], None] = lambda: None
         self.terms = dict(terms)
+        self.allowances: dict[str, Allowance] = {}
+        self._logins: dict[str, str] = {}
         self.standings = {s.name: replace(s, busy=0) for s in standings}
 
     def watch(self, tell: Callable[[], None]) -> None:
         """`tell` is called whenever there may be room again."""
         self._tell = tell
 
-    def pick(self, now: float, tried: Collection[str] = ()) -> str:
-        """Take a seat where one is free: untried first, then idlest, then longest rested.
+    def pick(self, now: float, tried: Collection[str] = (), model: str = "") -> str:
+        """Take a free seat: an untried one first, then where most is left, then the idlest.
 
-        Raises Full where all that are well have no seat, Busy with the seconds until one is well
+        One that lacks the `model` is asked only where all lack it. Raises Full where all that are
+        well have no seat, Busy with the seconds until one is well
         again, or NoAccount.
         """
         ready = [s for s in self.standings.values() if self._ready(s, now)]
         if not ready:
             raise self._refusal(now)
+        ready = [s for s in ready if s.models.get(model, 0.0) <= now] or ready
         free = [s for s in ready if s.busy < self._limit(s)]
         if not free:
             raise Full(f"every account gives as many answers as it may: {self.seats()} in all")
@@ -145,8 +211,12 @@ class Pool:
         self.standings[best.name] = replace(best, busy=best.busy + 1, last_used=now)
         return best.name
 
-    def join(self, standing: Standing) -> None:
-        """Take an account in, or begin anew with one that was renewed."""
+    def join(self, standing: Standing, login: str = "") -> None:
+        """Take an account in, or begin anew with one that was renewed.
+
+        Accounts of one `login` stand and fall with its token.
+        """
+        self._logins[standing.name] = login or standing.name
         known = self.standings.get(standing.name)
         self.standings[standing.name] = replace(standing, busy=known.busy if known else 0)
         self._tell()
@@ -159,6 +229,7 @@ class Pool:
     def leave(self, name: str) -> None:
         """Pick it no more. What it is answering goes on."""
         self.standings.pop(name, None)
+        self.allowances.pop(name, None)
 
     def release(self, name: str) -> None:
         standing = self.standings.get(name)
@@ -166,23 +237,47 @@ class Pool:
             self.standings[name] = replace(standing, busy=max(standing.busy - 1, 0))
         self._tell()
 
-    def report(self, name: str, problem: Problem | None, now: float) -> list[Standing]:
-        """Note how a request ended; gives the standings that changed thereby.
+    def report(
+        self, name: str, problem: Problem | None, now: float, model: str = ""
+    ) -> list[Standing]:
+        """Note how a request of a `model` ended; gives the standings that changed thereby.
 
-        An edge challenge concerns the network address, so every account rests. Of an account that
-        has left, nothing is noted.
+        An edge challenge concerns the network address, so every account rests; a dead token all
+        that share it. Of an account that has left, nothing is noted.
         """
         if name not in self.standings:
             return []
-        names = list(self.standings) if isinstance(problem, EdgeChallenged) else [name]
         changed: list[Standing] = []
-        for each in names:
+        for each in self._concerned(name, problem):
             old = self.standings[each]
-            new = after(old, problem, now, self._longest_rest)
+            new = after(old, problem, now, self._longest_rest, model)
             self.standings[each] = new
             if new != old:
                 changed.append(new)
         return changed
+
+    def _concerned(self, name: str, problem: Problem | None) -> list[str]:
+        if isinstance(problem, EdgeChallenged):
+            return list(self.standings)
+        login = self._logins.get(name)
+        if isinstance(problem, AccountRefused) and login is not None:
+            return [each for each in self.standings if self._logins.get(each) == login]
+        return [name]
+
+    def learn(self, name: str, allowance: Allowance, now: float) -> Standing | None:
+        """What is left of an account; gives its standing if that changed thereby."""
+        self.allowances[name] = allowance.since(self.allowances.get(name))
+        old = self.standings.get(name)
+        if old is None:
+            return None
+        new = self.standings[name] = taught(old, allowance, now, self._longest_rest)
+        self._tell()
+        return new if new != old else None
+
+    def is_usable(self, name: str) -> bool:
+        """Whether its owner and the service let it be used at all, now or later."""
+        standing = self.standings.get(name)
+        return standing is not None and self._usable(standing)
 
     def ready(self, now: float) -> int:
         """How many accounts are well enough to be picked."""
@@ -203,9 +298,11 @@ class Pool:
     def _limit(self, standing: Standing) -> int:
         return 1 if standing.careful else self._terms(standing).seats or self._seats
 
-    def _load(self, standing: Standing) -> tuple[float, float, float]:
-        share = self._had.get(standing.name, 0.0)
-        return standing.busy / self._terms(standing).weight, share, standing.last_used
+    def _load(self, standing: Standing) -> tuple[float, ...]:
+        known = self.allowances.get(standing.name)
+        left = round(known.headroom * STEPS) if known else STEPS
+        had = self._had.get(standing.name, 0.0)
+        return -left, standing.busy / self._terms(standing).weight, had, standing.last_used
 
     def _count(self, standing: Standing) -> None:
         """What one had, by its weight. One that rested does not make up for that in a burst."""

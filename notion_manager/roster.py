@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 
 from .catalogues import Catalogues
+from .keys import digest
 from .pool import Pool, Standing
 from .upstreams import Upstream
 from .upstreams.notion_web.account import Account
@@ -42,7 +43,7 @@ class Roster:
             known = self._accounts.get(name)
             if known != account:
                 self._upstreams[name] = self._make(account)
-                self._pool.join(standings.get(name, Standing(name)))
+                self._pool.join(standings.get(name, Standing(name)), _login(account))
             if known not in (None, account):
                 logger.info("account %s was renewed", name)
                 self._catalogues.renew(name)
@@ -52,6 +53,15 @@ class Roster:
         """Take back into use what somebody found to be well again, as `accounts check` does."""
         for standing in stored:
             ours = self._pool.standings.get(standing.name)
-            if ours is not None and ours.retired and not standing.retired:
+            if ours is not None and _is_better(standing, ours):
                 logger.info("account %s is back", standing.name)
-                self._pool.join(standing)
+                self._pool.join(standing, _login(self._accounts[standing.name]))
+
+
+def _is_better(now: Standing, before: Standing) -> bool:
+    return (before.retired and not now.retired) or (before.careful and not now.careful)
+
+
+def _login(account: Account) -> str:
+    """The same for accounts of one token, and not the token."""
+    return digest(account.token_v2.reveal())

@@ -22,6 +22,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
+from .allowance import Allowance
 from .catalogues import Shelved
 from .keys import Key, digest
 from .models import Model
@@ -74,6 +75,12 @@ MIGRATIONS = (
     CREATE TABLE terms (
         alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
         terms TEXT NOT NULL
+    ) STRICT;
+    """,
+    """
+    CREATE TABLE allowances (
+        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
+        allowance TEXT NOT NULL
     ) STRICT;
     """,
 )
@@ -222,6 +229,20 @@ class Store:
             "INSERT OR REPLACE INTO standings SELECT alias, ? FROM accounts WHERE alias = ?",
             msgspec.json.encode(replace(standing, busy=0)).decode(),
             standing.name,
+        )
+
+    def allowances(self) -> dict[str, Allowance]:
+        """What was left of each account when it was last looked at."""
+        rows = self._rows("SELECT alias, allowance FROM allowances")
+        found = ((alias, _decoded(text, Allowance)) for alias, text in rows)
+        return {alias: allowance for alias, allowance in found if allowance is not None}
+
+    def save_allowance(self, alias: str, allowance: Allowance) -> None:
+        self._change(
+            "INSERT OR REPLACE INTO allowances (allowance, alias)"
+            " SELECT ?, alias FROM accounts WHERE alias = ?",
+            msgspec.json.encode(allowance).decode(),
+            alias,
         )
 
     def catalogues(self) -> dict[str, Shelved]:

@@ -1,12 +1,13 @@
 """Upstreams that play a script: what the gateway and the server are tested with."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from notion_manager.admission import Admission
+from notion_manager.allowance import Allowance
 from notion_manager.catalogues import Catalogues, Shelved
-from notion_manager.errors import Problem
+from notion_manager.errors import Problem, UpstreamBroken
 from notion_manager.gateway import Effects, Gateway
 from notion_manager.habits import Habits
 from notion_manager.models import Model
@@ -39,11 +40,24 @@ class Scripted:
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
         self._models = models
+        self.looked: Callable[[], object] = lambda: None
+        self.looking: Callable[[], Awaitable[object]] = keep_nothing
+        self.left: Allowance | Problem = UpstreamBroken("no figures")
 
     async def models(self) -> Sequence[Model]:
         if isinstance(self._models, Problem):
             raise self._models
         return self._models
+
+    async def allowance(self) -> Allowance:
+        self.looked()
+        await self.looking()
+        if isinstance(self.left, Problem):
+            raise self.left
+        return self.left
+
+    async def forget(self, threads: Sequence[str]) -> None:
+        """Nothing was made."""
 
     @asynccontextmanager
     async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
@@ -98,5 +112,9 @@ def gateway(
     pool = Pool(Standing(name) for name in upstreams)
     catalogues = Catalogues(upstreams, shelf or {}, keep=keep_nothing, clock=clock)
     admission = Admission(pool, clock=clock, sleep=clock.sleep)
-    effects = Effects(keep=keep, clock=clock, sleep=clock.sleep)
+
+    async def look(name: str) -> Allowance:
+        return await upstreams[name].allowance()
+
+    effects = Effects(keep=keep, look=look, clock=clock, sleep=clock.sleep)
     return Gateway(upstreams, admission, catalogues, habits, effects)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from notion_manager.allowance import Allowance
 from notion_manager.errors import (
     AccountRefused,
     BadRequest,
@@ -13,6 +14,7 @@ from notion_manager.errors import (
     ContextTooLong,
     Denied,
     EmptyAnswer,
+    FeatureRefused,
     ModelUnavailable,
     NoAccount,
     RateLimited,
@@ -134,6 +136,41 @@ async def test_a_model_that_is_refused_is_asked_for_once_and_its_list_read_anew(
     await asyncio.sleep(0)
     assert await gate.catalogues.of("a") == (MODELS[1],)
     assert gate.pool.standings["a"].busy == 0
+
+
+WALL = FeatureRefused("the allowance does not cover this")
+
+
+async def test_a_wall_that_is_none_of_the_allowance_is_one_of_the_model() -> None:
+    ups = {"a": Scripted([WALL]), "b": Scripted(says("yo"), says("yo"))}
+    ups["a"].left = Allowance(0.0)
+    gate = gateway(ups)
+    assert await read(gate) == await read(gate) == ("b", "yo")
+    assert gate.pool.standings["a"].reason == ""
+    assert list(gate.pool.standings["a"].models) == ["opus-4.6"]
+    alone = gateway({"a": Scripted([WALL])})
+    with pytest.raises(FeatureRefused):
+        await read(alone)
+    assert alone.pool.standings["a"].reason == "insufficient_quota"
+
+
+@pytest.mark.parametrize("model", ["opus-4.6", "auto"])
+async def test_a_wall_of_the_allowance_rests_the_account(model: str) -> None:
+    ups = {"a": Scripted([WALL]), "b": Scripted(says("yo"))}
+    ups["a"].left = Allowance(0.0, eligible=model == "auto")
+    gate = gateway(ups)
+    assert await read(gate, replace(ASK, model=model)) == ("b", "yo")
+    assert gate.pool.standings["a"].reason == "insufficient_quota"
+
+
+async def test_in_an_outage_second_tries_come_to_an_end() -> None:
+    names = [f"n{number}" for number in range(40)]
+    ups = {name: Scripted([UpstreamBroken("gone")], [UpstreamBroken("gone")]) for name in names}
+    gate = gateway(ups, Habits(attempts=20))
+    for _ in range(2):
+        with pytest.raises(UpstreamBroken):
+            await read(gate)
+    assert sum(len(up.turns) for up in ups.values()) == 2 + 10
 
 
 async def test_attempts_are_bounded() -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from notion_manager.allowance import Allowance, Meter
 from notion_manager.errors import (
     AccountRefused,
     AiDisabled,
@@ -116,6 +117,51 @@ def test_the_time_until_the_next_is_due() -> None:
     rests = [Standing("a", ready_at=50), Standing("b", ready_at=30), Standing("c")]
     assert Pool(rests).rest(20.0) == 10
     assert Pool(rests).rest(60.0) == 0
+
+
+def test_where_most_is_left_is_asked_first() -> None:
+    pool = Pool([Standing("a"), Standing("b"), Standing("c")], seats=2)
+    for name, used in zip("abc", (60, 10, 12), strict=True):
+        pool.learn(name, Allowance(0.0, meters=(Meter("user", used, 100),)), 0.0)
+    assert [pool.pick(1.0) for _ in range(6)] == ["b", "c", "b", "c", "a", "a"]
+    unknown = Pool([Standing("a"), Standing("b")])
+    unknown.learn("a", Allowance(0.0, meters=(Meter("user", 50, 100),)), 0.0)
+    assert unknown.pick(1.0) == "b"
+
+
+def test_a_model_that_an_account_lacks_is_asked_of_others() -> None:
+    pool = Pool([Standing("a"), Standing("b")], seats=9)
+    (told,) = pool.report("a", ModelUnavailable("x"), 100.0, "opus")
+    assert told.models == {"opus": 700.0}
+    assert {pool.pick(101.0, model="opus") for _ in range(3)} == {"b"}
+    assert {pool.pick(101.0, model="other") for _ in range(2)} == {"a"}
+    pool.report("b", ModelUnavailable("x"), 100.0, "opus")
+    assert {pool.pick(102.0, model="opus") for _ in range(9)} == {"a", "b"}
+    assert pool.report("a", ModelUnavailable("x"), 900.0, "new")[0].models == {"new": 1500.0}
+    assert pool.report("a", ModelUnavailable("x"), 900.0) == []
+
+
+def test_a_dead_token_retires_all_accounts_of_its_login() -> None:
+    pool = Pool([])
+    for name, login in (("a", "one"), ("b", "one"), ("c", "two")):
+        pool.join(Standing(name), login)
+    assert {s.name for s in pool.report("a", AccountRefused("dead"), 0.0)} == {"a", "b"}
+    assert [pool.is_usable(name) for name in "abcd"] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("problem", "scope"),
+    [
+        (RateLimited("x"), "account"),
+        (AccountRefused("x"), "login"),
+        (AiDisabled("x"), "workspace"),
+        (EdgeChallenged("x"), "edge"),
+    ],
+)
+def test_a_reason_has_a_scope_and_evidence(problem: Problem, scope: str) -> None:
+    standing = after(FRESH, problem, 100.0)
+    assert (standing.scope, standing.evidence) == (scope, "x")
+    assert FRESH.scope == ""
 
 
 def test_an_edge_challenge_rests_every_account() -> None:

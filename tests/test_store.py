@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from notion_manager.allowance import Allowance, Meter
 from notion_manager.keys import match
 from notion_manager.models import Model
 from notion_manager.pool import Standing, Terms
@@ -152,6 +153,15 @@ def test_terms_come_back_and_go_with_their_account(store: Store) -> None:
     assert store.terms() == {"ada": Terms(weight=3.0)}
     store.remove_account("ada")
     assert store.terms() == {}
+
+
+def test_an_allowance_comes_back_as_it_was_read(store: Store) -> None:
+    left = Allowance(5.0, paid=True, meters=(Meter("window", 1, 100, 9.0, pace=0.5),), until=3.0)
+    store.save_allowance("ghost", left)
+    assert store.allowances() == {}
+    store.put_account(ADA)
+    store.save_allowance("ada", left)
+    assert store.allowances() == {"ada": left}
 
 
 def test_a_catalogue_comes_back_with_its_age(store: Store) -> None:

@@ -10,15 +10,16 @@ import click
 from msgspec.structs import replace
 
 from ..errors import AiDisabled
-from ..pool import Standing, Terms
+from ..pool import Terms
 from ..redact import visible
 from ..secret import Secret
 from ..store import Store
 from ..upstreams.notion_web.account import Account, Login, Workspace, cookie_token, preferred
 from .complaints import Complaint, about
-from .enrol import account_of, free_alias, masked, named, obvious, slug, state
+from .described import COLUMNS, WHY, Known, described
+from .enrol import account_of, free_alias, named, obvious, slug, state
 from .places import config_option, settings, store
-from .tables import json_option, moment, show
+from .tables import json_option, show
 from .wiring import Checked, check, login, offered, run
 
 
@@ -85,33 +86,22 @@ def add(
     click.echo("Next: `notion-manager serve`; one that runs takes it within a second.")
 
 
-@command.command("list", epilog="\b\nExample:\n  notion-manager accounts list --json")
+@command.command(
+    "list",
+    epilog="\b\nExamples:\n  notion-manager accounts list\n"
+    "  notion-manager accounts list --why --json",
+)
+@click.option("--why", is_flag=True, help="Say why one is not used: reason, scope, evidence.")
 @json_option
-def list_(*, as_json: bool) -> None:
-    """List accounts, how they stand, and when each was last read successfully."""
+def list_(*, why: bool, as_json: bool) -> None:
+    """List accounts, how they stand, and what is left of their allowance.
+
+    A bar shows what is left of whatever ends first, as it was last read; with it stands when that
+    begins anew, and when it will be used up if things go on as they did.
+    """
     with store() as opened:
-        accounts = opened.accounts()
-        standings = {standing.name: standing for standing in opened.standings()}
-        terms = opened.terms()
-        seen = {alias: shelved.fetched_at for alias, shelved in opened.catalogues().items()}
-    rows = [
-        {
-            "alias": a.alias,
-            "workspace": a.space_name,
-            "plan": a.plan or "free",
-            "standing": _standing(
-                standings.get(a.alias, Standing(a.alias)), terms.get(a.alias, Terms()), time.time()
-            ),
-            "last_check": moment(seen.get(a.alias)),
-            "workspace_id": a.space_id,
-            "email": masked(a.email),
-            "last_check_at": seen.get(a.alias),
-            "weight": terms.get(a.alias, Terms()).weight,
-            "concurrency": terms.get(a.alias, Terms()).seats or None,
-        }
-        for a in accounts
-    ]
-    columns = ("alias", "workspace", "plan", "standing", "last_check")
+        rows = described(Known.of(opened), time.time())
+    columns = WHY if why else COLUMNS
     empty = "No accounts; `notion-manager accounts add` adds one."
     show(rows, columns, as_json=as_json, empty=empty)
 
@@ -238,16 +228,6 @@ def _same(one: Account, other: Account) -> bool:
 def _terms(terms: Terms) -> str:
     concurrency = f"{terms.seats} at once" if terms.seats else "as many at once as the pool's"
     return f"{'enabled' if terms.enabled else 'disabled'}, weight {terms.weight:g}, {concurrency}"
-
-
-def _standing(standing: Standing, terms: Terms, now: float) -> str:
-    if not terms.enabled:
-        return "disabled"
-    if standing.retired:
-        return f"retired: {standing.reason}"
-    if standing.ready_at > now:
-        return f"resting until {moment(standing.ready_at)}: {standing.reason}"
-    return "ready"
 
 
 def _show_checks(results: Sequence[Checked], *, as_json: bool) -> None:

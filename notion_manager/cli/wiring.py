@@ -17,7 +17,7 @@ from ..errors import Problem
 from ..gateway import Answer
 from ..logs import configure
 from ..models import Model
-from ..pool import Standing, after
+from ..pool import Standing, after, taught
 from ..secret import Secret
 from ..server.daemon import Circumstances, running
 from ..store import Store, Thread
@@ -157,16 +157,18 @@ async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Se
     async with connect(config.timeouts) as http:
 
         async def one(account: Account) -> Checked:
-            standing = known.get(account.alias, Standing(account.alias))
+            name, upstream = account.alias, NotionWeb(http, account, config)
+            standing = known.get(name, Standing(name))
             try:
-                found = await NotionWeb(http, account, config).models()
+                found, left = await asyncio.gather(upstream.models(), upstream.allowance())
             except Problem as problem:
                 store.save_standing(after(standing, problem, time.time()))
-                return Checked(account.alias, 0, problem)
-            if standing.retired:  # it is back; of its allowance the read shows nothing
-                store.save_standing(Standing(account.alias))
-            store.save_catalogue(account.alias, found, time.time())
-            return Checked(account.alias, len(found), None)
+                return Checked(name, 0, problem)
+            fresh = Standing(name) if standing.retired or standing.careful else standing
+            store.save_standing(taught(fresh, left, time.time()))
+            store.save_catalogue(name, found, time.time())
+            store.save_allowance(name, left.since(store.allowances().get(name)))
+            return Checked(name, len(found), None)
 
         return await asyncio.gather(*map(one, accounts))
 

@@ -101,6 +101,12 @@ class Simulator:
         self.world.accounts = (*others, account)
         self.world.own = {**self.world.own, account.user_id: from_words(account.scenario)}
 
+    def begin_period(self) -> None:
+        """A new month: nobody has used anything of it yet."""
+        for account in self.world.accounts:
+            for space in account.spaces:
+                self.world.ledger.tally(account, space).turns = 0
+
     def kill_token(self, token_v2: str) -> None:
         self.world.dead.add(token_v2)
 

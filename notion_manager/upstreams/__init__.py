@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from ..allowance import Allowance
 from ..models import Model
 from ..turn import Event, Turn
 
@@ -21,6 +22,10 @@ class Upstream(Protocol):
     def open(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Event]]]: ...
 
     async def models(self) -> Sequence[Model]: ...
+
+    async def allowance(self) -> Allowance:
+        """What is left, as the service tells without charging for it."""
+        ...
 
     async def forget(self, threads: Sequence[str]) -> None:
         """Delete conversations that it made. Raises UpstreamRejected where one is unknown."""

@@ -163,8 +163,8 @@ def test_the_list_tells_how_accounts_stand_and_no_address(run: Run, notion: Simu
     run("accounts", "add", "--token-v2", "-", stdin=ADA)
     done = run("accounts", "list")
     head, row = done.stdout.splitlines()
-    assert head.split() == ["ALIAS", "WORKSPACE", "PLAN", "STANDING", "LAST", "CHECK"]
-    assert row.startswith("adas-space  Ada's Space  business  ready     20")
+    assert head.split() == ["ALIAS", "WORKSPACE", "PLAN", "STANDING", "LEFT", "LAST", "CHECK"]
+    assert row.startswith("adas-space  Ada's Space  business  ready     unknown  20")
     assert "@" not in done.stdout
     (as_json,) = json.loads(run("accounts", "list", "--json").stdout)
     assert as_json["email"] == "a…@example.test"
@@ -187,6 +187,24 @@ def test_an_owner_says_how_an_account_may_be_used(run: Run, notion: Simulator) -
     run("accounts", "add", "--token-v2", "-", "--alias", "work", stdin=ADA)
     (row,) = json.loads(run("accounts", "list", "--json").stdout)
     assert row["weight"] == 2  # renewing the token changes nothing of that
+
+
+def test_the_list_shows_what_is_left_and_why_one_is_not_used(run: Run, notion: Simulator) -> None:
+    run("accounts", "add", "--token-v2", "-", "--workspace", "Reading Room", stdin=ADA)
+    assert "unknown" in run("accounts", "list").stdout
+    assert run("accounts", "check").exit_code == 0
+    assert "#######... 69%" in run("accounts", "list").stdout
+    (row,) = json.loads(run("accounts", "list", "--json").stdout)
+    assert row["allowance"]["meters"][0] == {
+        "kind": "user", "used": 23, "limit": 75, "left": 0.6933, "resets_at": None,
+        "used_up_at": None, "binds": True,
+    }  # fmt: skip
+    notion.kill_token(ADA)
+    run("accounts", "check")
+    head, why = run("accounts", "list", "--why").stdout.splitlines()
+    assert head.split() == ["ALIAS", "STANDING", "REASON", "SCOPE", "SINCE", "UNTIL", "EVIDENCE"]
+    assert "account_unauthorized  login" in why
+    assert "accounts check" in why
 
 
 def test_without_accounts_the_list_says_how_to_add_one(run: Run) -> None:

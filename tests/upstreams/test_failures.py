@@ -12,6 +12,7 @@ from notion_manager.errors import (
     AiDisabled,
     Denied,
     EdgeChallenged,
+    FeatureRefused,
     ModelUnavailable,
     Problem,
     QuotaExhausted,
@@ -126,7 +127,7 @@ def test_without_a_wait_there_is_none() -> None:
         ({"subType": "trust-rule-denied", "message": "AI inference is not allowed."}, Denied),
         ({"errorCode": "temporarily-unavailable", "message": "Later."}, TemporarilyUnavailable),
         ({"subType": "quota-exhausted", "message": "AI inference is not allowed."}, QuotaExhausted),
-        ({"errorCode": "premium-feature-unavailable"}, QuotaExhausted),
+        ({"errorCode": "premium-feature-unavailable"}, FeatureRefused),
         ({"message": "Agent inference failed: aiNotEnabled (AiNotEnabledOnSpace)"}, AiDisabled),
         ({"message": "Model almond-croissant is not available."}, ModelUnavailable),
         ({"message": "The model was not found"}, ModelUnavailable),
@@ -162,7 +163,7 @@ def test_a_failed_step_is_told_in_its_own_words() -> None:
 def test_the_wall_tells_what_was_used(limit: Any, told: str) -> None:
     wall = {"type": "premium-feature-unavailable", "featureAvailability": {"limit": limit}}
     problem = from_step(wall)
-    assert (type(problem), str(problem)) == (QuotaExhausted, told)
+    assert (type(problem), str(problem)) == (FeatureRefused, told)
 
 
 @pytest.mark.parametrize(

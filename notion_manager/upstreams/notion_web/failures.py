@@ -16,6 +16,7 @@ from ...errors import (
     AiDisabled,
     Denied,
     EdgeChallenged,
+    FeatureRefused,
     ModelUnavailable,
     Problem,
     QuotaExhausted,
@@ -36,7 +37,7 @@ REASONS: Mapping[str, type[Problem]] = {
     "trust-rule-denied": Denied,
     "temporarily-unavailable": TemporarilyUnavailable,
     "quota-exhausted": QuotaExhausted,
-    "premium-feature-unavailable": QuotaExhausted,
+    "premium-feature-unavailable": FeatureRefused,
 }
 STATUSES: Mapping[int, type[Problem]] = {
     401: AccountRefused,
@@ -106,7 +107,7 @@ def _from_wall(step: Mapping[str, Any]) -> Problem:
     limit = object_of(object_of(step.get("featureAvailability")).get("limit"))
     current, total = count_of(limit.get("current")), count_of(limit.get("total"))
     figures = f": {current} used of {total}" if current is not None and total is not None else ""
-    return QuotaExhausted(f"the Notion AI allowance does not cover this{figures}")
+    return FeatureRefused(f"the Notion AI allowance does not cover this{figures}")
 
 
 def _is_page(headers: Mapping[str, str], text: str) -> bool:

@@ -10,11 +10,13 @@ from functools import partial
 from typing import Self
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from ...alarms import Alarms
+from ...allowance import Allowance
 from ...config import Config, Timeouts
-from ...errors import UpstreamTimeout
+from ...errors import AccountRefused, Problem, UpstreamTimeout
 from ...models import Model
 from ...tokens import of_exchange
 from ...turn import Event, Turn
@@ -24,6 +26,7 @@ from .catalogue import parse_catalogue
 from .courier import Courier
 from .headers import endpoint, headers
 from .housekeeping import ask_deletion
+from .quota import READS, merged
 from .stream import Decoder
 from .transcript import probe, request
 from .uploads import Attached, Parcel, parcels
@@ -63,6 +66,25 @@ class NotionWeb:
         return parse_catalogue(
             await read(self._http, self._config, "getAvailableModels", self._reading, body)
         )
+
+    async def allowance(self) -> Allowance:
+        """Three free reads at once; the last one, of paid plans' windows, may fail."""
+        eligibility, second, status = await asyncio.gather(
+            self._quota(READS[0]), self._quota(READS[1]), self._windows()
+        )
+        return merged(eligibility, second, status, time.time())
+
+    async def _quota(self, name: str) -> bytes:
+        body = orjson.dumps({"spaceId": self._account.space_id})
+        return await read(self._http, self._config, name, self._reading, body)
+
+    async def _windows(self) -> bytes | None:
+        try:
+            return await self._quota(READS[2])
+        except AccountRefused:
+            raise
+        except Problem:
+            return None
 
     async def forget(self, threads: Sequence[str]) -> None:
         """Delete conversations, as the person could: they leave the list of chats."""

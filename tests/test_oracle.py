@@ -1,0 +1,197 @@
+"""Looks at what is left: when they matter, one at a time, and at a pace."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from notion_manager.allowance import Allowance, Meter
+from notion_manager.errors import AccountRefused, Problem, QuotaExhausted, UpstreamBroken
+from notion_manager.oracle import FRESH, IDLE, SPENT, Oracle
+from notion_manager.pool import Pool, Standing, Terms
+from tests.scripted import Clock, Scripted
+
+ROOM = Allowance(1000.0, meters=(Meter("user", 10, 75),))
+SPENT_NOW = Allowance(1000.0, eligible=False, meters=(Meter("user", 78, 75),))
+
+
+class Bench:
+    """An oracle over accounts that say what they are told to say."""
+
+    def __init__(self, *names: str) -> None:
+        self.clock = Clock()
+        self.upstreams = {name: Scripted() for name in names}
+        self.pool = Pool([Standing(name) for name in names])
+        self.kept: list[tuple[str, object]] = []
+        self.oracle = Oracle(
+            self.upstreams, self.pool, self.keep, self.keep_standing, clock=self.clock
+        )
+
+    async def keep(self, name: str, allowance: Allowance) -> None:
+        self.kept.append((name, allowance))
+
+    async def keep_standing(self, standing: Standing) -> None:
+        self.kept.append((standing.name, standing.reason))
+
+    def says(self, name: str, left: Allowance | Problem) -> None:
+        self.upstreams[name].left = left
+
+    async def looks(self, times: int) -> Sequence[str]:
+        """The accounts that it looks at in so many rounds."""
+        seen: list[str] = []
+        for name, upstream in self.upstreams.items():
+            upstream.looked = lambda name=name: seen.append(name)
+        left = times
+
+        async def sleep(seconds: float) -> None:
+            nonlocal left
+            if not left:
+                raise asyncio.CancelledError
+            left -= 1
+            self.clock.now += seconds
+
+        with pytest.raises(asyncio.CancelledError):
+            await self.oracle.keep_looking(sleep)
+        return seen
+
+
+async def test_a_look_is_kept_and_told_to_the_pool() -> None:
+    bench = Bench("a")
+    bench.says("a", ROOM)
+    assert await bench.oracle.look("a") == ROOM
+    assert bench.pool.allowances == {"a": ROOM}
+    assert bench.kept == [("a", ROOM)]
+
+
+async def test_a_look_that_finds_nothing_left_rests_the_account_and_room_ends_the_rest() -> None:
+    bench = Bench("a")
+    bench.says("a", SPENT_NOW)
+    await bench.oracle.look("a")
+    standing = bench.pool.standings["a"]
+    assert (standing.reason, standing.evidence) == (
+        "insufficient_quota",
+        "not eligible: 78 of 75 (user)",
+    )
+    assert bench.pool.ready(1001.0) == 0
+    bench.says("a", ROOM)
+    await bench.oracle.look("a")
+    assert bench.pool.standings["a"] == Standing("a")
+    assert [what for _, what in bench.kept if isinstance(what, str)] == ["insufficient_quota", ""]
+
+
+async def test_all_who_ask_at_once_share_one_look() -> None:
+    bench = Bench("a")
+    bench.says("a", ROOM)
+    seen: list[str] = []
+    bench.upstreams["a"].looked = lambda: seen.append("a")
+    await asyncio.gather(*(bench.oracle.look("a") for _ in range(5)))
+    assert seen == ["a"]
+
+
+async def test_one_that_is_cancelled_spoils_no_look_of_another() -> None:
+    bench = Bench("a")
+    bench.says("a", ROOM)
+    first = asyncio.ensure_future(bench.oracle.look("a"))
+    second = asyncio.ensure_future(bench.oracle.look("a"))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == ROOM
+
+
+async def test_each_is_looked_at_once_and_again_when_it_is_due() -> None:
+    bench = Bench("a", "b")
+    for name in "ab":
+        bench.says(name, ROOM)
+    assert sorted(await bench.looks(5)) == ["a", "b"]
+    now = bench.clock.now
+    for name in "ab":
+        bench.pool.allowances[name] = replace(ROOM, read_at=now)
+    assert bench.oracle.due(now + FRESH + 1) == ""
+    assert bench.oracle.due(now + IDLE + 1) in ("a", "b")
+    bench.pool.standings["b"] = replace(bench.pool.standings["b"], last_used=now + 1)
+    assert bench.oracle.due(now + FRESH + 1) == "b"
+
+
+async def test_one_that_is_spent_is_looked_at_soonest() -> None:
+    bench = Bench("a")
+    bench.pool.learn("a", SPENT_NOW, 1000.0)
+    assert bench.oracle.due(1000.0 + SPENT - 1) == ""
+    assert bench.oracle.due(1000.0 + SPENT + 1) == "a"
+
+
+async def test_a_look_that_fails_is_not_repeated_at_once() -> None:
+    bench = Bench("a")
+    bench.says("a", UpstreamBroken("gone"))
+    assert await bench.looks(5) == ["a"]
+    assert bench.oracle.due(bench.clock.now + IDLE + 1) == "a"
+    bench.says("a", ROOM)
+    await bench.oracle.look("a")
+    assert bench.pool.allowances["a"] == ROOM
+
+
+async def test_a_dead_token_is_found_by_a_look_and_no_more_are_made() -> None:
+    bench = Bench("a")
+    bench.says("a", AccountRefused("dead"))
+    assert await bench.looks(5) == ["a"]
+    assert bench.pool.standings["a"].retired
+    assert bench.kept == [("a", "account_unauthorized")]
+    assert bench.oracle.due(1e9) == ""
+
+
+async def test_who_may_not_be_used_or_has_left_is_not_looked_at() -> None:
+    bench = Bench("a", "b")
+    bench.pool.agree({"a": Terms(enabled=False)})
+    bench.pool.leave("b")
+    assert bench.oracle.due(1e9) == ""
+
+
+async def test_what_is_found_of_one_that_left_meanwhile_is_dropped() -> None:
+    bench = Bench("a")
+    bench.says("a", ROOM)
+    bench.upstreams["a"].looked = lambda: bench.upstreams.pop("a")
+    assert await bench.oracle.look("a") == ROOM
+    assert (bench.pool.allowances, bench.kept) == ({}, [])
+
+
+async def test_a_fault_of_ours_stops_no_look() -> None:
+    bench = Bench("a")
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    bench.upstreams["a"].looked = fail
+    with pytest.raises(ZeroDivisionError):
+        await bench.oracle.look("a")
+    await bench.oracle.close()
+
+
+async def test_closing_ends_a_look_that_is_under_way() -> None:
+    bench = Bench("a")
+    gate = asyncio.Event()
+    bench.upstreams["a"].looking = gate.wait
+    task = asyncio.ensure_future(bench.oracle.look("a"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await bench.oracle.close()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_a_rest_for_another_reason_is_left_alone() -> None:
+    pool = Pool([Standing("a", ready_at=5000.0, reason="upstream_denied", careful=True)])
+    assert pool.learn("a", SPENT_NOW, 1000.0) is None
+    assert pool.learn("a", ROOM, 1000.0) is None
+    assert pool.learn("ghost", ROOM, 1000.0) is None
+    retired = Pool([Standing("a", retired=True, reason="account_unauthorized")])
+    assert retired.learn("a", ROOM, 1000.0) is None
+
+
+def test_a_rest_lasts_until_the_reset_that_was_told() -> None:
+    pool = Pool([Standing("a")])
+    told = pool.learn("a", replace(SPENT_NOW, until=1500.0), 1000.0)
+    assert told is not None
+    assert (told.ready_at, told.since) == (1500.0, 1000.0)
+    again = pool.learn("a", replace(SPENT_NOW, until=1500.0), 1100.0)
+    assert again is None
+    assert pool.report("a", QuotaExhausted("x"), 1100.0)[0].since == 1100.0

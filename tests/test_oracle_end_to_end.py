@@ -1,0 +1,74 @@
+"""What is left decides who answers, in a daemon over a simulated Notion."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import notion_manager.oracle
+from notion_manager.simulator import SimAccount
+from notion_manager.store import Store
+from tests.asking import CHAT
+from tests.rig import Rig, rigged, someone, until
+
+FREE = {"plan": "personal", "tier": "free", "user_limit": 75, "premium": 0}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pace of looks, for tests that wait for them."""
+    monkeypatch.setattr(notion_manager.oracle, "PACE", 0.01)
+    monkeypatch.setattr(notion_manager.oracle, "SPENT", 0.05)
+
+
+def free(number: int, used: int) -> SimAccount:
+    who = someone(number)
+    return dataclasses.replace(who, spaces=(dataclasses.replace(who.spaces[0], **FREE, used=used),))
+
+
+async def asked(rig: Rig, text: str = "hi") -> tuple[int, str]:
+    async with await rig.post(CHAT.path, CHAT.ask(text)) as r:
+        return r.status, r.headers.get("x-notion-manager-account", "")
+
+
+async def looked(rig: Rig, accounts: int) -> None:
+    await until(lambda: len(rig.store.allowances()) == accounts)
+
+
+async def test_who_has_most_left_answers_and_who_has_nothing_is_not_asked(tmp_path: Path) -> None:
+    people = [free(1, used=75), free(2, used=60), free(3, used=3)]
+    async with rigged(tmp_path, people) as rig:
+        await looked(rig, 3)
+        assert {await asked(rig) for _ in range(4)} == {(200, "three")}
+        (standing,) = [s for s in rig.store.standings() if s.name == "one"]
+        assert (standing.reason, standing.evidence) == (
+            "insufficient_quota",
+            "not eligible: 75 of 75 (user)",
+        )
+
+
+async def test_a_rest_ends_when_a_look_finds_room(tmp_path: Path) -> None:
+    async with rigged(tmp_path, [free(1, used=75)]) as rig:
+        await looked(rig, 1)
+        assert (await asked(rig))[0] == 429
+        rig.sim.begin_period()
+        await until(lambda: not [s for s in rig.store.standings() if s.reason])
+        assert await asked(rig) == (200, "one")
+
+
+async def test_a_real_wall_is_the_allowance_and_another_account_answers(tmp_path: Path) -> None:
+    async with rigged(tmp_path, [free(1, used=74), free(2, used=74)]) as rig:
+        await looked(rig, 2)
+        answers = [await asked(rig) for _ in range(3)]
+        assert [status for status, _ in answers] == [200, 200, 429]
+        assert {name for _, name in answers[:2]} == {"one", "two"}
+
+
+async def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
+    async with rigged(tmp_path, [free(1, used=75)]) as rig:
+        await looked(rig, 1)
+        await until(lambda: bool(rig.store.standings()))
+    with Store(tmp_path / "state.sqlite3") as store:
+        assert store.allowances()["one"].headroom == 0
+        (standing,) = store.standings()
+        assert standing.reason == "insufficient_quota"
