@@ -127,6 +127,14 @@ class Misdirected(Problem):
     heals = False
 
 
+class Unexpected(Problem):
+    """An `Expect` header that asks for what nobody does."""
+
+    status = 417
+    code = "expectation_failed"
+    heals = False
+
+
 class UpgradeRequired(Problem):
     """A WebSocket was asked for; clients that see 426 fall back to HTTP at once."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,9 +19,9 @@ from ..translators.exchange import Exchange
 from ..turn import Done, Event, fold
 from .memory import Memory
 from .outlet import Outlet
+from .routes import Handler
 from .trace import Trace
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 logger = logging.getLogger(__name__)
 TRACE: web.RequestKey[Trace] = web.RequestKey("trace", Trace)
 
@@ -39,7 +39,7 @@ class Desk:
 def answering(translator: type[Translator], desk: Desk) -> Handler:
     """A handler for POST on the translator's path."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         trace = request[TRACE]
         exchange = translator(await read(request, desk.timeouts), _exchange(request, desk.memory))
         trace.asked = exchange.turn.model
@@ -56,7 +56,7 @@ def answering(translator: type[Translator], desk: Desk) -> Handler:
 def counting(desk: Desk) -> Handler:
     """A handler for the Messages API's token counting. The count is an estimate, and says so."""
 
-    async def count(request: web.Request) -> web.StreamResponse:
+    async def count(request: web.BaseRequest) -> web.StreamResponse:
         body = await read(request, desk.timeouts)
         counted = count_tokens(body, _exchange(request, desk.memory))
         headers = {"x-notion-manager-usage": "estimated"}
@@ -65,7 +65,7 @@ def counting(desk: Desk) -> Handler:
     return count
 
 
-async def read(request: web.Request, timeouts: Timeouts) -> bytes:
+async def read(request: web.BaseRequest, timeouts: Timeouts) -> bytes:
     """The body; raises TooSlow. Its size is bounded by the application."""
     try:
         if request.content.is_eof():  # it came along with the headers
@@ -78,7 +78,7 @@ async def read(request: web.Request, timeouts: Timeouts) -> bytes:
         raise TooSlow(f"the body did not arrive within {timeouts.body:g} s") from exc
 
 
-def _exchange(request: web.Request, memory: Memory) -> Exchange:
+def _exchange(request: web.BaseRequest, memory: Memory) -> Exchange:
     trace = request[TRACE]
     return Exchange(
         id=trace.id,
@@ -88,7 +88,7 @@ def _exchange(request: web.Request, memory: Memory) -> Exchange:
     )
 
 
-async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
+async def _whole(request: web.BaseRequest, exchange: Translator, desk: Desk) -> web.StreamResponse:
     trace = request[TRACE]
     async with desk.bridge.open(exchange.turn, trace.key, live=False) as answer:
         trace.opened(answer, time.time())
@@ -100,7 +100,9 @@ async def _whole(request: web.Request, exchange: Translator, desk: Desk) -> web.
     return web.Response(body=exchange.whole(reply), content_type="application/json")
 
 
-async def _streamed(request: web.Request, exchange: Translator, desk: Desk) -> web.StreamResponse:
+async def _streamed(
+    request: web.BaseRequest, exchange: Translator, desk: Desk
+) -> web.StreamResponse:
     trace = request[TRACE]
     async with Outlet(request, exchange, trace.headers, desk.timeouts, desk.alarms) as outlet:
         try:
@@ -137,7 +139,7 @@ async def _pass_on(last: Sequence[Event], rest: Batches, outlet: Outlet) -> Sequ
     return last
 
 
-def _hang_up(request: web.Request) -> None:
+def _hang_up(request: web.BaseRequest) -> None:
     """Close without the end that a whole body has: some clients would take it for a full answer."""
     if request.transport is not None:
         request.transport.close()

@@ -1,4 +1,4 @@
-"""The routes, and the one middleware that every request passes."""
+"""The routes, and what every request passes on its way to one of them."""
 
 import asyncio
 import math
@@ -10,24 +10,25 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ..errors import (
-    Internal,
     KeyRefused,
     MethodNotAllowed,
     NotFound,
     Problem,
     TooLarge,
+    Unexpected,
     UpgradeRequired,
 )
 from ..logs import RequestRecord
 from ..translators import TRANSLATORS, Translator
 from ..translators.anthropic_messages import AnthropicMessages
 from ..translators.openai_chat import OpenAIChat
-from .answer import NOT_OURS, TRACE, Desk, Handler, answering, counting, told
+from ..translators.openai_responses import OpenAIResponses
+from .answer import NOT_OURS, TRACE, Desk, answering, counting, told
 from .guard import OPEN_PATHS, Guard, check_json, name_of
 from .keyring import Keyring
-from .listener import Middleware
-from .models import Shelf
+from .models import ONE, Shelf
 from .pages import Pages
+from .routes import Handler, Methods, Routes
 from .trace import Trace
 
 LONGEST_WAIT = 60.0  # seconds: clients wait for all of a Retry-After, without a word
@@ -44,30 +45,11 @@ class Door:
     """Connections that have asked nothing yet."""
 
 
-def make_app(
-    desk: Desk, door: Door, shelf: Shelf, pages: Pages, body_limit: int
-) -> web.Application:
-    """The application; `body_limit` is in bytes, after decompression."""
-    app = web.Application(client_max_size=body_limit, middlewares=[_passing(door)])
-    app.router.add_routes(
-        [
-            *(web.post(t.path, answering(t, desk)) for t in TRANSLATORS),
-            web.post(f"{AnthropicMessages.path}/count_tokens", counting(desk)),
-            web.get("/v1/responses", _no_websocket),
-            web.get("/v1/responses/{id}", _no_stored_response),
-            web.get("/v1/models", shelf.list),
-            web.get("/models", shelf.list),
-            web.get("/v1/models/{id:.+}", shelf.one),
-            web.get("/health", pages.health),
-            web.get("/", pages.index),
-        ]
-    )
-    return app
+def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages) -> Handler:
+    """What answers every request."""
+    routes = _routes(desk, shelf, pages)
 
-
-def _passing(door: Door) -> Middleware:
-    @web.middleware
-    async def passing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
         door.silent.discard(request.protocol)
         speaker = _speaker(request)
         trace = Trace(
@@ -78,26 +60,43 @@ def _passing(door: Door) -> Middleware:
         )
         request[TRACE] = trace
         try:
-            response = await _served(door, request, handler, speaker)
+            response = await _served(door, request, routes, speaker)
             trace.status = response.status
         finally:  # a client that left is logged too
             if request.path not in OPEN_PATHS:
                 door.log(trace.record(time.time()))
         return response
 
-    return passing
+    return serve
+
+
+def _routes(desk: Desk, shelf: Shelf, pages: Pages) -> Routes:
+    exact: dict[str, Methods] = {t.path: {"POST": answering(t, desk)} for t in TRANSLATORS}
+    exact |= {
+        f"{AnthropicMessages.path}/count_tokens": {"POST": counting(desk)},
+        "/v1/models": {"GET": shelf.list},
+        "/models": {"GET": shelf.list},
+        "/health": {"GET": pages.health},
+        "/": {"GET": pages.index},
+    }
+    exact[OpenAIResponses.path] = {**exact[OpenAIResponses.path], "GET": _no_websocket}
+    below = {ONE: {"GET": shelf.one}, f"{OpenAIResponses.path}/": {"GET": _no_stored_response}}
+    return Routes(exact, below)
 
 
 async def _served(
-    door: Door, request: web.Request, handler: Handler, speaker: type[Translator]
+    door: Door, request: web.BaseRequest, routes: Routes, speaker: type[Translator]
 ) -> web.StreamResponse:
     """The handler's response, or its Problem in the shape of the API that was called."""
     trace = request[TRACE]
     try:
         await _admit(door, request)
+        handler = routes.find(request.method, request.path)
+        if "expect" in request.headers:
+            await _go_on(request)
         response = await handler(request)
-    except web.HTTPException as refusal:
-        problem = _problem(refusal, request)
+    except web.HTTPRequestEntityTooLarge:
+        problem = TooLarge("the body is larger than server.body_limit allows")
     except NOT_OURS:
         raise
     except Exception as exc:  # noqa: BLE001 - told in the log
@@ -110,7 +109,7 @@ async def _served(
     return _refusal(problem, trace, speaker)
 
 
-async def _admit(door: Door, request: web.Request) -> None:
+async def _admit(door: Door, request: web.BaseRequest) -> None:
     headers = request.headers
     door.guard.check_host(headers.get("Host", ""))
     door.guard.check_origin(headers)
@@ -138,7 +137,7 @@ def _refusal(problem: Problem, trace: Trace, speaker: type[Translator]) -> web.R
     )
 
 
-def _speaker(request: web.Request) -> type[Translator]:
+def _speaker(request: web.BaseRequest) -> type[Translator]:
     """Whose error shape a request's sender understands."""
     for translator in TRANSLATORS:
         if request.path.startswith(translator.path):
@@ -146,25 +145,23 @@ def _speaker(request: web.Request) -> type[Translator]:
     return AnthropicMessages if "anthropic-version" in request.headers else OpenAIChat
 
 
-def _problem(refusal: web.HTTPException, request: web.Request) -> Problem:
-    """What aiohttp refuses by itself, in our words."""
-    match refusal:
-        case web.HTTPNotFound():
-            return NotFound(f"there is nothing at {request.path[:200]}")
-        case web.HTTPMethodNotAllowed():
-            allowed = ", ".join(sorted(refusal.allowed_methods))
-            return MethodNotAllowed(f"{request.path[:200]} takes {allowed}")
-        case web.HTTPRequestEntityTooLarge():
-            return TooLarge("the body is larger than server.body_limit allows")
-        case _:
-            return Internal(refusal.reason)
+async def _go_on(request: web.BaseRequest) -> None:
+    """Tell a client that waits for it to send its body. Raises Unexpected.
+
+    Who is refused was told already, before a body that nobody wants was sent.
+    """
+    if request.headers["expect"].lower() != "100-continue":
+        raise Unexpected("only `Expect: 100-continue` is understood")
+    writer = request.writer
+    await writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    writer.output_size = 0
 
 
-async def _no_websocket(request: web.Request) -> web.StreamResponse:
+async def _no_websocket(request: web.BaseRequest) -> web.StreamResponse:
     if "upgrade" in request.headers:
         raise UpgradeRequired("WebSockets are not spoken here; POST to /v1/responses instead")
     raise MethodNotAllowed("/v1/responses takes POST")
 
 
-async def _no_stored_response(request: web.Request) -> web.StreamResponse:
+async def _no_stored_response(request: web.BaseRequest) -> web.StreamResponse:
     raise NotFound("responses are not stored here; send the whole input with each request")

@@ -15,7 +15,7 @@ from ..logs import RequestRecord
 from ..secret import Secret
 from ..store import Store
 from .answer import Desk
-from .app import Door, make_app
+from .app import Door, serving
 from .guard import Guard
 from .keyring import Keyring
 from .listener import Address, listening
@@ -43,15 +43,14 @@ async def running(
     async with open_gateway(config, store, follow=True) as gateway:
         silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
-        app = make_app(
+        serve = serving(
             Desk(Bridge(gateway, store.salt()), Memory(), config.timeouts, Alarms()),
             Door(Guard(config.server), keyring, circumstances.log, silent),
             Shelf(gateway),
             Pages(gateway.admission, simulated=circumstances.simulated),
-            config.server.body_limit,
         )
         gateway.catalogues.refresh()
-        async with listening(app, config.server, config.timeouts, silent) as address:
+        async with listening(serve, config.server, config.timeouts, silent) as address:
             _spare_collector()
             yield address
 

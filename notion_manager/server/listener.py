@@ -1,23 +1,15 @@
-"""A listening socket that serves an application until it is told to stop."""
+"""A listening socket that serves requests until it is told to stop."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 from aiohttp import web
 
 from ..config import Server, Timeouts
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Middleware(Protocol):
-    """What aiohttp calls round each handler."""
-
-    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse: ...
-
+from .routes import Handler
 
 KEEP_ALIVE = 75.0  # seconds; also the most that a second request's headers may take
 LINGER = 2.0  # seconds that a refused body may still come, so that its sender reads the refusal
@@ -38,23 +30,24 @@ class Address:
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, server: Server, timeouts: Timeouts, silent: set[asyncio.Protocol]
+    serve: Handler, server: Server, timeouts: Timeouts, silent: set[asyncio.Protocol]
 ) -> AsyncGenerator[Address]:
     """Serve inside the block; on the way out, let answers under way finish within `shutdown` s.
 
     Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves
     cancels its handler at once, and so lets the upstream go. `silent` are the connections on which
-    nothing was asked yet: the application takes out of it what it hears.
+    nothing was asked yet: whoever serves takes out of it what it hears.
     """
-    runner = web.AppRunner(
-        app,
+    made = web.Server(
+        serve,
+        request_factory=_requests(server.body_limit),
         access_log=None,
         handler_cancellation=True,
         auto_decompress=False,  # nobody compresses requests, but for bombs
         keepalive_timeout=KEEP_ALIVE,
         lingering_time=LINGER,
-        shutdown_timeout=timeouts.shutdown,
     )
+    runner = web.ServerRunner(made, shutdown_timeout=timeouts.shutdown)
     await runner.setup()
     try:
         listener = await _bound(runner, server, timeouts.headers, silent)
@@ -67,8 +60,18 @@ async def listening(
         await runner.cleanup()
 
 
+def _requests(most: int) -> Callable[..., web.BaseRequest]:
+    """Makes requests whose bodies have at most so many bytes."""
+    loop = asyncio.get_running_loop()
+
+    def made(*args: Any) -> web.BaseRequest:
+        return web.BaseRequest(*args, loop=loop, client_max_size=most)
+
+    return made
+
+
 async def _bound(
-    runner: web.AppRunner, server: Server, patience: float, silent: set[asyncio.Protocol]
+    runner: web.ServerRunner, server: Server, patience: float, silent: set[asyncio.Protocol]
 ) -> asyncio.Server:
     """A connection whose first request's headers take longer than `patience` seconds is dropped.
 

@@ -10,6 +10,7 @@ from ..models import Model, choose, listing
 from ..wire import dumps
 
 PATIENCE = 2.0  # seconds: Claude Code gives the list three
+ONE = "/v1/models/"  # and then its name
 CREATED = 1735689600  # catalogues give no dates; one constant keeps lists comparable
 
 
@@ -19,7 +20,7 @@ class Shelf:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def list(self, request: web.Request) -> web.StreamResponse:
+    async def list(self, request: web.BaseRequest) -> web.StreamResponse:
         """What can be used, in OpenAI's shape, or Anthropic's with `anthropic-version`."""
         models = await self._gateway.catalogues.all(PATIENCE)
         usable = [m for m in models if not m.refusal]
@@ -28,15 +29,15 @@ class Shelf:
         data = dumps(_anthropic(entries) if _asks_anthropic(request) else _openai(entries))
         return web.Response(body=data, content_type="application/json")
 
-    async def one(self, request: web.Request) -> web.StreamResponse:
+    async def one(self, request: web.BaseRequest) -> web.StreamResponse:
         """One model, by any name that a request could use. Raises UnknownModel."""
-        id = request.match_info["id"]
+        id = request.path.removeprefix(ONE)
         models = await self._gateway.catalogues.all(PATIENCE)
         choice = choose(id, models, self._gateway.habits.naming)
         return web.Response(body=dumps(_entry(id, choice.model)), content_type="application/json")
 
 
-def _asks_anthropic(request: web.Request) -> bool:
+def _asks_anthropic(request: web.BaseRequest) -> bool:
     return "anthropic-version" in request.headers
 
 

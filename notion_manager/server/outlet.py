@@ -34,7 +34,7 @@ class Outlet:
 
     def __init__(
         self,
-        request: web.Request,
+        request: web.BaseRequest,
         exchange: Translator,
         headers: Callable[[], Mapping[str, str]],
         timeouts: Timeouts,

@@ -19,7 +19,7 @@ class Pages:
     simulated: bool = False
     began: float = field(default_factory=time.monotonic)
 
-    async def health(self, request: web.Request) -> web.StreamResponse:
+    async def health(self, request: web.BaseRequest) -> web.StreamResponse:
         """200 as long as the process serves; the pool's state stands apart."""
         pool = self.admission.pool
         accounts = len(pool.standings)
@@ -39,7 +39,7 @@ class Pages:
             }
         )
 
-    async def index(self, request: web.Request) -> web.StreamResponse:
+    async def index(self, request: web.BaseRequest) -> web.StreamResponse:
         return _json(
             {
                 "name": "notion-manager",
