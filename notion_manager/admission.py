@@ -146,7 +146,7 @@ class Admission:
 
     def _serve(self) -> None:
         """Give what seats there are to those whose turn it is."""
-        for waiter in self._lanes:
+        for waiter in self._lanes if self.waiting else ():
             if not self._serve_one(waiter):
                 return
 

@@ -63,7 +63,10 @@ class Node(Struct):
 
     def __getitem__(self, key: str) -> "Node":
         """A member of this object; missing where it is absent."""
-        return Node(self.object().get(key), key, self)
+        value: Any = self.value
+        if not isinstance(value, dict):
+            raise self.expected("an object")
+        return Node(value.get(key), key, self)  # pyright: ignore[reportUnknownMemberType]
 
     def object(self) -> dict[str, Any]:
         if not isinstance(self.value, dict):

@@ -205,9 +205,9 @@ class Pool:
         if not free:
             raise Full(f"every account gives as many answers as it may: {self.seats()} in all")
         best = free[0]
-        if len(free) > 1:
+        if len(self.standings) > 1:
             best = min(free, key=lambda s: (s.name in tried, *self._load(s)))
-        self._count(best)
+            self._count(best)
         self.standings[best.name] = replace(best, busy=best.busy + 1, last_used=now)
         return best.name
 
@@ -314,7 +314,8 @@ class Pool:
         return not standing.retired and self._terms(standing).enabled
 
     def _ready(self, standing: Standing, now: float) -> bool:
-        return standing.ready_at <= now and self._usable(standing)
+        well = standing.ready_at <= now and not standing.retired
+        return well and (not self.terms or self._terms(standing).enabled)
 
     def _refusal(self, now: float) -> Problem:
         if not self.standings:
