@@ -262,6 +262,7 @@ KINDS = {
     408: "invalid_request_error",
     413: "request_too_large",
     415: "invalid_request_error",
+    417: "invalid_request_error",
     421: "invalid_request_error",
     426: "invalid_request_error",
     429: "rate_limit_error",
