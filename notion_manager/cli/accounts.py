@@ -1,25 +1,29 @@
 """`accounts`: the Notion workspaces that may answer."""
 
+import os
 import sys
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 from msgspec.structs import replace
 
-from ..errors import AiDisabled
+from ..config import Config
+from ..errors import AiDisabled, BadRequest, Problem, WorkspaceRefused
 from ..pool import Terms
 from ..redact import visible
 from ..secret import Secret
 from ..store import Store
 from ..upstreams.notion_web.account import Account, Login, Workspace, cookie_token, preferred
+from .candidates import Candidate, of_environment, of_path
 from .complaints import Complaint, about
 from .described import COLUMNS, WHY, Known, described
-from .enrol import account_of, free_alias, named, obvious, slug, state
+from .enrol import account_of, free_alias, masked, named, obvious, slug, state
 from .places import config_option, settings, store
-from .tables import json_option, show
+from .tables import Row, json_option, show
 from .wiring import Checked, check, login, offered, run
 
 
@@ -84,6 +88,41 @@ def add(
     click.echo(f"{verb} {name}{renamed}: {chosen.name} ({state(chosen)}).")
     click.echo(f"It offers {len(models)} models; `notion-manager models` lists them.")
     click.echo("Next: `notion-manager serve`; one that runs takes it within a second.")
+
+
+@command.command(
+    "import",
+    epilog="\b\nExamples:\n  notion-manager accounts import\n"
+    "  notion-manager accounts import ~/other-tool/accounts",
+)
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@json_option
+@config_option
+def import_(paths: Sequence[Path], config_file: Path | None, *, as_json: bool) -> None:
+    """Add accounts that are in the environment, or in the files of another tool.
+
+    Without PATHS: NOTION_TOKEN_V2, and NOTION_TOKEN_V2_2 to _16, each with NOTION_ACTIVE_USER_ID,
+    NOTION_SPACE_ID and NOTION_EXPECTED_EMAIL where they are set. A PATH is a JSON file with
+    token_v2 and, if need be, user_id and space_id, or a directory of such files. Each is checked
+    as `accounts add` does; one that fails keeps no other away.
+    """
+    config = settings(config_file)
+    found = list(of_environment(os.environ)) if not paths else list(chain(*map(of_path, paths)))
+    if not found:
+        raise Complaint("nothing to import", "set NOTION_TOKEN_V2, or name files to read")
+    problems: list[Problem] = []
+    rows: list[Row] = []
+    with store() as opened:
+        for source in found:
+            try:
+                alias = run(_enrolled(config, opened, source.read())).alias
+                rows.append({"source": source.name, "alias": alias, "result": "added"})
+            except Problem as problem:
+                problems.append(problem)
+                rows.append({"source": source.name, "alias": "", "result": str(problem)})
+    show(rows, ("source", "alias", "result"), as_json=as_json, empty="")
+    for problem in problems:
+        raise about(problem)
 
 
 @command.command(
@@ -157,6 +196,26 @@ def remove(alias: str) -> None:
         if not opened.remove_account(alias):
             raise _no_such(alias)
     click.echo(f"removed {alias}; a running server stops using it within a second", err=True)
+
+
+async def _enrolled(config: Config, opened: Store, candidate: Candidate) -> Account:
+    """Checked and stored. Raises Problem."""
+    found = await login(config, candidate.token, candidate.user)
+    if candidate.email and found.email.casefold() != candidate.email.casefold():
+        raise BadRequest(f"the token is not {masked(candidate.email)}'s, as it should be")
+    fitting = named(found.workspaces, candidate.space) if candidate.space else ()
+    chosen = fitting[0] if fitting else obvious(found.workspaces)
+    if candidate.space and not fitting:
+        raise WorkspaceRefused("the token does not open the workspace that it is said to be for")
+    if chosen is None:
+        raise BadRequest("the token opens several workspaces; say which with the workspace's id")
+    if chosen.ai is False:
+        raise AiDisabled(f"Notion AI is turned off in {chosen.name}")
+    account = account_of(found, chosen, candidate.token, _alias(opened, found, chosen, None))
+    models = await offered(config, account)
+    opened.put_account(account)
+    opened.save_catalogue(account.alias, models, time.time())
+    return account
 
 
 def _token(*, piped: bool) -> Secret:
