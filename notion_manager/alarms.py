@@ -30,13 +30,14 @@ class Alarms:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._set: dict[Alarm, None] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due = 0.0  # when the timer ends; uvloop gives one that is over at once no `when`
 
     def set(self, seconds: float, ring: Callable[[], None]) -> Alarm:
         """Ring in so many seconds."""
         alarm = Alarm(self._loop.time() + seconds, ring)
         self._set[alarm] = None
-        if self._timer is None or alarm.due < self._timer.when():
+        if self._timer is None or alarm.due < self._due:
             self._wind(alarm.due)
         return alarm
 
@@ -52,6 +53,7 @@ class Alarms:
     def _wind(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._due = due
         self._timer = self._loop.call_at(due, self._ring)
 
     def _ring(self) -> None:

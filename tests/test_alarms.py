@@ -142,3 +142,20 @@ async def test_an_alarm_that_is_over_keeps_nobody_alive() -> None:
         assert [each() for each in seen] == [None, None]
     finally:
         gc.enable()
+
+
+def test_the_faster_loop_knows_when_an_alarm_that_is_due_rings() -> None:
+    """Its handle for what is due at once does not say when."""
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main() -> list[str]:
+        rung: list[str] = []
+        over = asyncio.Event()
+        alarms = Alarms()
+        alarms.set(0.0, lambda: rung.append("at once"))
+        alarms.set(SOON, over.set)
+        alarms.set(0.0001, lambda: rung.append("nearly"))
+        await over.wait()
+        return rung
+
+    assert uvloop.run(main()) == ["at once", "nearly"]
