@@ -22,6 +22,7 @@ from .errors import (
     NoAccount,
     Problem,
     RateLimited,
+    TemporarilyUnavailable,
     UpstreamBroken,
 )
 from .habits import Habits, settle
@@ -58,6 +59,9 @@ class Answer(Struct, frozen=True):
 
 
 SMALL = 20_000  # characters of a question that does not wait behind large ones
+OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
+"""What may befall every account at once: there are only so many second tries after it."""
+
 PASSING = (RateLimited, UpstreamBroken)
 """What the same account may do better after: everything else it would only say again."""
 
@@ -113,12 +117,17 @@ class Gateway:
             return nullcontext(nothing)
         return _Opening(self, turn, asker)
 
-    async def seat(self, turn: Turn, asker: str, tried: Collection[str]) -> Seat:
-        """Raises Busy, NoAccount; and Spent where there were enough second tries lately."""
+    async def seat(
+        self, turn: Turn, asker: str, tried: Collection[str], said: Problem | None
+    ) -> Seat:
+        """Raises Busy, NoAccount; and Spent where there were enough second tries lately.
+
+        An account that is out of use by what it `said` is no outage, and fails but once.
+        """
         now = self._clock()
         if not tried:
             self._budget.earn(now)
-        elif not self._budget.spend(now):
+        elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
         return await self.admission.take(lambda: _place(turn, asker), tried, turn.model)
 
@@ -223,7 +232,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
-            seat = await self._gateway.seat(self._turn, self._asker, self._tried)
+            seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said)
         except (Busy, NoAccount, Spent) as refusal:
             if self._said is None:
                 raise

@@ -138,7 +138,7 @@ async def test_health_needs_no_key_and_names_nobody(rig: Rig) -> None:
     async with rig.http.get(rig.url + "/health", headers={"Authorization": ""}) as r:
         body = await r.json()
     assert (r.status, body["status"]) == (200, "ok")
-    assert body["pool"] == {"status": "ok", "accounts": 1, "ready": 1, "waiting": 0}
+    assert body["pool"] == {"status": "ok", "accounts": 1, "ready": 1, "answering": 0, "waiting": 0}
     assert "one" not in str(body)
 
 

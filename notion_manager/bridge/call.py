@@ -7,12 +7,11 @@ import orjson
 
 from .marks import LONGEST_TAG, Marks
 from .offer import INPUT, Entry
-from .values import Kind
+from .values import WHOLE, Kind
 
 MOST_ARGUMENTS = 256
 LONGEST = 4 << 20  # characters of one argument
 LONG = 400  # characters of a piece
-WHOLE = "*"  # the key under which all arguments stand as one JSON object
 
 
 class Call:
@@ -120,7 +119,7 @@ class Call:
             return at + 1
         self._drop_stray()
         self._begin(head[1])
-        if head[2]:
+        if head[2] and not self.over:
             self._end_empty()
         return head.end()
 
@@ -139,8 +138,11 @@ class Call:
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False
         key = INPUT if self.entry.freeform else self._known(written)
-        full = WHOLE in self._keys or len(self._keys) >= MOST_ARGUMENTS
-        if key is None or key in self._keys or full:
+        if len(self._keys) >= MOST_ARGUMENTS:
+            self.notes.append("too many arguments")
+            self.break_off()
+            return
+        if key is None or key in self._keys or WHOLE in self._keys:
             self.notes.append("an argument that is unknown or given twice")
             self._key, self._step = "", self._skip
             return
@@ -188,7 +190,7 @@ class Call:
         stop = self._marks.held(text, at) if end is None else end.start()
         newline = stop > at and text[stop - 1] == "\n"  # layout perhaps: its time has not come
         self._say(text[at : stop - newline])
-        if end is None or self.over:
+        if end is None or self.over or self._begins_anew(end[0]):
             return stop - newline
         if newline and not self._block and end[0].startswith(f"</{self._marks.arg}"):
             self._say("\n")
@@ -207,7 +209,7 @@ class Call:
         stop = self._marks.held(text, at) if end is None else end.start()
         self._grow(stop - at)
         self._collected.append(text[at:stop])
-        if end is None or self.over:
+        if end is None or self.over or self._begins_anew(end[0]):
             return stop
         self._end_value("".join(self._collected), streamed=False)
         return self._past(stop, end.end(), end[0])
@@ -216,7 +218,15 @@ class Call:
         end = self._marks.next_end(text, at)
         if end is None:
             return self._marks.held(text, at)
+        if self._begins_anew(end[0]):
+            return end.start()
         return self._past(end.start(), end.end(), end[0])
+
+    def _begins_anew(self, found: str) -> bool:
+        """Another call begins in the midst of an argument: whoever wrote this one gave it up."""
+        if found.startswith(f"<{self._marks.call}"):
+            self.break_off()
+        return self.over
 
     def _past(self, start: int, after: int, found: str) -> int:
         """Behind the argument's own end; before whatever else ended it."""

@@ -44,14 +44,17 @@ def _readings(value: Any, types: frozenset[str]) -> Iterator[Any]:
             yield from _inside(cast("dict[str, Any]", value), types)
         case _:
             pass
-    if "array" in types and not isinstance(value, dict | list) and not _is_begun(value):
+    if "array" in types and not isinstance(value, dict | list | None) and not _is_no_member(value):
         yield [value]
 
 
-def _is_begun(value: Any) -> bool:
-    """Whether a text is JSON that somebody began, and that is broken."""
-    is_json = isinstance(value, str) and unfenced(value)[:1] in ("[", "{", '"')
-    return is_json and not any(True for _ in exact(value))
+def _is_no_member(value: Any) -> bool:
+    """Whether a text says nothing, or is JSON that somebody began and that is broken."""
+    if not isinstance(value, str):
+        return False
+    text = unfenced(value)
+    begun = text[:1] in ("[", "{", '"') and not any(True for _ in exact(value))
+    return begun or text in _NOTHING
 
 
 def _of_text(value: str, types: frozenset[str]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ..turn import JsonOutput
 from . import jsontext
 from .coercion import coerced
-from .jsontext import NotJson
+from .jsontext import Balance, NotJson
 from .shapes import Shape
 from .validation import Validator
 
@@ -20,9 +20,10 @@ NONE = "value: there is no JSON in the answer"
 CANDIDATES = 16  # values that are looked at
 _ANY: dict[str, Any] = {"type": "object"}
 _OPENS = re.compile(r"[{\[]")
+_BEGUN = re.compile(r"""\{\s*+["}]|\[\s*+["{\[\]\d-]""")
 _OBJECT = re.compile(r"\{(?=\s{0,300}+[\"}])")
-_PERHAPS = re.compile(r"\{\s{0,300}+\Z")
-_NOTABLE = re.compile(r'["\\{}\[\]]')
+_PERHAPS = re.compile(r"[{\[]\s{0,300}+\Z")
+_LISTED = re.compile(r"\[\s{0,300}+\{")
 
 
 class Found(Struct, frozen=True):
@@ -79,48 +80,14 @@ def _candidates(text: str) -> Iterator[str]:
         opens = _OPENS.search(text, at)
         if opens is None:
             return
-        end = _end_of(text, opens.start())
+        end = Balance().feed(text, opens.start())
+        if end is None and _BEGUN.match(text, opens.start()):
+            return  # it broke off: what lies within it is not what was asked for
         if end is None:
             at = opens.end()
         else:
             yield text[opens.start() : end]
             at = end
-
-
-def _end_of(text: str, start: int) -> int | None:
-    balance = Balance()
-    return balance.feed(text, start)
-
-
-class Balance:
-    """Where a JSON value ends that begins with a bracket. Fed piece by piece."""
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._quoted = False
-        self._escaped = False
-
-    def feed(self, text: str, at: int = 0) -> int | None:
-        """The end of the value, if it lies in this piece."""
-        if self._escaped and at < len(text):
-            self._escaped = False
-            at += 1
-        while mark := _NOTABLE.search(text, at):
-            at = mark.end()
-            match mark[0]:
-                case '"':
-                    self._quoted = not self._quoted
-                case "\\":
-                    if self._quoted:
-                        self._escaped = at == len(text)
-                        at += 1
-                case "{" | "[":
-                    self._depth += not self._quoted
-                case _:
-                    self._depth -= not self._quoted
-                    if not self._depth and not self._quoted:
-                        return at
-        return None
 
 
 class Opening:
@@ -129,6 +96,7 @@ class Opening:
     def __init__(self) -> None:
         self.closed = False
         self._waiting = ""
+        self._listed = False  # a list began first: its members are not what was asked for
         self._given: list[str] = []
         self._balance: Balance | None = None
 
@@ -138,7 +106,9 @@ class Opening:
         if self._balance is None:
             text = self._waiting + text
             begun = _OBJECT.search(text)
-            if begun is None:
+            end = begun.start() if begun else len(text)
+            self._listed = self._listed or bool(_LISTED.search(text, 0, end + 1))
+            if begun is None or self._listed:
                 brace = _PERHAPS.search(text)
                 self._waiting = brace[0] if brace else ""
                 return ""

@@ -18,11 +18,10 @@ from ..turn import (
     ToolReference,
     ToolResult,
 )
-from .call import WHOLE
 from .jsontext import NotJson, loads
 from .marks import Marks
 from .offer import INPUT, Entry, Offer
-from .values import Kind, Parameters
+from .values import WHOLE, Kind, Parameters
 
 NO_OUTPUT = "(no output)"
 NO_RESULT = "(no result came)"
@@ -197,7 +196,8 @@ def _unescaped(arguments: str) -> str:
     if "\\u" not in arguments:
         return arguments
     try:
-        return json.dumps(json.loads(arguments), ensure_ascii=False)
+        pairs = json.loads(arguments, object_pairs_hook=list)  # a key may come twice
+        return json.dumps(pairs, ensure_ascii=False)
     except (ValueError, RecursionError):
         return arguments
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, cast
 DEEPEST = 100
 SHORT = 300  # characters, within which a mended text is easily compared with what was written
 _FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n")
+_NOTABLE = re.compile(r'["\\{}\[\]]')
 _NUMBER = re.compile(r"-?\d[\d.eE+-]*")
 
 
@@ -60,8 +61,40 @@ def readings(text: str, *, free_text: bool) -> Iterator[Any]:
 
 
 def _is_closed(text: str) -> bool:
-    """Whether a list or an object ends as it began: what broke off is not mended."""
-    return text[:1] + text[-1:] in ("[]", "{}")
+    """Whether it is one list or object from end to end: what broke off is not mended."""
+    ends = text[:1] + text[-1:] in ("[]", "{}")
+    return ends and Balance().feed(text) == len(text)
+
+
+class Balance:
+    """Where a JSON value ends that begins with a bracket. Fed piece by piece."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._quoted = False
+        self._escaped = False
+
+    def feed(self, text: str, at: int = 0) -> int | None:
+        """The end of the value, if it lies in this piece."""
+        if self._escaped and at < len(text):
+            self._escaped = False
+            at += 1
+        while mark := _NOTABLE.search(text, at):
+            at = mark.end()
+            match mark[0]:
+                case '"':
+                    self._quoted = not self._quoted
+                case "\\":
+                    if self._quoted:
+                        self._escaped = at == len(text)
+                        at += 1
+                case "{" | "[":
+                    self._depth += not self._quoted
+                case _:
+                    self._depth -= not self._quoted
+                    if not self._depth and not self._quoted:
+                        return at
+        return None
 
 
 def exact(text: str) -> Iterator[Any]:

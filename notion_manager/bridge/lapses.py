@@ -14,6 +14,7 @@ from msgspec import Struct
 from .call import Call
 from .marks import ATTRIBUTE, LONGEST_TAG, Marks
 from .offer import INPUT, Entry, Offer
+from .values import WHOLE
 
 LONGEST_END = 64  # characters of a closing tag
 LONGEST = 64 << 10  # characters of a block that may be one
@@ -114,7 +115,11 @@ def _fitting(offer: Offer, name: str, given: Mapping[str, str] | str) -> tuple[E
 def _arguments(entry: Entry, given: Mapping[str, str] | str) -> str | None:
     if isinstance(given, str):
         whole = entry.parameters.whole(given)
-        return json.loads(whole).get(INPUT) if entry.freeform else whole
+        members = json.loads(whole)
+        if not entry.freeform:
+            return None if WHOLE in members else whole
+        text = members.get(INPUT)
+        return text if isinstance(text, str) else None
     if entry.freeform:
         return given.get(INPUT)
     read: dict[str, str] = {}

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count
 
 # Short, plain, and rare after an underscore, so that the first one tried is nearly always free: two
@@ -80,17 +80,26 @@ def choose(head: str, texts: Sequence[str], salt: bytes = b"") -> Marks:
     is secret. The same head and growing texts give the same word, until a text has it.
     """
     start = int.from_bytes(hmac.digest(salt, head.encode(errors="replace"), "sha256")[:4])
-    return next(Marks(word) for word in _candidates(start) if _is_free(f"_{word}", texts))
+    words = _candidates(start)
+    first = next(words)
+    if not any(f"_{first}" in text for text in texts):  # nearly always, so the shortest way
+        return Marks(first)
+    taken = {word for text in texts for found in _TAKEN.finditer(text) for word in _within(found)}
+    return Marks(next(word for word in words if word not in taken))
 
 
-def _candidates(start: int) -> Iterable[str]:
+_TAKEN = re.compile(rf"_({'|'.join(sorted(WORDS, key=len, reverse=True))})(\d{{0,9}})")
+
+
+def _within(found: re.Match[str]) -> Iterable[str]:
+    """All words that stand there: `_amber12` has `amber`, `amber1` and `amber12` in it."""
+    return (found[1] + found[2][:end] for end in range(len(found[2]) + 1))
+
+
+def _candidates(start: int) -> Iterator[str]:
     """All the words from a place on, then all of them numbered."""
     turned = [WORDS[(start + step) % len(WORDS)] for step in range(len(WORDS))]
     return chain(turned, (f"{word}{turn}" for turn in count(2) for word in turned))
-
-
-def _is_free(suffix: str, texts: Sequence[str]) -> bool:
-    return not any(suffix in text for text in texts)
 
 
 def unfinished(text: str, at: int, marker: str) -> int:

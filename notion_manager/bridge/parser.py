@@ -67,6 +67,7 @@ class Parser:
         self._lapses = policy.lapses if policy.allowed else ()
         self._text = ""
         self._at = 0
+        self._notable = -1  # where the next line is that may not be text; -1: not known
         self._step: Callable[[], bool] = self._line
         self._call: Call | None = None
         self._checking: list[str] | None = None  # the arguments of a call that is held
@@ -89,6 +90,7 @@ class Parser:
                 return [self._fragment(call.entry, more)]
         self._text = self._text[self._at :] + text
         self._at = 0
+        self._notable = -1
         self._run()
         return self._speech.drain()
 
@@ -167,13 +169,16 @@ class Parser:
     def _flow(self) -> bool:
         """Text, up to the next line that begins like a tag or a fence, or may yet."""
         text, at = self._text, self._at
-        found = _NOTABLE.search(text, at)
-        end = found.start() + 1 if found else len(text)
+        if self._notable <= at:
+            found = _NOTABLE.search(text, at)
+            self._notable = found.start() + 1 if found else len(text) + 1
+        is_line = self._notable <= len(text)
+        end = min(self._notable, len(text))
         if not self._fence:
             glued = text.find(self._head, at, end)
             if glued >= 0:
                 return self._glued(glued)
-            if found is None:
+            if not is_line:
                 end = unfinished(text, at, self._head)
         newline = text.rfind("\n", at, end) + 1
         if newline:
@@ -181,7 +186,7 @@ class Parser:
         self._ticks += text.count("`", newline or at, end)
         self._say(text[at:end])
         self._at = end
-        if found is not None:
+        if is_line:
             self._step = self._line
         return end > at
 

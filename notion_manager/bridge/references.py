@@ -16,9 +16,15 @@ class References:
 
     def __init__(self, root: Any) -> None:
         self._root = root
+        self._found: dict[str, Any] = {}
 
     def found(self, reference: str) -> Any:
         """The part that is meant, whatever it is; `ANYTHING` where there is none."""
+        if reference not in self._found:
+            self._found[reference] = self._sought(reference)
+        return self._found[reference]
+
+    def _sought(self, reference: str) -> Any:
         base, _, fragment = reference.partition("#")
         found = self._named.get(base, ANYTHING) if base else self._root
         if not fragment.startswith("/"):

@@ -72,12 +72,12 @@ class _Writer:
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._references = References(root)
-        self._uses = Counter(_references(root))
-        self._names: dict[str, str] = {}
+        self._uses = Counter(id(self._references.found(r)) for r in _references(root))
+        self._names: dict[int, str] = {}  # of parts, by their identity: a reference has many spellings
         self._taken = set[str]()
         self._numbers = Counter[str]()
         self._waiting: list[str] = []
-        self._inside: list[str] = []
+        self._inside: list[int] = []
         self._depth = 0
         self._quoted: dict[str, None] = {}  # what is referred to in schemas that are given as such
 
@@ -89,16 +89,16 @@ class _Writer:
             target = self._references.found(reference)
             lines += [
                 *self.notes(target),
-                f"type {self._names[reference]} = {self.type(target, 1)}",
+                f"type {self._names[id(target)]} = {self.type(target, 1)}",
             ]
         return [*lines, *self._quotations()]
 
     def _quotations(self) -> Iterator[str]:
-        waiting, given = list(self._quoted), set[str]()
+        waiting, given = list(self._quoted), set[int]()
         for reference in waiting:  # which grows on the way
-            if reference not in given:
-                given.add(reference)
-                target = self._references.found(reference)
+            target = self._references.found(reference)
+            if id(target) not in given:
+                given.add(id(target))
                 waiting += _references(target)
                 yield f"{reference} = json-schema {_json(target)}"
 
@@ -145,20 +145,22 @@ class _Writer:
                 return self._union(table, name, level)
         named = table.get("type", [])
         types = [named] if isinstance(named, str) else named
-        if not isinstance(types, list) or given & {"properties", "required"}:
+        texts = isinstance(types, list) and all(isinstance(t, str) for t in cast("list[Any]", types))
+        if not texts or given & {"properties", "required"}:
             return self.raw(table)
         if not types:
             return "any" if not given & {"items", "additionalProperties"} else self.raw(table)
-        spelled = [self._named_type(kind, table, level) for kind in cast("list[Any]", types)]
+        kinds = dict.fromkeys(cast("list[str]", types))
+        spelled = [self._named_type(kind, table, level) for kind in kinds]
         return self.raw(table) if None in spelled else " | ".join(filter(None, spelled))
 
-    def _named_type(self, kind: Any, table: Mapping[str, Any], level: int) -> str | None:
+    def _named_type(self, kind: str, table: Mapping[str, Any], level: int) -> str | None:
         if kind == "array":
             inner = self.type(table.get("items", True), level)
             return f"({inner})[]" if " | " in inner and "\n" not in inner else f"{inner}[]"
         if kind == "object":
             return f"{{[key: string]: {self.type(table.get('additionalProperties', True), level)}}}"
-        return _NAMES.get(kind) if isinstance(kind, str) else None
+        return _NAMES.get(kind)
 
     def _union(self, table: Mapping[str, Any], name: str, level: int) -> str:
         branches = table[name]
@@ -175,17 +177,18 @@ class _Writer:
         target = self._references.found(reference)
         if not reference.startswith("#") or not isinstance(target, dict | bool) or target == {}:
             return self.raw(table)
-        if reference in self._names:
-            return self._names[reference]
-        once = self._uses[reference] == 1 and reference != "#"
-        if once and reference not in self._inside and level < DEEPEST:
-            self._inside.append(reference)
+        part = id(cast("dict[str, Any]", target))
+        if part in self._names:
+            return self._names[part]
+        once = self._uses[part] == 1 and reference != "#"
+        if once and part not in self._inside and level < DEEPEST:
+            self._inside.append(part)
             spelled = self.type(target, level)
             self._inside.pop()
             return spelled
-        self._names[reference] = self._name(reference)
+        self._names[part] = self._name(reference)
         self._waiting.append(reference)
-        return self._names[reference]
+        return self._names[part]
 
     def _name(self, reference: str) -> str:
         last = reference.rsplit("/", 1)[-1]

@@ -12,6 +12,7 @@ from .jsontext import NotJson
 from .shapes import ALL, Shape, type_of
 from .validation import BadSchema, PartValidator, Validator
 
+WHOLE = "*"  # the key under which all arguments stand as one JSON object
 _HOSTILE = frozenset({"__proto__", "constructor", "prototype"})  # in clients of JavaScript
 MOST_GUESSED = 256  # members of one object whose names may be misspelled
 _TEXT = frozenset({"string"})
@@ -70,14 +71,17 @@ class Parameters:
         return self._parameter(key).write(value)
 
     def whole(self, text: str) -> str:
-        """All arguments at once, as one JSON object; an empty one where the text has none."""
+        """All arguments at once, as one JSON object; an empty one where there is no text.
+
+        What is no such object stands under `WHOLE`: so the client says that it is wrong.
+        """
         for value in jsontext.readings(text, free_text=self._shape.free_text):
             if isinstance(value, dict):
                 given = cast("dict[str, Any]", value)
                 named = self._named(given)
                 fitted = coerced(named, self._shape)
                 return jsontext.dumps(fitted if isinstance(fitted, dict) else named)
-        return "{}"
+        return jsontext.dumps({WHOLE: text} if text.strip() else {})
 
     def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The members by the parameters they mean; of very many, those with their exact names."""
@@ -174,7 +178,7 @@ class _Parameter:
             if self._allows(nearest):
                 return nearest
             nearest = value
-        meant = coerced(text, self._shape)
+        meant = coerced(text, self._shape) if nearest is text else nearest
         return meant if self._allows(meant) else nearest
 
     def _named(self, text: str) -> str | None:

@@ -34,6 +34,7 @@ class Pages:
                     "status": "ok" if ready else "empty" if not accounts else "resting",
                     "accounts": accounts,
                     "ready": ready,
+                    "answering": sum(s.busy for s in pool.standings.values()),
                     "waiting": self.admission.waiting,
                 },
             }

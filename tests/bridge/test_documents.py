@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_values import anything
 from toolkit import cuts, schema
 
-from notion_manager.bridge.documents import Opening, correction, find, instructions
+from notion_manager.bridge.documents import NONE, Opening, correction, find, instructions
 from notion_manager.bridge.validation import BadSchema
 from notion_manager.turn import JsonOutput
 
@@ -28,7 +28,7 @@ ADA = '{"name": "Ada", "age": 36}'
         f"Here it is:\n\n{ADA}\n\nAnything else?",
         f"Like {{this}} or [1], so:\n```\n{ADA}\n```\nDone.",
         f'{{"name": 7}} is wrong, {ADA} is right.',
-        f"[{ADA} is without its end",
+        f"A brace {{ in prose, {ADA} behind it",
     ],
 )
 def test_the_document_is_found_as_it_was_written(text: str) -> None:
@@ -134,3 +134,20 @@ def test_the_prompt_says_what_to_write() -> None:
     assert correction(["name: missing"]).startswith(
         "Your last message is not the JSON that was asked for:\n- name: missing\n"
     )
+
+
+@pytest.mark.parametrize(
+    "text", [f"[{ADA} is without its end", f'{{"wrapper": {ADA}, "more": ', f"So: [[{ADA}], 1"]
+)
+def test_what_lies_within_a_value_that_broke_off_is_no_document(text: str) -> None:
+    assert find(OUTPUT, text).errors != ()
+    assert find(JsonOutput(), text).errors != ()
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}, {"b": 2}]', '```json\n[\n  {"a": 1}\n]\n```'])
+def test_members_of_a_list_are_no_object(text: str) -> None:
+    for pieces in ([text], list(text)):
+        opening = Opening()
+        assert "".join(map(opening.feed, pieces)) == ""
+        assert opening.errors() == (NONE,)
+    assert find(JsonOutput(), text).errors != ()

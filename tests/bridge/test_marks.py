@@ -1,3 +1,5 @@
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,3 +78,20 @@ def test_only_what_can_still_become_the_marker_is_held(text: str, ending: str) -
     text += ending
     tails = [i for i in range(len(text)) if "<call_ambe".startswith(text[i:])]
     assert unfinished(text, 0, "<call_amber") == min(tails, default=len(text))
+
+
+def test_a_text_that_lists_the_words_is_looked_through_once() -> None:
+    listed = " ".join(f"_{word}{turn or ''}" for turn in range(600) for word in WORDS)
+    began = time.process_time()
+    marks = choose("hi", [listed])
+    assert time.process_time() - began < 1
+    assert marks.suffix not in listed
+    assert choose("hi", [listed]).word == marks.word
+
+
+@given(st.text(alphabet="_ambervioletdune0123456789 ", max_size=200), st.text(max_size=3))
+def test_the_word_is_the_first_that_no_text_has(text: str, head: str) -> None:
+    taken = [f"_{word}{turn}" for word in ("amber", "violet", "dune", "opal") for turn in ("", "2")]
+    marks = choose(head, [text, " ".join(f"_{word}" for word in WORDS), *taken])
+    assert all(marks.suffix not in one for one in (text, *taken))
+    assert marks.word[-1] >= "2"

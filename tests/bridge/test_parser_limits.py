@@ -26,7 +26,8 @@ def test_so_many_arguments_and_no_more() -> None:
     it = Parser(MARKS, free, Policy(), str)
     (call,) = fed(it, [f'<call_amber name="Free">{many}</call_amber>'])
     assert isinstance(call, ToolCall)
-    assert len(json.loads(call.arguments)) == MOST_ARGUMENTS
+    assert it.cut  # with some of them left out it would be another call
+    assert len(json.loads(call.arguments + "}")) == MOST_ARGUMENTS
 
 
 def test_an_argument_that_never_ends_is_left_open() -> None:
@@ -136,6 +137,7 @@ BLANKS = " " * 280
         "\n" * 100_000,
         " " * 100_000,
         ("\n" + " " * 200) * 500,
+        "x " + "<call_amber " * 20_000,
         "<" * 100_000,
         "`" * 100_000,
     ],

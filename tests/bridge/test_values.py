@@ -33,6 +33,7 @@ PROPERTIES: dict[str, Any] = {
     "tree": {"$ref": "#/$defs/tree"},
     "all": {"allOf": [{"type": "string"}, {"maxLength": 5}]},
     "maybe": {"type": ["integer", "null"]},
+    "lists": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
     "open": {"anyOf": [{"enum": ["auto"]}, {"type": "string"}]},
     "anchored": {"$ref": "#name"},
     "spaced": {"$ref": "#/$defs/a%20name"},
@@ -84,6 +85,7 @@ INSTANCES: dict[str, st.SearchStrategy[Any]] = {
     "tree": trees,
     "all": plain.map(lambda text: text[:5]),
     "maybe": st.none() | st.integers(),
+    "lists": st.lists(st.lists(st.integers(), max_size=2), max_size=2),
     "open": plain,
     "anchored": plain,
     "spaced": plain,
@@ -137,6 +139,11 @@ def test_text_goes_straight_through() -> None:
         ("tags", "['a', 'b',]", ["a", "b"]),
         ("tags", '["bash","-lc","echo \\"hi\\"",]', '["bash","-lc","echo \\"hi\\"",]'),
         ("tags", '["a","b', '["a","b'),
+        ("tags", "null", None),
+        ("tags", "", ""),
+        ("tags", "None", "None"),
+        ("numbers", "[1,2],[3]", "[1,2],[3]"),
+        ("lists", "[1,2],[3]", "[1,2],[3]"),
         ("open", "AUTO", "AUTO"),
         ("open", " auto\n", " auto\n"),
         ("open", '"hello"', '"hello"'),
@@ -308,8 +315,9 @@ def test_all_arguments_at_once() -> None:
     assert json.loads(
         PARAMETERS.whole('```\n{"Text": "a", "count": "3", "elsewhere": 1}\n```')
     ) == {"text": "a", "count": 3}
-    assert PARAMETERS.whole("[1]") == "{}"
-    assert PARAMETERS.whole("words") == "{}"
+    assert json.loads(PARAMETERS.whole("[1]")) == {"*": "[1]"}
+    assert json.loads(PARAMETERS.whole('{"text": "a')) == {"*": '{"text": "a'}
+    assert PARAMETERS.whole(" \n") == "{}"
 
 
 def test_a_null_that_was_left_out_is_put_in() -> None:

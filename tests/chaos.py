@@ -1,0 +1,333 @@
+"""Many clients, eight accounts, and a Notion that fails in every way it can: what becomes of it.
+
+`python tests/chaos.py SECONDS [SEED]` runs the real daemon over the simulator, restarts it gently
+and by kill -9, and prints what became of every request. It exits with 1 where one was lost, ended
+without its end, was sent again after content, got another's answer, or a seat was leaked.
+"""
+
+import asyncio
+import dataclasses
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from notion_manager.pool import Standing
+from notion_manager.simulator import SimAccount, Simulator
+from notion_manager.store import Store
+from tests.asking import APIS, Api
+from tests.rig import account_of, someone
+
+KEY = "nm-a-key-of-the-chaos-run"
+ACCOUNTS = 8  # of which the last one never fails
+CLIENTS = 200
+SHOWN = 5  # examples of each kind of wrong
+PATIENCE = 60.0  # seconds until a request counts as lost
+FAULTS = (
+    "401", "403", "403-ai", "429", "429=1", "500", "500-ai", "502", "502-cell", "503", "challenge",
+    "html", "empty", "reset", "hang", "trust-rule-denied=start", "temporarily-unavailable=line",
+    "quota-exhausted=start", "exhausted=start", "ai-not-enabled=start", "model-unavailable=start",
+    "error=line", "error=append", "cut", "truncate", "reset-text", "stall", "stall=start", "blank",
+    "linger", "think=0.3", "lost-patches", "chunks=byte", "noise", "404",
+)  # fmt: skip
+ITS_OWN = ("upstream_denied", "upstream_challenge", "upstream_rejected")
+"""What is shown at once, and not tried elsewhere."""
+
+CONFIG = """
+[pool]
+concurrency = 60
+queue = 1000
+attempts = 10
+longest_rest = {rest}
+[timeouts]
+silence = 1.5
+commit_after = 0.5
+ping_every = 0.5
+shutdown = 5
+[log]
+level = "error"
+"""
+
+
+@dataclass
+class Report:
+    """What became of the requests, by kind; `bad` is what must not be."""
+
+    kinds: Counter[str] = field(default_factory=Counter[str])
+    codes: Counter[str] = field(default_factory=Counter[str])
+    bad: Counter[str] = field(default_factory=Counter[str])
+    first_content: dict[str, float] = field(default_factory=dict[str, float])
+    examples: list[str] = field(default_factory=list[str])
+
+    def wrong(self, kind: str, example: str) -> None:
+        self.bad[kind] += 1
+        self.examples.append(f"{kind}: {example}")
+
+    def lines(self) -> str:
+        counted = [f"{n:7}  {kind}" for kind, n in sorted(self.kinds.items())]
+        counted += [f"{n:7}    of these: {code}" for code, n in sorted(self.codes.items())]
+        return "\n".join([*counted, *(f"{n:7}  WRONG: {kind}" for kind, n in self.bad.items())])
+
+
+@dataclass
+class World:
+    """The simulated Notion, the daemon before it, and what is known of both."""
+
+    sim: Simulator
+    upstream: str
+    folder: Path
+    port: int
+    report: Report
+    rest: float
+    restarts: int = 0
+    down: bool = False
+    over: bool = False
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "notion-manager" / "state.db"
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ | {
+            "NOTION_MANAGER_CONFIG": str(self.folder / "config.toml"),
+            "NOTION_MANAGER_STATE_DIR": str(self.store.parent),
+            "NOTION_MANAGER_API_KEY": KEY,
+            "NOTION_MANAGER_NOTION_BASE_URL": self.upstream,
+            "NOTION_MANAGER_NOTION_PLAIN_HTTP": "true",
+        }
+
+    async def start(self) -> None:
+        command = [sys.executable, "-m", "notion_manager", "serve", "--port", str(self.port)]
+        self.process = await asyncio.create_subprocess_exec(
+            *command, env=self.environment(), stdout=asyncio.subprocess.DEVNULL,
+            stderr=self.log.open("a"),
+        )  # fmt: skip
+        async with aiohttp.ClientSession() as http, asyncio.timeout(20):
+            while not await self.healthy(http):
+                await asyncio.sleep(0.05)
+        self.down = False
+
+    async def healthy(self, http: aiohttp.ClientSession) -> dict[str, int] | None:
+        try:
+            async with http.get(f"{self.url}/health") as r:
+                return (await r.json())["pool"]
+        except aiohttp.ClientError:
+            return None
+
+    async def stop(self, how: signal.Signals) -> None:
+        """Gently, or not. What a client has under way when it is killed is nobody's fault."""
+        if self.process is None:
+            return
+        self.down = True
+        self.restarts += how is signal.SIGKILL
+        self.process.send_signal(how)
+        await self.process.wait()
+
+
+async def client(world: World, number: int, rng: random.Random) -> None:
+    """Asks one thing after the other until it is over."""
+    asked = 0
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http:
+        while not world.over:
+            asked += 1
+            await one(world, http, rng.choice(APIS), f"c{number}q{asked}x", stream=rng.random() < 0.7)
+            await asyncio.sleep(rng.random() * 0.2)
+
+
+async def one(
+    world: World, http: aiohttp.ClientSession, api: Api, id: str, *, stream: bool
+) -> None:
+    """One request. It counts once its connection stands."""
+    before, report = world.restarts, world.report
+    body = api.ask(f"[[sim:echo={id}]]", stream=stream)
+    try:
+        async with asyncio.timeout(PATIENCE), http.post(world.url + api.path, json=body) as r:
+            data = b""
+            async for chunk in r.content.iter_any():
+                data += chunk
+                if id.encode() in data:
+                    report.first_content.setdefault(id, time.time())
+            judge(report, api, id, r.status, data, stream=stream)
+    except aiohttp.ClientConnectorError:
+        await asyncio.sleep(0.1)
+    except (aiohttp.ClientError, TimeoutError) as exc:
+        if world.restarts != before:
+            report.kinds["cut by a kill"] += 1
+        elif stream and isinstance(exc, aiohttp.ClientPayloadError):
+            judge(report, api, id, 200, data, stream=True)
+        elif world.down:
+            report.kinds["refused while it stopped"] += 1
+        else:
+            report.wrong("lost", f"{api.name} {id} {exc!r}")
+
+
+def judge(report: Report, api: Api, id: str, status: int, data: bytes, *, stream: bool) -> None:
+    if status != 200:
+        code = api.error(_json(data))[0]
+        report.kinds["refused with a reason"] += 1
+        report.codes[code] += 1
+    elif not stream:
+        _answered(report, id, api.text(_json(data)))
+    elif api.broken in data:
+        report.kinds["failed in-band"] += 1
+    elif api.last in data:
+        _answered(report, id, api.said(data))
+    else:
+        report.wrong("a stream without its end", f"{api.name} {id} {data[-200:]!r}")
+
+
+def _answered(report: Report, id: str, text: str) -> None:
+    report.kinds["answered"] += 1
+    if text != id:
+        report.wrong("another's answer", f"{id}: {text[:100]!r}")
+
+
+def _json(data: bytes) -> dict[str, object]:
+    import orjson  # noqa: PLC0415 - here alone
+
+    return orjson.loads(data)
+
+
+async def misfortune(world: World, people: list[SimAccount], rng: random.Random) -> None:
+    """Accounts that fail and recover, in an order of chance; the last one is spared."""
+    while not world.over:
+        await asyncio.sleep(rng.random() * 0.1)
+        number = rng.randrange(ACCOUNTS - 1)
+        words = rng.choice(["", f"{rng.choice(FAULTS)} fail={rng.randint(1, 5)}"])
+        world.sim.admit(dataclasses.replace(people[number], scenario=words))
+
+
+async def operator(world: World) -> None:
+    """Takes retired accounts back, as `accounts check` does."""
+    while not world.over:
+        await asyncio.sleep(1)
+        await asyncio.to_thread(_take_back, world.store)
+
+
+def _take_back(path: Path) -> None:
+    with Store(path) as store:
+        for standing in store.standings():
+            if standing.retired or standing.careful:
+                store.save_standing(Standing(standing.name))
+
+
+async def restarts(world: World, seconds: float) -> None:
+    """One gentle, one not, at a third and two thirds of the time."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        await asyncio.sleep(seconds / 3)
+        await world.stop(how)
+        await world.start()
+
+
+@asynccontextmanager
+async def world_of(people: list[SimAccount], seed: int, rest: float) -> AsyncGenerator[World]:
+    sim = Simulator(seed, accounts=people, pace=0.002)
+    with TemporaryDirectory(prefix="notion-manager-chaos-") as name:
+        async with sim.running() as upstream:
+            world = World(sim, upstream, Path(name), _free_port(), Report(), rest)
+            (world.folder / "config.toml").write_text(CONFIG.format(rest=rest))
+            with Store(world.store) as store:
+                for number, who in enumerate(people):
+                    store.put_account(account_of(who, f"a{number}"))
+            await world.start()
+            try:
+                yield world
+            finally:
+                await world.stop(signal.SIGTERM)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+async def run(seconds: float, seed: int, clients: int = CLIENTS, *, kill: bool = True) -> Report:
+    rng = random.Random(seed)  # noqa: S311 - the same again with the same seed
+    people = [someone(number) for number in range(1, ACCOUNTS + 1)]
+    async with world_of(people, seed, rest=1) as world:
+        asking = [
+            asyncio.create_task(client(world, n, random.Random(seed + n)))  # noqa: S311
+            for n in range(clients)
+        ]
+        fate = [
+            asyncio.create_task(misfortune(world, people, rng)),
+            asyncio.create_task(operator(world)),
+        ]
+        if kill:
+            fate.append(asyncio.create_task(restarts(world, seconds)))
+        await asyncio.sleep(seconds)
+        world.over = True
+        await asyncio.gather(*asking, *fate)
+        await _settled(world)
+        _look_for_duplicates(world)
+        _look_for_faults_of_ours(world)
+        return world.report
+
+
+async def _settled(world: World) -> None:
+    """Once nobody asks, no seat is taken."""
+    async with aiohttp.ClientSession() as http:
+        for _ in range(100):
+            pool = await world.healthy(http)
+            if pool and not pool["answering"] and not pool["waiting"]:
+                return
+            await asyncio.sleep(0.05)
+        world.report.wrong("seats leaked", repr(pool))
+
+
+def _look_for_duplicates(world: World) -> None:
+    """No turn was begun for a question of which its client had content already."""
+    for thread in world.sim.threads.values():
+        begun = thread.created_ms / 1000
+        for step in thread.steps.values():
+            text = str(step.get("value"))
+            if step.get("type") == "user" and "[[sim:echo=" in text:
+                id = text.partition("[[sim:echo=")[2].partition("]]")[0]
+                if begun > world.report.first_content.get(id, float("inf")) + 0.05:
+                    world.report.wrong("sent again after content", id)
+
+
+def _look_for_faults_of_ours(world: World) -> None:
+    for line in world.log.read_text().splitlines():
+        if "Traceback" in line or '"error"' in line:
+            world.report.wrong("an error in the log", line[:1500])
+
+
+def main(seconds: float, seed: int) -> int:
+    print(f"seed {seed}")  # noqa: T201 - for the person who reads it
+    report = asyncio.run(run(seconds, seed))
+    print(report.lines())  # noqa: T201
+    seen = Counter[str]()
+    for example in report.examples:
+        kind = example.partition(":")[0]
+        seen[kind] += 1
+        if seen[kind] <= SHOWN:
+            print(example)  # noqa: T201
+    return 1 if report.bad or not report.kinds["answered"] else 0
+
+
+if __name__ == "__main__":
+    given = [*sys.argv[1:], str(random.randrange(2**32))]  # noqa: S311
+    sys.exit(main(float(given[0]), int(given[1])))
