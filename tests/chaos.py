@@ -123,10 +123,13 @@ class World:
             *command, env=self.environment(), stdout=asyncio.subprocess.DEVNULL,
             stderr=self.log.open("a"),
         )  # fmt: skip
-        async with aiohttp.ClientSession() as http, asyncio.timeout(20):
-            while not await self.healthy(http):
+        async with aiohttp.ClientSession() as http:
+            for _ in range(400):
+                if await self.healthy(http):
+                    self.down = False
+                    return
                 await asyncio.sleep(0.05)
-        self.down = False
+        raise RuntimeError("the daemon does not start")
 
     async def healthy(self, http: aiohttp.ClientSession) -> dict[str, int] | None:
         try:
@@ -151,7 +154,9 @@ async def client(world: World, number: int, rng: random.Random) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http:
         while not world.over:
             asked += 1
-            await one(world, http, rng.choice(APIS), f"c{number}q{asked}x", stream=rng.random() < 0.7)
+            await one(
+                world, http, rng.choice(APIS), f"c{number}q{asked}x", stream=rng.random() < 0.7
+            )
             await asyncio.sleep(rng.random() * 0.2)
 
 
@@ -182,7 +187,9 @@ async def one(
             report.wrong("lost", f"{api.name} {id} {exc!r}")
 
 
-def judge(report: Report, api: Api, id: str, status: int, data: bytes, *, stream: bool) -> None:
+def judge(  # noqa: PLR0913 - what is known of one answer
+    report: Report, api: Api, id: str, status: int, data: bytes, *, stream: bool
+) -> None:
     if status != 200:
         code = api.error(_json(data))[0]
         report.kinds["refused with a reason"] += 1

@@ -27,6 +27,7 @@ class Call:
         self.entry = entry
         self.over = False
         self.complete = True
+        self.endless = False  # so long that nobody waits for its end
         self.notes: list[str] = []
         self._marks = marks
         self._step: Callable[[str, int], int] = self._between
@@ -115,8 +116,8 @@ class Call:
             if len(text) - at < LONGEST_TAG and text.find(">", at) < 0:
                 return at
             self.notes.append("a tag that is none")
-            self._collected.append(text[at])
-            return at + 1
+            self.break_off()  # whatever it says would be lost
+            return at
         self._drop_stray()
         self._begin(head[1])
         if head[2] and not self.over:
@@ -265,7 +266,7 @@ class Call:
             if not self._keys and stray:
                 self._out.append(_laid_out(stray))
             return
-        if not self._keys and stray.lstrip().startswith("{"):
+        if not self._keys and stray.strip() and self.entry.parameters.may_lack(()):
             self._keys.add(WHOLE)
             self._spread(stray)
         elif stray.strip():
@@ -283,6 +284,7 @@ class Call:
         self._size += more
         if more > room:
             self.notes.append("an argument that is too long")
+            self.endless = True
             self.break_off()
         return min(more, room)
 

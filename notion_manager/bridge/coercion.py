@@ -49,12 +49,12 @@ def _readings(value: Any, types: frozenset[str]) -> Iterator[Any]:
 
 
 def _is_no_member(value: Any) -> bool:
-    """Whether a text says nothing, or is JSON that somebody began and that is broken."""
+    """Whether a text says nothing, has several lines, or is JSON that is broken."""
     if not isinstance(value, str):
         return False
     text = unfenced(value)
-    begun = text[:1] in ("[", "{", '"') and not any(True for _ in exact(value))
-    return begun or text in _NOTHING
+    begun = '"' in text or text[:1] in ("[", "{")
+    return text in _NOTHING or "\n" in text or (begun and not any(True for _ in exact(value)))
 
 
 def _of_text(value: str, types: frozenset[str]) -> Iterator[Any]:
@@ -64,7 +64,7 @@ def _of_text(value: str, types: frozenset[str]) -> Iterator[Any]:
     if "boolean" in types and text in _WORDS:
         yield _WORDS[text]
     if types & {"number", "integer"} and _NUMBER.fullmatch(text):
-        yield _number(text)
+        yield from _number(text)
     if types & {"object", "array"} and text[:1] in ("{", "["):
         try:
             yield loads(text)
@@ -72,12 +72,13 @@ def _of_text(value: str, types: frozenset[str]) -> Iterator[Any]:
             return
 
 
-def _number(text: str) -> float:
+def _number(text: str) -> Iterator[float]:
+    """None where it is too large for one."""
     try:
         value: float = loads(text)
     except NotJson:
-        return float("inf")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return
+    yield int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _inside(value: dict[str, Any], types: frozenset[str]) -> Iterator[Any]:

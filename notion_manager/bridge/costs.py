@@ -20,6 +20,8 @@ _OF_ITEMS = (
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 _NAMES = ("required", "dependentRequired", "dependencies")
+PATTERN = 64  # characters that a pattern reads in the time of a look
+BACKTRACKED = 10  # looks a character, for patterns that go back
 CHEAP = 32  # names that are looked up in the time of a look
 
 
@@ -27,6 +29,7 @@ class Cost:
     """Counts for one part of a document."""
 
     def __init__(self, schema: Any, root: Any) -> None:
+        self._patterns = 1 / PATTERN
         self._schema = schema
         self._references = References(root)
         self._known: dict[tuple[int, int], int] = {}
@@ -50,7 +53,7 @@ class Cost:
         if pair in self._known:
             return self._known[pair]
         self._known[pair] = looks = 1  # for whoever comes back to it on the way
-        looks += self._lists(table)
+        looks += self._lists(table) + self._reads(table, value)
         for part, inner in self._pairs(table, value):
             looks += self._of(part, inner)
             if looks > MOST:
@@ -74,6 +77,19 @@ class Cost:
                 break
         self._seen[pair] = looks
         return looks
+
+    def backtracks(self) -> None:
+        """Its patterns are of the kind that goes back over a text."""
+        self._patterns = BACKTRACKED
+
+    def _reads(self, table: Mapping[str, Any], value: Any) -> int:
+        """What patterns read."""
+        if isinstance(value, str) and "pattern" in table:
+            return int(len(value) * self._patterns)
+        if isinstance(value, dict) and isinstance(given := table.get("patternProperties"), dict):
+            keys = sum(map(len, cast("dict[str, Any]", value)))
+            return int(keys * self._patterns) * len(cast("dict[str, Any]", given))
+        return 0
 
     def _lists(self, table: Mapping[str, Any]) -> int:
         """What is compared one by one. Plain values are found at once."""

@@ -13,15 +13,17 @@ def missing(sent: Sequence[Piece], held: Sequence[Piece], *, verbatim: bool) -> 
     """
     calls = _missing_calls(sent, held)
     if calls is None or not verbatim:
-        return calls
+        return None if calls is None else list(calls)
     said, whole = _text(sent), _text(held)
     if not whole.startswith(said):
         return None
     more = whole[len(said) :]
-    return [*([Text(more)] if more else ()), *calls]
+    text = [Text(more)] if more else []
+    goes_on = bool(calls) and calls[0].id in {call.id for call in _calls(sent)}
+    return [*calls[:goes_on], *text, *calls[goes_on:]]
 
 
-def _missing_calls(sent: Sequence[Piece], held: Sequence[Piece]) -> list[Piece] | None:
+def _missing_calls(sent: Sequence[Piece], held: Sequence[Piece]) -> list[ToolCall] | None:
     given, wanted = _calls(sent), _calls(held)
     if not given:
         return list(wanted)

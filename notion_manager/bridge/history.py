@@ -1,9 +1,9 @@
 """Earlier calls and their results, written as the model would have written and read them."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, cast
 
 from ..turn import (
@@ -25,7 +25,6 @@ from .values import WHOLE, Kind, Parameters
 
 NO_OUTPUT = "(no output)"
 NO_RESULT = "(no result came)"
-_FREE = Parameters({})
 
 
 def texts(messages: Iterable[Message]) -> Iterator[str]:
@@ -38,7 +37,8 @@ def texts(messages: Iterable[Message]) -> Iterator[str]:
                 case ToolCall():
                     yield part.name
                     yield part.namespace
-                    yield _unescaped(part.arguments)
+                    yield part.arguments
+                    yield from _unescaped(part.arguments)
                 case ToolResult():
                     yield from (_shown(inner) for inner in part.parts)
                 case File() | FileLink():
@@ -50,10 +50,10 @@ def rendered(messages: Sequence[Message], marks: Marks, offer: Offer) -> tuple[M
     written: list[Message] = []
     scribe = Scribe(marks, offer)
     awaited = Awaited((), ())
-    for place, (role, parts) in enumerate(runs := list(_runs(messages))):
+    for place, (role, parts) in enumerate(runs := list(_runs(messages)), 1):
         if role == "assistant":
             calls = [part for part in parts if isinstance(part, ToolCall)]
-            awaited = Awaited(calls, _results(runs[place + 1 :]))
+            awaited = Awaited(calls, _results(islice(runs, place, None)) if calls else ())
             written.append(Message("assistant", tuple(scribe.said(parts))))
         elif role == "user":
             written.append(Message("user", tuple(scribe.answered(parts, awaited))))
@@ -80,20 +80,19 @@ class Awaited:
     """The calls that wait for their results, in their order; of some no result will come."""
 
     def __init__(self, calls: Sequence[ToolCall], given: Iterable[str]) -> None:
-        self._calls = list(enumerate(calls, 1))
         coming = Counter(given)
         self.missing: list[tuple[int, ToolCall]] = []
-        for number, call in self._calls:
+        self._waiting = defaultdict[str, deque[tuple[int, ToolCall]]](deque)
+        for number, call in enumerate(calls, 1):
+            self._waiting[call.id].append((number, call))
             if not coming[call.id]:
                 self.missing.append((number, call))
             coming[call.id] -= bool(coming[call.id])
 
     def take(self, id: str) -> tuple[int, ToolCall] | None:
         """The first call of that id that waits, with its number."""
-        for place, (_, call) in enumerate(self._calls):
-            if call.id == id:
-                return self._calls.pop(place)
-        return None
+        waiting = self._waiting.get(id)
+        return waiting.popleft() if waiting else None
 
 
 class Scribe:
@@ -102,6 +101,7 @@ class Scribe:
     def __init__(self, marks: Marks, offer: Offer) -> None:
         self._marks = marks
         self._offer = offer
+        self._free = Parameters({})  # of tools that are not offered any more
 
     def said(self, parts: Iterable[Part]) -> Iterator[Part]:
         """An assistant's message: what it said and called, in one text."""
@@ -153,7 +153,7 @@ class Scribe:
         return f"<{tag}{about}{status}>\n{said}\n</{tag}>"
 
     def _arguments(self, given: Mapping[str, Any], entry: Entry | None) -> list[str]:
-        parameters = entry.parameters if entry else _FREE
+        parameters = entry.parameters if entry else self._free
         if any(not _is_writable(key) for key in given):
             return [self._argument(WHOLE, json.dumps(given, ensure_ascii=False))]
         return [self._argument(key, _written(parameters, key, given[key])) for key in given]
@@ -191,15 +191,14 @@ def _arguments(call: ToolCall) -> Mapping[str, Any] | None:
     return cast("dict[str, Any]", given) if isinstance(given, dict) else None
 
 
-def _unescaped(arguments: str) -> str:
+def _unescaped(arguments: str) -> Iterator[str]:
     """JSON without the escapes behind which a marker could hide."""
-    if "\\u" not in arguments:
-        return arguments
-    try:
-        pairs = json.loads(arguments, object_pairs_hook=list)  # a key may come twice
-        return json.dumps(pairs, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return arguments
+    if "\\u" in arguments:
+        try:
+            pairs = json.loads(arguments, object_pairs_hook=list)  # a key may come twice
+            yield json.dumps(pairs, ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return
 
 
 def _shown(part: Text | File | FileLink | ToolReference) -> str:

@@ -10,6 +10,7 @@ SHORT = 300  # characters, within which a mended text is easily compared with wh
 _FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n")
 _NOTABLE = re.compile(r'["\\{}\[\]]')
 _NUMBER = re.compile(r"-?\d[\d.eE+-]*")
+_TOKEN = re.compile(r"""\"(?:[^"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|[^\s"'{}\[\]:,]++""", re.DOTALL)
 
 
 class NotJson(ValueError):
@@ -109,7 +110,7 @@ def exact(text: str) -> Iterator[Any]:
 
 
 def _mended(text: str) -> Iterator[Any]:
-    """A list or object of which nothing was made up: every leaf stands in the text."""
+    """A list or object of which nothing was made up, and nothing left out."""
     import fast_json_repair  # noqa: PLC0415 - few answers need it, and it takes memory
 
     try:
@@ -117,7 +118,7 @@ def _mended(text: str) -> Iterator[Any]:
     except (ValueError, RecursionError):
         return
     plain = isinstance(value, dict | list) and depth(value) <= DEEPEST
-    if plain and value and _stand(_leaves(value), text):
+    if plain and value and _stand(_leaves(value), text) and _said(value) == _tokens(text):
         yield value
 
 
@@ -158,6 +159,24 @@ def _leaves(value: Any) -> Iterator[Any]:
             waiting += cast("list[Any]", one)
         else:
             yield one
+
+
+def _said(value: Any) -> int:
+    """How many keys and leaves there are."""
+    keys = 0
+    waiting: list[Any] = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            keys += len(cast("dict[str, Any]", one))
+        if isinstance(one, dict | list):
+            waiting += _inside(cast("list[Any] | dict[str, Any]", one))
+    return keys + sum(1 for _ in _leaves(value))
+
+
+def _tokens(text: str) -> int:
+    """How many a text has that could be keys or leaves."""
+    return sum(1 for _ in _TOKEN.finditer(text))
 
 
 def depth(value: Any) -> int:

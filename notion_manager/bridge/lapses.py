@@ -12,24 +12,25 @@ from typing import Any
 from msgspec import Struct
 
 from .call import Call
-from .marks import ATTRIBUTE, LONGEST_TAG, Marks
+from .marks import ATTRIBUTE, LONGEST_TAG, Marks, hope
 from .offer import INPUT, Entry, Offer
-from .values import WHOLE
 
 LONGEST_END = 64  # characters of a closing tag
 LONGEST = 64 << 10  # characters of a block that may be one
-_WORDS = {
-    "<call ": r"call\b", "<call_": "call_", "<tool_call>": "tool_call",
-    "<function_calls>": "function_calls", "<invoke ": "invoke", "<function=": r"function\s*=",
-}  # fmt: skip
-OPENINGS = tuple(_WORDS)
-_COPY = re.compile(
-    r"(?:<|&(?:amp;)*+lt;|&\#0*60;|&\#x0*3c;|\\u003c|\\x3c|%3c)\s*+(?:"
-    + "|".join(f"({word})" for word in _WORDS.values())
-    + ")",
-    re.IGNORECASE,
-)
+_COPIES = {
+    "<call ": ("call", re.compile(r"call\s{1,9}name\s{0,9}=")),
+    "<call_": ("call_", re.compile(r"call_\w{0,32}\s{1,9}name\s{0,9}=")),
+    "<tool_call>": ("tool_call", re.compile("tool_call")),
+    "<function_calls>": ("function_calls", re.compile("function_calls")),
+    "<invoke ": ("invoke", re.compile(r"invoke\s{1,9}name")),
+    "<function=": ("function", re.compile(r"function\s{0,9}=")),
+}
+"""What a text has that shows such a block, however its brackets are escaped; and what to look for
+first, since that is quick."""
+
+OPENINGS = tuple(_COPIES)
 _BARE = re.compile(rf"""<call((?:_\w{{0,32}})?){ATTRIBUTE}(/?)>""")
+_BARE_BEGUN = hope(r"call(?:_\w{0,32})?")
 _INVOKE = re.compile(r"""<invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>""")
 _PARAMETER = re.compile(r"""<parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>""")
 _FUNCTION = re.compile(r"<function=([^<>\n]+)>")
@@ -51,6 +52,12 @@ class Form(Struct, frozen=True):
 
     closing: re.Pattern[str]
     written: Callable[[str], Iterable[Written]] | None = None
+    beginning: re.Pattern[str] | None = None
+
+    def may_begin(self, text: str, at: int) -> bool:
+        """Whether what stands at `at` may be one, as far as it is there."""
+        start = text[at : at + LONGEST_TAG]
+        return self.beginning is None or self.beginning.match(start) is not None
 
     def end(self, text: str, at: int) -> int | None:
         found = self.closing.search(text, at)
@@ -68,9 +75,13 @@ class Form(Struct, frozen=True):
 
 
 def uncopied(texts: Sequence[str]) -> tuple[str, ...]:
-    """The openings that stand in none of the texts, nor escaped: the model copied none of these."""
-    seen = {found.lastindex for text in texts for found in _COPY.finditer(text)}
-    return tuple(opening for number, opening in enumerate(OPENINGS, 1) if number not in seen)
+    """The openings of which none of the texts shows a block: the model copied none of these."""
+    plain = [text.lower() for text in texts]
+    return tuple(opening for opening in OPENINGS if not _is_shown(*_COPIES[opening], plain))
+
+
+def _is_shown(word: str, copy: re.Pattern[str], texts: Sequence[str]) -> bool:
+    return any(word in text and copy.search(text) for text in texts)
 
 
 def begun(text: str, at: int) -> Form | None:
@@ -86,7 +97,7 @@ def begun(text: str, at: int) -> Form | None:
 
 def may_begin(rest: str) -> bool:
     """Whether what begins like `rest`, with more to come, may be a block without its word."""
-    return rest.startswith(("<call ", "<call_")) and ">" not in rest and len(rest) < LONGEST_TAG
+    return len(rest) < LONGEST_TAG and _BARE_BEGUN.match(rest) is not None
 
 
 def _read_bare(block: str, offer: Offer) -> Found | None:
@@ -114,12 +125,7 @@ def _fitting(offer: Offer, name: str, given: Mapping[str, str] | str) -> tuple[E
 
 def _arguments(entry: Entry, given: Mapping[str, str] | str) -> str | None:
     if isinstance(given, str):
-        whole = entry.parameters.whole(given)
-        members = json.loads(whole)
-        if not entry.freeform:
-            return None if WHOLE in members else whole
-        text = members.get(INPUT)
-        return text if isinstance(text, str) else None
+        return _of_json(entry, given)
     if entry.freeform:
         return given.get(INPUT)
     read: dict[str, str] = {}
@@ -129,6 +135,20 @@ def _arguments(entry: Entry, given: Mapping[str, str] | str) -> str | None:
             return None
         read[key] = entry.parameters.read(key, value)
     return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{v}" for k, v in read.items()) + "}"
+
+
+def _of_json(entry: Entry, given: str) -> str | None:
+    """None where anything of it would be lost."""
+    whole = entry.parameters.whole(given)
+    members = json.loads(whole)
+    if entry.freeform:
+        text = members.get(INPUT)
+        return text if isinstance(text, str) else None
+    try:
+        named = json.loads(given, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        return None
+    return whole if len(members) == len(named) else None
 
 
 def _fits(entry: Entry, arguments: str) -> bool:
@@ -147,13 +167,15 @@ def _hermes(block: str) -> Iterable[Written]:
 
 
 def _objects(text: str) -> Iterable[Written]:
+    """Arguments under a name that nobody knows are not left out: then there is no call."""
     try:
         value: Any = json.loads(text, strict=False)
+        given: Any = value.get("arguments", value.get("parameters", {} if len(value) == 1 else None))
+        plain = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
     except (ValueError, RecursionError):
         return
-    name, given = value.get("name"), value.get("arguments", value.get("parameters", {}))
-    if isinstance(name, str):
-        plain = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    name = value.get("name")
+    if isinstance(name, str) and given is not None:
         yield name, plain
 
 
@@ -198,9 +220,22 @@ def _laid_out(value: str) -> str:
     return value.removeprefix("\n").removesuffix("\n")
 
 
+def _begun(word: str) -> str:
+    """A pattern of the word, or of its beginning at the end of a text."""
+    part = "".join(rf"(?:\Z|{re.escape(letter)}" for letter in word)
+    return part + ")" * len(word)
+
+
+_HERMES = rf"<tool_call>\s*+(?:\Z|\{{|{_begun('<function=')}|[\w.:/-]{{1,128}}+\s*+(?:\Z|<))"
 _FORMS: Mapping[str, Form] = {
-    "<tool_call>": Form(re.compile("</tool_call>"), _hermes),
-    "<function_calls>": Form(re.compile("</function_calls>"), _invokes),
-    "<invoke ": Form(re.compile("</invoke>"), _invokes),
-    "<function=": Form(re.compile("</function>"), _functions),
+    "<tool_call>": Form(re.compile("</tool_call>"), _hermes, re.compile(_HERMES)),
+    "<function_calls>": Form(
+        re.compile("</function_calls>"), _invokes, re.compile(r"<function_calls>\s*+(?:\Z|<)")
+    ),
+    "<invoke ": Form(
+        re.compile("</invoke>"), _invokes, re.compile(rf"<invoke\s++{_begun('name')}\s*+(?:\Z|=)")
+    ),
+    "<function=": Form(
+        re.compile("</function>"), _functions, re.compile(r"<function=[^<>\n]{0,128}+(?:\Z|>)")
+    ),
 }

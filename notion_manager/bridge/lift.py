@@ -283,10 +283,8 @@ class Lift:
         return frozenset((entry.name, arguments) for entry, arguments in called if entry)
 
     def _without(self, made: frozenset[tuple[str, str]]) -> Lowered:
-        """A model that is asked for one call may repeat the others: each is held to see."""
-        everything = frozenset(entry.name for entry in self._lowered.offer.entries)
-        policy = replace(self._lowered.policy, checked=everything, made=made)
-        return replace(self._lowered, policy=policy)
+        """A model that is asked for one call may repeat the others."""
+        return replace(self._lowered, policy=replace(self._lowered.policy, made=made))
 
     def end(self) -> list[Event]:
         """The last events. Raises Unformed where the answer is not what was asked for."""

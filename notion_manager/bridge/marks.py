@@ -24,8 +24,23 @@ WORDS = (
     "valley", "vine", "wheat", "wolf", "wren", "yarrow",
 )  # fmt: skip
 LONGEST_TAG = 300  # characters
-ATTRIBUTE = r"""\s++name\s*+=\s*+["']?+([^"'<>\r\n]{1,128}+)["']?+\s*+"""
-"""The name in a tag, with each piece taken but once: no text makes that take long."""
+_OTHER = r"""[\w-]{1,32}+\s*+=\s*+(?:"[^"<>\r\n]*+"|'[^'<>\r\n]*+')"""
+ATTRIBUTE = (
+    rf"""(?:\s++(?!name\b){_OTHER}){{0,4}}+\s++name\s*+=\s*+"""
+    r"""["']?+([^"'<>\r\n]{1,128}+)["']?+"""
+    rf"""(?:\s++{_OTHER}){{0,4}}+\s*+"""
+)
+"""The name in a tag, among others; each piece is taken but once, so no text makes it take long."""
+
+_GIVEN = r"""(?:"[^"<>\r\n]*+"|'[^'<>\r\n]*+'|[^\s"'<>=]{1,128}+)"""
+_BEGUN = r"""(?:"[^"<>\r\n]*+|'[^'<>\r\n]*+|[^"'<>\r\n]*+)"""
+
+
+def hope(tag: str) -> re.Pattern[str]:
+    """Matches all of what may still become such a tag with attributes. `tag` is a pattern."""
+    whole, part = rf"\s++[\w-]{{1,32}}+\s*+=\s*+{_GIVEN}", r"\s++[\w-]{0,32}+"
+    return re.compile(rf"<{tag}(?:{whole})*+(?:{part}(?:\s*+=\s*+{_BEGUN}|\s*+))?\s*+/?\Z")
+
 
 SLACK = 8  # blanks before the end of a closing tag
 
@@ -42,6 +57,8 @@ class Marks:
         call, arg = re.escape(self.call), re.escape(self.arg)
         self._head = re.compile(rf"<{call}{ATTRIBUTE}(/?)>")
         self._key = re.compile(rf"<{arg}{ATTRIBUTE}(/?)>")
+        self._hope = hope(call)
+        self._nameless = re.compile(rf"<{call}(?:\s++{_OTHER})*+\s*+/?>")
         self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>")
         self.end = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>|<(?:{arg}|{call})\s")
         self._tags = (f"</{self.arg}", f"</{self.call}", f"<{self.arg}", f"<{self.call}")
@@ -51,6 +68,15 @@ class Marks:
     def head(self, text: str, at: int) -> re.Match[str] | None:
         """A call's tag, with the tool's name and the slash of one that ends itself."""
         return self._head.match(text, at, at + LONGEST_TAG)
+
+    def may_be_head(self, text: str, at: int) -> bool:
+        """Whether it depends on what follows."""
+        left = len(text) - at < LONGEST_TAG
+        return left and self._hope.match(text, at) is not None
+
+    def is_nameless(self, text: str, at: int) -> bool:
+        """Whether it is a call's tag that names no tool."""
+        return self._nameless.match(text, at, at + LONGEST_TAG) is not None
 
     def key(self, text: str, at: int) -> re.Match[str] | None:
         """An argument's tag, with its name and its slash."""

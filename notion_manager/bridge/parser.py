@@ -30,7 +30,8 @@ class Policy(Struct, frozen=True):
     `only` is the one tool that may be called, where there is one. `lapses` are the ways in which a
     call in another form may begin: those that the model cannot have copied from the request. Where
     it may also have read what nobody here has seen, such a call is `doubtful`: not made, but asked
-    about. `made` are the calls of an earlier try, by name and arguments: none is made twice.
+    about. `made` are the calls of an earlier try, by name and arguments: none is made twice, so
+    each call is held until it is whole.
     """
 
     parallel: bool = True
@@ -107,7 +108,7 @@ class Parser:
             self._end(by_itself=by_itself)
         if self._policy.required and not self.calls and not self.cut:
             self._fault(Fault.MISSING, self._policy.only)
-        if not self.calls and not self.stopped:
+        if not (self.calls or self.stopped or self.cut):
             self._speech.end()
         return self._speech.drain()
 
@@ -123,7 +124,7 @@ class Parser:
                 self._call.break_off()
             self._end_broken(self._call)
             return
-        if self._lapse is not None:
+        if self._lapse is not None and by_itself:
             self._end_lapse(self._lapse, len(self._text))
             self._run()
         self._release()
@@ -221,8 +222,7 @@ class Parser:
 
     def _is_hopeless(self, at: int) -> bool | None:
         """False where no head can come of what begins here; None where one still may."""
-        rest = self._text[at : at + LONGEST_TAG]
-        return False if ">" in rest or len(rest) == LONGEST_TAG else None
+        return None if self._marks.may_be_head(self._text, at) else False
 
     # Tags at the beginning of a line
 
@@ -265,8 +265,7 @@ class Parser:
             return self._enter(found)
         if self._is_hopeless(first) is None:
             return False
-        follows = self._text[first + len(self._head)]
-        if follows.isspace() or follows in ">/":  # a tag, but of no tool
+        if self._marks.is_nameless(self._text, first):
             self._at = first
             self._fault(Fault.UNKNOWN)
             self._step = self._swallow
@@ -319,7 +318,8 @@ class Parser:
         call = self._call = Call(self._marks, entry)
         self._step = partial(self._in_call, call)
         self._id = self._make_id(self.calls)
-        self._checking = [] if entry.name in self._policy.checked else None
+        held = self._policy.made or entry.name in self._policy.checked
+        self._checking = [] if held else None
         if self._checking is None:
             self._speech.call(self._fragment(entry, ""))
         return call
@@ -337,6 +337,11 @@ class Parser:
         self._take(call)
         self._end_call(call)
 
+    def _ignore(self) -> bool:
+        """Behind a call that broke off nothing counts."""
+        self._at = len(self._text)
+        return False
+
     def _take(self, call: Call) -> None:
         if more := call.take():
             if self._checking is None:
@@ -349,7 +354,8 @@ class Parser:
         self._call = None
         self._step = self._line
         if not call.complete:
-            self.stopped = True
+            self.stopped = call.endless
+            self._step = self._ignore  # until the service says what it was meant to be
             if self._checking is None:
                 self.cut = True
             else:  # nothing of it was given
@@ -360,7 +366,9 @@ class Parser:
         self._count()
 
     def _check(self, entry: Entry, arguments: str) -> bool:
-        errors = () if entry.freeform else entry.parameters.errors(arguments)
+        errors: tuple[str, ...] = ()
+        if entry.name in self._policy.checked and not entry.freeform:
+            errors = entry.parameters.errors(arguments)
         if errors:
             self._fault(Fault.INVALID, entry.name, errors)
             self._speech.after_call()
@@ -384,6 +392,9 @@ class Parser:
     # Calls in another form than was asked for
 
     def _in_lapse(self, form: lapses.Form) -> bool:
+        if not form.may_begin(self._text, self._at):
+            self._lapse = None
+            return self._go_on()
         end = form.end(self._text, self._at + max(0, self._searched - lapses.LONGEST_END))
         if end is not None and end - self._at <= lapses.LONGEST:
             self._end_lapse(form, end)

@@ -73,7 +73,7 @@ class _Writer:
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._references = References(root)
         self._uses = Counter(id(self._references.found(r)) for r in _references(root))
-        self._names: dict[int, str] = {}  # of parts, by their identity: a reference has many spellings
+        self._names: dict[int, str] = {}  # of parts: a reference has many spellings
         self._taken = set[str]()
         self._numbers = Counter[str]()
         self._waiting: list[str] = []
@@ -145,8 +145,7 @@ class _Writer:
                 return self._union(table, name, level)
         named = table.get("type", [])
         types = [named] if isinstance(named, str) else named
-        texts = isinstance(types, list) and all(isinstance(t, str) for t in cast("list[Any]", types))
-        if not texts or given & {"properties", "required"}:
+        if not _is_list_of_names(types) or given & {"properties", "required"}:
             return self.raw(table)
         if not types:
             return "any" if not given & {"items", "additionalProperties"} else self.raw(table)

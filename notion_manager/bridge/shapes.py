@@ -21,9 +21,9 @@ class _Known:
         self.references = References(root)
         self.members: dict[tuple[int, str], Any] = {}
         self.declared: dict[tuple[int, str], Any] = {}
-        self.properties: dict[int, Mapping[str, Any]] = {}
+        self.parts: dict[int, Sequence[Mapping[str, Any]]] = {}
         self.types: dict[int, frozenset[str]] = {}  # by the id of the part, which lives as long
-        self.listed: dict[int, tuple[Any, ...] | None] = {}
+        self.listed: dict[int, tuple[str, ...] | None] = {}
         self.free_text: dict[int, bool] = {}
 
 
@@ -35,7 +35,7 @@ class Shape:
         self._root = root
         self._depth = depth
         self._known = known or _Known(root)
-        self._parts = list(self._spread(schema))
+        self._parts = self._spread(schema)
 
     @property
     def types(self) -> frozenset[str]:
@@ -50,13 +50,14 @@ class Shape:
         return known[key]
 
     @property
-    def listed(self) -> tuple[Any, ...] | None:
-        """The values that it lists, where it does; those of all its alternatives together."""
+    def listed(self) -> tuple[str, ...] | None:
+        """The texts that it lists, where it lists values; with those of its alternatives."""
         known, key = self._known.listed, id(self.schema)
         if key not in known:
             known[key] = None
             found = [values for part in self._parts for values in self._lists(part)]
-            known[key] = tuple(chain.from_iterable(found)) if found else None
+            texts = (text for text in chain.from_iterable(found) if isinstance(text, str))
+            known[key] = tuple(dict.fromkeys(texts)) if found else None
         return known[key]
 
     @property
@@ -126,21 +127,21 @@ class Shape:
     def _branches(self) -> Iterator["Shape"]:
         """What may count as well, or not."""
         for part in self._parts:
-            for name in _ALTERNATIVES:
-                yield from self._alternatives(part.get(name))
-            yield from self._alternatives([part[name] for name in _BRANCHES if name in part])
-            yield from self._alternatives(list(_values(part.get("dependentSchemas"))))
+            if self._depth < DEEPEST:
+                yield from map(self._child, _alternatives(part))
 
     @property
-    def properties(self) -> Mapping[str, Any]:
-        """The members that are declared, also those of alternatives."""
-        known, key = self._known.properties, id(self.schema)
-        if key not in known:
-            known[key] = {}
-            found = [dict(shape.properties) for shape in self._branches()]
-            found += [dict(_table(part.get("properties"))) for part in reversed(self._parts)]
-            known[key] = {name: schema for table in found for name, schema in table.items()}
-        return known[key]
+    def names(self) -> Sequence[str]:
+        """The members that are declared, also by alternatives: first those of the whole."""
+        names: dict[str, None] = {}
+        waiting, seen = [self.schema], set[int]()
+        for schema in waiting:  # which grows on the way
+            for part in spread(schema, self._known.references):
+                if id(part) not in seen:
+                    seen.add(id(part))
+                    names.update(dict.fromkeys(_table(part.get("properties"))))
+                    waiting += _alternatives(part)
+        return list(names)
 
     @property
     def required(self) -> Sequence[str]:
@@ -196,19 +197,27 @@ class Shape:
                 allowed &= frozenset[str]().union(*(shape.types for shape in branches))
         return allowed
 
-    def _spread(self, schema: Any) -> Iterator[Mapping[str, Any]]:
+    def _spread(self, schema: Any) -> Sequence[Mapping[str, Any]]:
         """The schema and all that it must obey as well."""
-        waiting, seen = [schema], set[int]()
-        while waiting:
-            table = _table(waiting.pop())
-            if id(table) in seen:
-                continue
-            seen.add(id(table))
-            yield table
-            if isinstance(table.get("$ref"), str):
-                waiting.append(self._known.references.found(table["$ref"]))
-            if isinstance(table.get("allOf"), list):
-                waiting += cast("list[Any]", table["allOf"])
+        known, key = self._known.parts, id(schema)
+        if key not in known:
+            known[key] = list(spread(schema, self._known.references))
+        return known[key]
+
+
+def spread(schema: Any, references: References) -> Iterator[Mapping[str, Any]]:
+    """A schema, and what it refers to or combines: all of it counts."""
+    waiting, seen = [schema], set[int]()
+    while waiting:
+        table = _table(waiting.pop())
+        if id(table) in seen:
+            continue
+        seen.add(id(table))
+        yield table
+        if isinstance(table.get("$ref"), str):
+            waiting.append(references.found(table["$ref"]))
+        if isinstance(table.get("allOf"), list):
+            waiting += cast("list[Any]", table["allOf"])
 
 
 _NAMES: Mapping[type, str] = {
@@ -235,6 +244,15 @@ def _with_integers(types: set[str]) -> frozenset[str]:
 
 def _table(value: Any) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _alternatives(part: Mapping[str, Any]) -> Sequence[Any]:
+    found: list[Any] = []
+    for name in _ALTERNATIVES:
+        if isinstance(given := part.get(name), list):
+            found += cast("list[Any]", given)[:MEMBERS]
+    found += [part[name] for name in _BRANCHES if name in part]
+    return [*found, *_values(part.get("dependentSchemas"))]
 
 
 def _values(value: Any) -> Iterator[Any]:

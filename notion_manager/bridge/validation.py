@@ -28,7 +28,7 @@ class Validator:
         """Raises BadSchema."""
         known = _with_known_draft(schema)
         self._cost = Cost(known, known)
-        self._validator = _compiled(known, {})
+        self._validator = _compiled(known, {}, self._cost)
 
     def errors(self, value: Any) -> tuple[str, ...]:
         """What is wrong, the first few, each as `path: message`; empty where nothing is."""
@@ -59,7 +59,8 @@ class PartValidator:
         self._cost = Cost(part, known)
         draft = {"$schema": known["$schema"]} if "$schema" in known else {}
         held = {**known, "$defs": {**_table(known.get("$defs")), _WHOLE: part}}
-        self._validator = _compiled({**draft, "$ref": f"{_WHOLE}#/$defs/{_WHOLE}"}, {_WHOLE: held})
+        wanted = {**draft, "$ref": f"{_WHOLE}#/$defs/{_WHOLE}"}
+        self._validator = _compiled(wanted, {_WHOLE: held}, self._cost)
 
     def allows(self, value: Any) -> bool:
         """Whether a value is valid; one that would take long to check is not."""
@@ -69,8 +70,11 @@ class PartValidator:
             return False
 
 
-def _compiled(schema: dict[str, Any], others: Mapping[str, Any]) -> Any:
-    """With a second engine for patterns: that they look ahead may be all that the first minds."""
+def _compiled(schema: dict[str, Any], others: Mapping[str, Any], cost: Cost) -> Any:
+    """With a second engine for patterns: that they look ahead may be all that the first minds.
+
+    The second one goes back over what it read, which is told to the `cost`.
+    """
     library = _library()
 
     def retrieved(uri: str) -> Any:
@@ -84,6 +88,7 @@ def _compiled(schema: dict[str, Any], others: Mapping[str, Any]) -> Any:
     try:
         return compiled(library.RegexOptions())
     except _UNFIT:
+        cost.backtracks()
         try:
             return compiled(library.FancyRegexOptions(BACKTRACKS))
         except _UNFIT as exc:

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from . import jsontext
 from .coercion import coerced
+from .costs import MOST as MOST_LOOKS
+from .costs import Cost
 from .jsontext import NotJson
 from .shapes import ALL, Shape, type_of
 from .validation import BadSchema, PartValidator, Validator
@@ -37,8 +39,7 @@ class Parameters:
 
     def key(self, written: str) -> str | None:
         """The parameter that a written name means; None where there is none of that name."""
-        declared = self._shape.properties
-        if written in declared:
+        if written in self._declared:
             return written
         if (same := self._folded.get(_folded(written))) is not None:
             return same
@@ -46,14 +47,18 @@ class Parameters:
             return None
         if self._shape.member(written) is not None:
             return written
-        near = [key for key in declared if _is_near(key, written)]
+        near = [key for key in self._declared if _is_near(key, written)]
         return near[0] if len(near) == 1 else None
+
+    @cached_property
+    def _declared(self) -> Mapping[str, None]:
+        return dict.fromkeys(self._shape.names)
 
     @cached_property
     def _folded(self) -> Mapping[str, str]:
         """The parameters that one alone is called so, however it is spelled."""
-        alike = Counter(map(_folded, self._shape.properties))
-        return {_folded(key): key for key in self._shape.properties if alike[_folded(key)] == 1}
+        alike = Counter(map(_folded, self._declared))
+        return {_folded(key): key for key in self._declared if alike[_folded(key)] == 1}
 
     def kind(self, key: str) -> Kind:
         return self._parameter(key).kind
@@ -79,9 +84,10 @@ class Parameters:
             if isinstance(value, dict):
                 given = cast("dict[str, Any]", value)
                 named = self._named(given)
-                fitted = coerced(named, self._shape)
+                dear = self._cost.of(named) > MOST_LOOKS
+                fitted = named if dear else coerced(named, self._shape)
                 return jsontext.dumps(fitted if isinstance(fitted, dict) else named)
-        return jsontext.dumps({WHOLE: text} if text.strip() else {})
+        return jsontext.dumps({WHOLE: text.strip()} if text.strip() else {})
 
     def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The members by the parameters they mean; of very many, those with their exact names."""
@@ -105,6 +111,10 @@ class Parameters:
         return self._validator.errors(value) if self._validator else ()
 
     @cached_property
+    def _cost(self) -> Cost:
+        return Cost(self._schema, self._schema)
+
+    @cached_property
     def _validator(self) -> Validator | None:
         try:
             return Validator(self._schema)
@@ -114,7 +124,7 @@ class Parameters:
     def may_lack(self, keys: Collection[str]) -> bool:
         """Whether more may have been meant to follow these: one that is needed, or any if none."""
         if not keys:
-            return bool(self._shape.properties) or self._shape.member("") is not None
+            return bool(self._declared) or self._shape.member("") is not None
         return bool({*self._shape.required} - {*keys, *self.omitted(keys)})
 
     def _parameter(self, key: str) -> "_Parameter":
@@ -147,9 +157,17 @@ class _Parameter:
             return None
 
     def _allows(self, value: Any) -> bool:
-        if self._validator is None:
+        """As far as it can be told without taking long, valid; else of one of the types."""
+        if self._validator is None or self._cost.of(value) > MOST_LOOKS:
             return type_of(value) in self.types
         return self._validator.allows(value)
+
+    @cached_property
+    def _cost(self) -> Cost:
+        return Cost(self._shape.schema, self._whole)
+
+    def _fitted(self, value: Any) -> Any:
+        return value if self._cost.of(value) > MOST_LOOKS else coerced(value, self._shape)
 
     def read(self, text: str) -> Any:
         if self.kind is not Kind.OTHER:
@@ -159,7 +177,7 @@ class _Parameter:
         if self._listed is not None and (named := self._named(text)) is not None:
             return named
         for value in jsontext.exact(text):
-            if isinstance(value, str) or self._allows(value):
+            if isinstance(value, str) or (self._allows(value) and _is_exact(value, text)):
                 return value
         return text
 
@@ -174,16 +192,16 @@ class _Parameter:
         """What the text is as JSON, if it can be what fits; else the JSON or the text as it is."""
         nearest: Any = text
         for value in jsontext.readings(text, free_text=self._shape.free_text):
-            nearest = coerced(value, self._shape)
+            nearest = self._fitted(value)
             if self._allows(nearest):
                 return nearest
             nearest = value
-        meant = coerced(text, self._shape) if nearest is text else nearest
+        meant = self._fitted(text) if nearest is text else nearest
         return meant if self._allows(meant) else nearest
 
     def _named(self, text: str) -> str | None:
         """The listed string that a text names."""
-        names = [value for value in self._listed or () if isinstance(value, str)]
+        names = self._listed or ()
         if text in names:
             return text
         trimmed = text.strip()
@@ -191,6 +209,11 @@ class _Parameter:
             return trimmed
         same = [name for name in names if name.lower() == trimmed.lower()]
         return same[0] if len(same) == 1 else None
+
+
+def _is_exact(value: Any, text: str) -> bool:
+    """Whether it says all that the text says: 1.10 is another version than 1.1."""
+    return not isinstance(value, int | float) or jsontext.dumps(value) == text.strip()
 
 
 def _folded(key: str) -> str:

@@ -8,6 +8,7 @@ from test_parser_laws import policies, soups
 from toolkit import MARKS, OFFER
 
 from notion_manager.bridge import Lift, Lowered
+from notion_manager.bridge.healing import missing
 from notion_manager.bridge.parser import Policy
 from notion_manager.turn import Done, Message, Piece, Stop, Text, ToolCall, Turn, coalesce
 
@@ -50,3 +51,12 @@ def test_a_stream_that_only_lost_its_end_is_healed(
     calls, lift = lifted(pieces, Done(Stop.END, truth=(Text(text),)), policy)
     assert not lift.misled
     assert lift._done is None or calls == held
+
+
+def test_the_rest_of_a_call_comes_before_a_text_that_was_held() -> None:
+    half = ToolCall("0", "Write", '{"content":"ha')
+    whole = [ToolCall("0", "Write", '{"content":"half"}'), Text('{"age": 3}')]
+    assert missing([half], whole, verbatim=True) == [
+        ToolCall("0", "Write", 'lf"}'),
+        Text('{"age": 3}'),
+    ]

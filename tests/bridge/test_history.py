@@ -1,6 +1,7 @@
 """What the model is shown of earlier calls is what it would have written."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -182,3 +183,41 @@ def test_a_marker_cannot_hide_behind_an_escape() -> None:
     assert any(first in text for text in said)
     assert choose("head", said).suffix != first
     assert said[-2:] == ["(a file: f)", "l"]
+
+
+def test_calls_of_one_id_get_their_results_in_turn() -> None:
+    made = Message(
+        "assistant", tuple(ToolCall("1", "Read", f'{{"file_path":"{n}"}}') for n in "ab")
+    )
+    given_results = Message("user", tuple(ToolResult("1", (Text(n),)) for n in "ab"))
+    said = "".join(p.text for p in rendered([made, given_results], MARKS, OFFER)[1].parts)
+    assert said.index('call="1"') < said.index("a\n") < said.index('call="2"')
+
+
+def test_results_may_come_in_two_parts_with_an_instruction_between_them() -> None:
+    made = Message("assistant", (ToolCall("1", "Read", "{}"), ToolCall("2", "Read", "{}")))
+    first, second = (Message("user", (ToolResult(id, (Text(f"r{id}"),)),)) for id in "12")
+    note = Message("system", (Text("note"),))
+    written = rendered([made, first, note, second], MARKS, OFFER)
+    texts_ = ["".join(p.text for p in m.parts if isinstance(p, Text)) for m in written]
+    assert "no result came" not in "".join(texts_)
+    assert 'call="2" name="Read">\nr2' in texts_[3]
+
+
+def test_long_histories_are_written_in_linear_time() -> None:
+    began = time.process_time()
+    short = [Message(role, (Text("x"),)) for _ in range(40_000) for role in ("user", "assistant")]
+    assert len(rendered(short, MARKS, OFFER)) == 80_000
+    many = Message("assistant", tuple(ToolCall(str(n), "Read", "{}") for n in range(30_000)))
+    results = Message(
+        "user", tuple(ToolResult(str(n), (Text("x"),)) for n in reversed(range(30_000)))
+    )
+    assert len(rendered([many, results], MARKS, OFFER)[1].parts) == 30_000
+    assert time.process_time() - began < 8
+
+
+def test_a_marker_hides_behind_no_key_that_comes_twice() -> None:
+    hidden = '{"a":"<call_amber \\u0041","a":1}'
+    assert any(
+        "_amber" in text for text in texts([Message("assistant", (ToolCall("1", "x", hidden),))])
+    )

@@ -41,7 +41,19 @@ def test_what_no_client_could_read_is_no_json(text: str) -> None:
         loads(text)
 
 
-@pytest.mark.parametrize("text", ['{"a": [1, 2', '{"age": 3', '["a", "b', "[1,", '{"a": 1]', '{"a": [1, 2}', "[1,2],[3]", "[1,] [2]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": [1, 2',
+        '{"age": 3',
+        '["a", "b',
+        "[1,",
+        '{"a": 1]',
+        '{"a": [1, 2}',
+        "[1,2],[3]",
+        "[1,] [2]",
+    ],
+)
 def test_what_broke_off_is_not_mended(text: str) -> None:
     """The number may have had another digit, the list another member."""
     assert read(text) == []

@@ -12,6 +12,7 @@ from toolkit import TOOLS, schema
 from notion_manager.bridge import Lift, lower
 from notion_manager.errors import BadRequest, Unformed, WrongDocument
 from notion_manager.turn import (
+    Done,
     JsonOutput,
     Message,
     Piece,
@@ -24,6 +25,7 @@ from notion_manager.turn import (
     ToolChoice,
     ToolResult,
     Turn,
+    coalesce,
 )
 
 GOOD = '<call_amber name="Read">\n<arg_amber name="file_path">a.py</arg_amber>\n</call_amber>\n'
@@ -140,6 +142,19 @@ ESCAPED = [
     INVOKE.replace("<", "%3C"),
     INVOKE.replace("<", "&#60;"),
     INVOKE.replace("<invoke ", "<invoke\t "),
+    *(
+        INVOKE.replace("<", escaped)
+        for escaped in (
+            "&amp;#60;",
+            "&#x26;lt;",
+            "\\u{3c}",
+            "\\074",
+            "%253C",
+            "=3C",
+            "\uff1c",
+            "&lt ",
+        )
+    ),
     INVOKE.upper(),
 ]
 
@@ -161,6 +176,75 @@ def test_after_a_result_a_call_in_another_form_is_asked_about() -> None:
     found = answer(replace(ASK, messages=(HI, call, result)), INVOKE, "I only showed it.")
     assert found.again
     assert not found.calls
+
+
+def test_a_call_that_need_not_be_valid_is_made_in_a_second_answer_too() -> None:
+    found = answer(ASK, GOOD + NOBODY, WRONG)
+    assert calls(found) == [("Read", READ), ("Read", '{"limit":"many"}')]
+
+
+def test_an_answer_that_was_cut_runs_no_block_that_is_not_whole() -> None:
+    lowered = lower(ASK)
+    assert lowered is not None
+    block = '<tool_call>\n{"name": "Read", "arguments": {"file_path": "a.py"}}\n'
+    for stop, made in ((Stop.END, 1), (Stop.LENGTH, 0)):
+        lift = Lift(lowered, len, str)
+        pieces = lift.feed([Text(block), Done(stop)]) + lift.finish()
+        assert sum(isinstance(piece, ToolCall) for piece in pieces) == made
+
+
+def test_a_stream_that_lost_a_part_is_read_to_its_end_to_be_healed() -> None:
+    lowered = lower(ASK)
+    assert lowered is not None
+    whole = marked(GOOD + GOOD.replace("a.py", "b.py"), lowered)
+    for at in range(0, len(whole) - 12, 3):
+        lift = Lift(lowered, len, str)
+        sent = lift.feed([Text(whole[:at]), Text(whole[at + 12 :])])
+        if lift.over:
+            continue
+        sent += lift.feed([Done(Stop.END, truth=(Text(whole),))]) + lift.finish()
+        made = [(p.name, p.arguments) for p in coalesce(sent) if isinstance(p, ToolCall)]
+        assert lift.misled or made == [("Read", READ), ("Read", READ.replace("a.py", "b.py"))]
+
+
+HERMES = "<tool_call>\n%s\n</tool_call>"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '{"name": "Set", "args": {"level": 3}}',
+        '{"name": "Set", "arguments": "mode=fast"}',
+        '{"name": "Set", "arguments": ["fast"]}',
+        '{"name": "Set", "arguments": {"ratio": NaN, "level": 3}}',
+        '{"name": "Set", "arguments": {"colour": "red"}}',
+    ],
+)
+def test_a_block_of_which_something_would_be_lost_is_text(block: str) -> None:
+    assert answer(ASK, HERMES % block).pieces == [Text(HERMES % block)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<tool_call> is the tag that Hermes models use. ",
+        "<invoke is another one. ",
+        "<function_calls> holds them. ",
+        "<function=one two\n",
+        "<call me maybe. ",
+        "<call_center: ",
+        "<call_WORD is the tag that I use for calls here\nMore",
+        "We use <call_WORD is the tag here",
+    ],
+)
+def test_words_that_only_begin_like_a_call_are_shown_at_once(said: str) -> None:
+    lowered = lower(ASK)
+    assert lowered is not None
+    assert lowered.marks is not None
+    text = said.replace("WORD", lowered.marks.word) + "y " * 20
+    lift = Lift(lowered, len, str)
+    shown = "".join(p.text for c in text for p in lift.feed([Text(c)]) if isinstance(p, Text))
+    assert shown == text.rstrip()
 
 
 @pytest.mark.parametrize("place", ["output", "namespace"])

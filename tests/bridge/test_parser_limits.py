@@ -68,9 +68,9 @@ def test_what_looks_like_another_form_is_waited_for_no_longer_than_it_can_be() -
     it = parser()
     pieces = fed(
         it,
-        ["<tool_call>\n", *["word\n"] * (lapses.LONGEST // 5 + 9), "<tool_call>", "</tool_call>"],
+        ["<tool_call>\n{", *["word\n"] * (lapses.LONGEST // 5 + 9), "<tool_call>", "</tool_call>"],
     )
-    assert "".join(p.text for p in pieces if isinstance(p, Text)).startswith("<tool_call>\nword\n")
+    assert "".join(p.text for p in pieces if isinstance(p, Text)).startswith("<tool_call>\n{word\n")
 
 
 def test_a_line_of_blanks_is_not_held_for_ever() -> None:
@@ -133,7 +133,7 @@ BLANKS = " " * 280
         f'<call_amber name="{BLANKS}x"<' * 400,
         f'<call name="{BLANKS}x"<\n' * 400,
         f'<call_amber name="Read"><arg_amber name={BLANKS}x<' * 400,
-        "<tool_call>" + "word\n" * 12_000,
+        "<tool_call>{" + "word\n" * 12_000,
         "\n" * 100_000,
         " " * 100_000,
         ("\n" + " " * 200) * 500,

@@ -226,13 +226,18 @@ def test_hostile_schemas_are_shown_in_no_time() -> None:
     for _ in range(30):
         twice_each = {"type": ["array", "array"], "items": twice_each}
     assert len(signature("T", schema((), a=twice_each))) < 1000
-    spelled = ("".join(f"%{ord(c):02x}" if n >> i & 1 else c for i, c in enumerate("abcdefgh")) for n in range(256))
+    spelled = (
+        "".join(f"%{ord(c):02x}" if n >> i & 1 else c for i, c in enumerate("abcdefgh"))
+        for n in range(256)
+    )
     body = {"type": "object", "properties": {f"p{n}": TEXT for n in range(50)}}
     refs = {f"k{n}": {"$ref": f"#/$defs/{name}"} for n, name in enumerate(spelled)}
     assert signature("T", {**schema((), **refs), "$defs": {"abcdefgh": body}}).count("p49") == 1
     raws = {key: {"not": ref} for key, ref in refs.items()}
     assert signature("T", {**schema((), **raws), "$defs": {"abcdefgh": body}}).count("p49") == 1
-    assert 'json-schema {"type":["string",7]}' in signature("T", schema((), a={"type": ["string", 7]}))
+    assert 'json-schema {"type":["string",7]}' in signature(
+        "T", schema((), a={"type": ["string", 7]})
+    )
     needed = schema([f"k{n}" for n in range(20_000)], **{f"k{n}": TEXT for n in range(20_000)})
     assert signature("T", needed).count("\n") == 20_001
 

@@ -1,6 +1,7 @@
 """Arguments as models write them, and what they stand for."""
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from toolkit import TODO, schema
 
 from notion_manager.bridge.shapes import Shape
+from notion_manager.bridge.validation import Validator
 from notion_manager.bridge.values import Kind, Parameters
 
 ANY = {"type": ["string", "integer", "boolean", "array", "object", "null"]}
@@ -27,6 +29,7 @@ PROPERTIES: dict[str, Any] = {
     "numbers": {"type": "array", "items": {"type": "integer"}},
     "todos": {"type": "array", "items": TODO},
     "either": {"type": ["string", "integer"]},
+    "version": {"type": ["string", "number"]},
     "any": ANY,
     "free": {},
     "referred": {"$ref": "#/$defs/name"},
@@ -79,6 +82,7 @@ INSTANCES: dict[str, st.SearchStrategy[Any]] = {
     "numbers": st.lists(st.integers(), max_size=4),
     "todos": st.lists(todo, max_size=3),
     "either": plain | st.integers(),
+    "version": plain | numbers,
     "any": anything,
     "free": anything,
     "referred": plain,
@@ -158,6 +162,16 @@ def test_text_goes_straight_through() -> None:
         ("either", "7", 7),
         ("either", '"7"', "7"),
         ("either", "seven", "seven"),
+        ("version", "1.10", "1.10"),
+        ("version", "1.5", 1.5),
+        ("version", "1e999", "1e999"),
+        ("numbers", "[10,20},30,40]", "[10,20},30,40]"),
+        ("numbers", "[1], 2, 3]", "[1], 2, 3]"),
+        ("numbers", "[1,2](3)[4]", "[1,2](3)[4]"),
+        ("tags", '["ab", ]"cd", "ef"]', '["ab", ]"cd", "ef"]'),
+        ("tags", "- a\n- b", "- a\n- b"),
+        ("tags", 'a","b', 'a","b'),
+        ("tags", '{"x":"y"}', {"x": "y"}),
         ("either", "[7]", "[7]"),
         ("free", '{"a": 1}', {"a": 1}),
         ("free", "words", "words"),
@@ -363,6 +377,10 @@ def test_long_and_slow_things_are_quick_and_harmless() -> None:
     for _ in range(200):
         deep = {"properties": {"a": deep}, "anyOf": [deep, deep]}
     Parameters(deep).read("a", '{"a":1}')
+    assert (
+        Parameters({"properties": {"r": {"type": "number", "minimum": "x"}}}).read("r", "1e999")
+        == '"1e999"'
+    )
     wide: dict[str, Any] = {"type": "string"}
     for level in range(60):
         wide = {
@@ -375,3 +393,65 @@ def test_long_and_slow_things_are_quick_and_harmless() -> None:
         }
     assert Parameters(wide).key("k59") == "k59"
     assert Parameters(wide).key("nobody") == "nobody"
+
+
+def multiplied(levels: int) -> dict[str, Any]:
+    """Each part has eight references to the next: a kilobyte that stands for 8**levels parts."""
+    defs: dict[str, Any] = {
+        f"e{n}": {"anyOf": [{"$ref": f"#/$defs/e{n - 1}"} for _ in range(8)]}
+        for n in range(1, levels)
+    }
+    defs["e0"] = {"enum": ["a"]}
+    return {"properties": {"a": {"$ref": f"#/$defs/e{levels - 1}"}}, "$defs": defs}
+
+
+def branching() -> dict[str, Any]:
+    leaf = {"properties": {f"k{n}": {} for n in range(8000)}}
+    middle = [{"anyOf": [{"$ref": "#/$defs/b"} for _ in range(64)]} for _ in range(64)]
+    return {"anyOf": middle, "$defs": {"b": leaf}}
+
+
+def test_schemas_that_multiply_take_neither_time_nor_memory() -> None:
+    began = time.process_time()
+    assert Parameters(multiplied(11)).read("a", "A") == '"a"'
+    assert Parameters(branching()).key("k1") == "k1"
+    assert Parameters(branching()).key("unheard") == "unheard"
+    wide = {
+        "properties": {
+            "a": {
+                "type": "array",
+                "items": {"properties": {"x": {"allOf": [{} for _ in range(5000)]}}},
+            }
+        }
+    }
+    assert len(json.loads(Parameters(wide).read("a", json.dumps([{"x": 1}] * 5000)))) == 5000
+    far = {"items": {"$ref": "#/$defs/" + "%41" * 3000}, "$defs": {"A" * 3000: {"type": "integer"}}}
+    assert Validator(far).errors(list(range(20_000))) == ()
+    ahead = Validator({"pattern": "(?=a).*" + "(.*a)" * 8 + "$"})
+    assert "too many alternatives" in ahead.errors("a" * 100_000 + "b")[0]
+    assert ahead.errors("ab" * 9) != ()
+    keys = Validator({"patternProperties": {"(?=a)b": {}, "^c": {"type": "integer"}}})
+    assert keys.errors({"c": 1}) == ()
+    assert time.process_time() - began < 4
+
+
+def test_what_is_too_much_to_check_is_read_by_its_type() -> None:
+    either = Parameters(
+        {
+            "properties": {
+                "a": {
+                    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]
+                }
+            }
+        }
+    )
+    many = json.dumps(list(range(120_000)))
+    assert len(json.loads(either.read("a", many))) == 120_000
+    assert (
+        json.loads(
+            Parameters(
+                {"properties": {"l": {"type": "array", "items": {"type": "integer"}}}}
+            ).whole(json.dumps({"l": list(range(120_000))}))
+        )["l"][-1]
+        == 119_999
+    )
