@@ -3,7 +3,7 @@ PORT ?= 3000
 TIME ?= 300
 BIN := .venv/bin
 
-.PHONY: demo test test-all check bench fuzz agents agents-npm agents-aider format golden lock clean
+.PHONY: demo test test-all check bench chaos fuzz agents agents-npm agents-aider format golden lock clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
@@ -31,6 +31,9 @@ agents-aider: .venv/.dev .agents/.aider
 
 fuzz: .venv/.dev  ## random inputs to all pure parts for $(TIME) seconds
 	$(BIN)/python tests/fuzz.py $(TIME)
+
+chaos: .venv/.dev  ## many clients over accounts that fail in every way, for $(TIME) seconds
+	$(BIN)/python tests/chaos.py $(TIME)
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/run.py

@@ -170,7 +170,7 @@ def _objects(text: str) -> Iterable[Written]:
     """Arguments under a name that nobody knows are not left out: then there is no call."""
     try:
         value: Any = json.loads(text, strict=False)
-        none = {} if len(value) == 1 else None
+        none: dict[str, Any] | None = {} if len(value) == 1 else None
         given: Any = value.get("arguments", value.get("parameters", none))
         plain = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
     except (ValueError, RecursionError):
