@@ -15,6 +15,7 @@ from .call import Call
 from .marks import ATTRIBUTE, LONGEST_TAG, Marks, hope
 from .offer import INPUT, Entry, Offer
 
+LONGEST_HEAD = 1000  # characters in which a block says which tool it calls
 LONGEST_END = 64  # characters of a closing tag
 LONGEST = 64 << 10  # characters of a block that may be one
 _COPIES = {
@@ -35,6 +36,11 @@ _INVOKE = re.compile(r"""<invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>""")
 _PARAMETER = re.compile(r"""<parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>""")
 _FUNCTION = re.compile(r"<function=([^<>\n]+)>")
 _EQUALS = re.compile(r"<parameter=([^<>\n]+)>")
+_NAMED = re.compile(
+    r"""<(?:invoke|call\w{0,32})\s{1,9}name\s{0,9}=\s{0,9}["']?([^"'<>\r\n]{1,128})"""
+    r"""|<function=([^<>\n]{1,128})>|"name"\s{0,9}:\s{0,9}"([^"\n]{1,128})\""""
+    r"""|<tool_call>\s{0,9}([\w.:/-]{1,128})"""
+)
 _GLM_NAME = re.compile(r"\s*([\w.:/-]+)\s*(?=<arg_key>|\Z)")
 _GLM_KEY = re.compile(r"<arg_key>([^<>\n]*)</arg_key>\s*<arg_value>")
 
@@ -62,6 +68,11 @@ class Form(Struct, frozen=True):
     def end(self, text: str, at: int) -> int | None:
         found = self.closing.search(text, at)
         return found.end() if found else None
+
+    def meant(self, block: str, offer: Offer) -> Entry | None:
+        """The tool that a block which cannot be read was to call."""
+        found = _NAMED.search(block, 0, LONGEST_HEAD)
+        return offer.find(next(filter(None, found.groups()), "")) if found else None
 
     def read(self, block: str, offer: Offer) -> Found | None:
         """The calls of a whole block; None where it is text after all."""

@@ -410,25 +410,28 @@ class Parser:
         self._lapse = None
         self._at = end
         calls = form.read(block, self._offer) or ()
-        wanted = all(self._policy.only in ("", entry.name) for entry, _ in calls)
-        if not calls or not wanted or len(calls) > MOST_CALLS - self.calls:
+        meant = calls[0][0] if calls else form.meant(block, self._offer)
+        wanted = all(self._is_wanted(entry) for entry, _ in calls)
+        if meant is None or not wanted or len(calls) > MOST_CALLS - self.calls:
             self._say(block)
             self._step = self._flow
             return
         self.notes.append(Fault.FORM.value)
         self._speech.before_call()
-        if self._policy.doubtful:
-            self._fault(Fault.FORM, calls[0][0].name)
-            self._speech.after_call()
-            self._step = self._line
-            return
         self._step = self._line
+        if self._policy.doubtful or not calls:
+            self._fault(Fault.FORM, meant.name)
+            self._speech.after_call()
+            return
         for entry, arguments in calls:
             self._id = self._make_id(self.calls)
             self._speech.call(self._fragment(entry, arguments))
             self._count()
             if self.stopped:
                 break
+
+    def _is_wanted(self, entry: Entry) -> bool:
+        return self._policy.only in ("", entry.name)
 
     # Fences
 

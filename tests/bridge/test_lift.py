@@ -220,8 +220,12 @@ HERMES = "<tool_call>\n%s\n</tool_call>"
         '{"name": "Set", "arguments": {"colour": "red"}}',
     ],
 )
-def test_a_block_of_which_something_would_be_lost_is_text(block: str) -> None:
-    assert answer(ASK, HERMES % block).pieces == [Text(HERMES % block)]
+def test_a_block_of_which_something_would_be_lost_is_asked_about(block: str) -> None:
+    found = answer(ASK, HERMES % block, GOOD)
+    assert found.again
+    assert calls(found) == [("Read", READ)]
+    nobody = HERMES % block.replace("Set", "Nobody")
+    assert answer(ASK, nobody).pieces == [Text(nobody)]
 
 
 @pytest.mark.parametrize(
