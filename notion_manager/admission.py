@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .errors import Busy, Full, NoAccount, Problem
 from .lanes import Lanes
@@ -40,10 +41,14 @@ class Place(Struct, frozen=True):
 
 
 class Seat(Struct, frozen=True):
-    """An account's promise to answer one turn, from `since` on until it is left."""
+    """An account's promise to answer one turn, from `since` on until it is left.
+
+    `waited` is how many seconds it took to get.
+    """
 
     name: str
     since: float
+    waited: float = 0.0
 
 
 class _Waiter(Struct, eq=False):
@@ -107,6 +112,7 @@ class Admission:
         return (refusal.retry_after or 0.0) <= self._rules.rest
 
     async def _wait(self, waiter: _Waiter) -> Seat:
+        began = self._clock()
         self._lanes.add(waiter.place.path, waiter)
         self.waiting += 1
         try:
@@ -117,7 +123,8 @@ class Admission:
             raise
         finally:
             self._forget(waiter)
-        return waiter.seated.result()
+        seat = waiter.seated.result()
+        return replace(seat, waited=seat.since - began)
 
     async def _seated(self, waiter: _Waiter) -> None:
         """Until a seat is free for it. Raises Busy where that takes too long."""

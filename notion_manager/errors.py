@@ -24,6 +24,7 @@ class Problem(Exception):
         super().__init__(message)
         self.retry_after = retry_after  # seconds
         self.account = ""  # the alias of the account that it came from, if from one
+        self.failures: tuple[str, ...] = ()  # of a request: accounts tried, and their codes
 
 
 class Internal(Problem):

@@ -8,6 +8,7 @@ from types import TracebackType
 
 import tenacity
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .admission import Admission, Place, Seat
 from .allowance import Allowance
@@ -47,6 +48,10 @@ class Answer(Struct, frozen=True):
     """What was asked of the model and it does not offer."""
     reasks: int = 0
     """How often the model had to be asked again before its first content."""
+    failures: tuple[str, ...] = ()
+    """What was tried before: an account and the code of its problem, as `home upstream_error`."""
+    waited: float = 0.0
+    """Seconds until a seat was free."""
 
     @property
     def model(self) -> str:
@@ -188,6 +193,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._asker = asker
         self._tried = set[str]()
         self._said: Problem | None = None  # by the account that was asked last
+        self._failures: list[str] = []
+        self._waited = 0.0
 
     async def __aenter__(self) -> Answer:
         """The retry loop's bookkeeping costs as much as all the rest of the way to the upstream.
@@ -225,8 +232,13 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         except BaseException as exc:
             self._said = exc if isinstance(exc, Problem) else None
             await self._gateway.end(seat, exc, self._turn.model)
+            if self._said is not None:
+                self._failures.append(f"{seat.name} {self._said.code}")
+                self._said.failures = tuple(self._failures)
             raise
         self._seat = seat
+        if self._failures or self._waited:
+            return replace(answer, failures=tuple(self._failures), waited=self._waited)
         return answer
 
     async def _seated(self) -> Seat:
@@ -237,6 +249,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             if self._said is None:
                 raise
             raise self._said from refusal
+        self._waited += seat.waited
         said = self._said if seat.name in self._tried else None
         if said is not None and not isinstance(said, PASSING):
             self._gateway.pool.release(seat.name)  # it was not used

@@ -32,7 +32,10 @@ _HOME = Path(__file__).parent
 
 
 class RequestRecord(Struct, frozen=True):
-    """One request, told when it is over. Times are seconds; `asked` is what the client wrote."""
+    """One request, told when it is over. Times are seconds; `asked` is what the client wrote.
+
+    `tried` names the accounts that failed before, each with its problem; `waited` is for a seat.
+    """
 
     id: str
     key: str
@@ -47,6 +50,8 @@ class RequestRecord(Struct, frozen=True):
     output_tokens: int | None
     problem: str = ""
     reasks: int | None = None
+    tried: str = ""
+    waited: float | None = None
 
 
 def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> "RequestLog":

@@ -72,6 +72,10 @@ async def test_who_has_to_wait_is_served_in_turn_and_too_many_are_told(tmp_path:
             assert int(r.headers["Retry-After"]) >= 1
             assert "1 requests wait already" in await r.text()
         assert await first == await second == (200, "one")
+        assert [record.waited is not None for record in rig.records if record.status == 200] == [
+            False,
+            True,
+        ]
 
 
 async def test_what_an_account_is_answering_goes_on_when_it_leaves(tmp_path: Path) -> None:

@@ -60,6 +60,25 @@ async def test_another_account_is_asked_before_the_first_content(problem: RateLi
     assert all(s.busy == 0 for s in gate.pool.standings.values())
 
 
+async def test_what_was_tried_before_is_told() -> None:
+    ups = {
+        "a": Scripted([RateLimited("slow", retry_after=5)]),
+        "b": Scripted([UpstreamBroken("gone")]),
+        "c": Scripted(says("yo")),
+    }
+    async with gateway(ups).open(ASK) as answer:
+        assert answer.failures == ("a rate_limit_exceeded", "b upstream_error")
+        assert answer.waited == 0
+    gate = gateway({"a": Scripted([AccountRefused("dead")])})
+    with pytest.raises(AccountRefused) as caught:
+        await read(gate)
+    assert caught.value.failures == ("a account_unauthorized",)
+    clock = Clock()
+    gate = gateway({"a": Scripted([RateLimited("x", retry_after=4)], says("yo"))}, clock=clock)
+    async with gate.open(ASK) as answer:
+        assert (answer.failures, answer.waited) == (("a rate_limit_exceeded",), 4)
+
+
 async def test_empty_batches_are_no_content() -> None:
     ups = {"a": Scripted([[], [], UpstreamBroken("gone")]), "b": Scripted(says("yo"))}
     assert await read(gateway(ups)) == ("b", "yo")

@@ -108,6 +108,18 @@ async def test_what_became_of_an_account_is_known_after_a_restart(
         assert rig.sim.count(INFERENCE) == 0
 
 
+async def test_a_response_says_which_accounts_failed_before(tmp_path: Path) -> None:
+    people = [someone(1, "500"), someone(2)]
+    async with rigged(tmp_path, people) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask(stream=True)) as r:
+            assert r.headers["x-notion-manager-account"] == "two"
+            assert r.headers["x-notion-manager-tried"] == "one upstream_error"
+    assert rig.records[-1].tried == "one upstream_error"
+    async with rigged(tmp_path / "alone", [someone(1, "401")]) as rig:
+        async with await rig.post(CHAT.path, CHAT.ask()) as r:
+            assert r.headers["x-notion-manager-tried"] == "one account_unauthorized"
+
+
 async def test_a_rest_that_is_over_after_a_restart_keeps_nobody_away(tmp_path: Path) -> None:
     async with rigged(tmp_path, config=Config(pool=Pool(longest_rest=0.05))) as rig:
         async with await rig.post(CHAT.path, CHAT.ask("[[sim:quota-exhausted]] hi")) as r:

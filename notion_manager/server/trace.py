@@ -32,6 +32,8 @@ class Trace(Struct):
     problem: Problem | None = None
     ignored: tuple[str, ...] = ()
     reasks: int = 0
+    failures: tuple[str, ...] = ()
+    waited: float = 0.0
     status: int = HUNG_UP
 
     def opened(self, answer: Answer, now: float) -> None:
@@ -42,6 +44,8 @@ class Trace(Struct):
         self.how = answer.choice.how
         self.ignored += answer.ignored
         self.reasks = answer.reasks
+        self.failures = answer.failures
+        self.waited = answer.waited
 
     def done(self, done: Done) -> None:
         self.usage = done.usage
@@ -51,6 +55,7 @@ class Trace(Struct):
     def failed(self, problem: Problem) -> None:
         self.problem = problem
         self.account = problem.account or self.account
+        self.failures = problem.failures or self.failures
 
     def headers(self) -> dict[str, str]:
         """What every response of the three APIs says about itself."""
@@ -64,6 +69,8 @@ class Trace(Struct):
             said["x-notion-manager-ignored"] = ", ".join(self.ignored)[:LONGEST_HEADER]
         if self.reasks:
             said["x-notion-manager-reask"] = str(self.reasks)
+        if self.failures:
+            said["x-notion-manager-tried"] = ", ".join(self.failures)[:LONGEST_HEADER]
         if self.usage is not None and self.usage.estimated:
             said["x-notion-manager-usage"] = "estimated"
         spelled = "".join(said.values())
@@ -87,4 +94,6 @@ class Trace(Struct):
             output_tokens=self.usage.output if self.usage else None,
             problem=self.problem.code if self.problem else "",
             reasks=self.reasks or None,
+            tried=", ".join(self.failures),
+            waited=round(self.waited, 3) or None,
         )
