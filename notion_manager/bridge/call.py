@@ -29,6 +29,7 @@ class Call:
         self.complete = True
         self.endless = False  # so long that nobody waits for its end
         self.notes: list[str] = []
+        self.left_out: list[str] = []  # arguments that the tool does not have
         self._marks = marks
         self._step: Callable[[str, int], int] = self._between
         self._out: list[str] = [] if entry.freeform else ["{"]
@@ -143,6 +144,8 @@ class Call:
             self.notes.append("too many arguments")
             self.break_off()
             return
+        if key is None:
+            self.left_out.append(written)
         if key is None or key in self._keys or WHOLE in self._keys:
             self.notes.append("an argument that is unknown or given twice")
             self._key, self._step = "", self._skip

@@ -361,14 +361,16 @@ class Parser:
             else:  # nothing of it was given
                 self._fault(Fault.CUT, call.entry.name)
             return
-        if self._checking is not None and not self._check(call.entry, "".join(self._checking)):
+        if self._checking is not None and not self._check(call, "".join(self._checking)):
             return
         self._count()
 
-    def _check(self, entry: Entry, arguments: str) -> bool:
+    def _check(self, call: Call, arguments: str) -> bool:
+        entry = call.entry
         errors: tuple[str, ...] = ()
         if entry.name in self._policy.checked and not entry.freeform:
-            errors = entry.parameters.errors(arguments)
+            unknown = (f"{name}: there is no such parameter" for name in call.left_out)
+            errors = (*unknown, *entry.parameters.errors(arguments))
         if errors:
             self._fault(Fault.INVALID, entry.name, errors)
             self._speech.after_call()

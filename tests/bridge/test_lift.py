@@ -126,6 +126,14 @@ def test_a_thought_within_a_call_ends_neither_of_them_well() -> None:
     assert found.done.stop is Stop.LENGTH
 
 
+def test_an_argument_that_a_strict_tool_does_not_have_is_not_just_left_out() -> None:
+    unknown = GOOD.replace("</call", '<arg_amber name="colour">red</arg_amber>\n</call')
+    assert calls(answer(ASK, unknown)) == [("Read", READ)]
+    found = answer(replace(ASK, tools=STRICT), unknown, GOOD)
+    assert found.again
+    assert calls(found) == [("Read", READ)]
+
+
 @pytest.mark.parametrize("given", ['["bash","-lc","echo \\"hi\\"",]', '["a","b'])
 def test_half_a_list_is_not_a_list_of_one_text(given: str) -> None:
     block = f'<call_amber name="sh"><arg_amber name="command">{given}</arg_amber></call_amber>'
