@@ -1,14 +1,16 @@
 """Where a reply ends that the upstream would go on with: at a stop sequence, or at a limit."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from unicodedata import category
 
 from msgspec.structs import replace
 
-from ..turn import Limits, Piece, Stop, Text, Thinking, ToolCall
+from ..turn import Limits, Piece, Stop, Text, Thinking, ToolCall, continues
 
-NEAR = 8  # characters
+LONGEST_WORD = 64  # characters
+_WORD = re.compile(rf"\s*+\S{{1,{LONGEST_WORD}}}+|\s++")
 SLICE = 4096  # characters that are counted once and for all
 JOINER = "\u200d"  # makes one picture of two
 
@@ -28,6 +30,7 @@ class Bounds:
         self._begins = re.compile(f"[{''.join(firsts)}]") if firsts else None
         self._held = ("", 0)  # a sequence, and how much of it waits
         self._budget = None if limits.max_tokens is None else _Budget(limits.max_tokens, count)
+        self._word: Piece | None = None  # near the limit the last word waits for its end
 
     def feed(self, pieces: Sequence[Piece]) -> list[Piece]:
         """What may be shown now; nothing any more once there is a `stop`."""
@@ -46,6 +49,7 @@ class Bounds:
         shown: list[Piece] = []
         for kept in self._released():
             self._pay(kept, shown)
+        self._end_word(shown)
         return shown
 
     def _sought(self, piece: Piece) -> Sequence[Piece]:
@@ -82,19 +86,39 @@ class Bounds:
         return (Text(sequence[:held]),)
 
     def _pay(self, piece: Piece, shown: list[Piece]) -> None:
-        if self.stop is Stop.LENGTH:
-            return
         if self._budget is None:
             shown.append(piece)
             return
-        text = _text(piece)
-        allowed = self._budget.spend(text)
-        if allowed == len(text):
-            shown.append(piece)
+        if self._word is not None and not continues(self._word, piece):
+            self._end_word(shown)
+        if self.stop is Stop.LENGTH:
             return
-        self.stop, self.sequence = Stop.LENGTH, ""
-        if allowed:
-            shown.append(_cut(piece, allowed))
+        text = _text(piece)
+        if self._word is not None:
+            piece = _with(piece, _text(self._word) + text)
+        if self._budget.covers(text):
+            self._word = None
+            shown.append(piece)
+        else:
+            self._show(piece, self._budget.grant(text), shown)
+
+    def _end_word(self, shown: list[Piece]) -> None:
+        """It is as long as it will be."""
+        word, self._word = self._word, None
+        if word is not None and self._budget is not None:
+            self._show(word, self._budget.grant("", last=True), shown)
+
+    def _show(self, piece: Piece, granted: int, shown: list[Piece]) -> None:
+        """So much of it; the rest waits, unless the budget is spent."""
+        text = _text(piece)
+        if granted or not text:
+            shown.append(_with(piece, text[:granted]))
+        if self._budget is not None and self._budget.spent:
+            self.stop, self.sequence, self._word = Stop.LENGTH, "", None
+        elif granted < len(text):
+            self._word = _with(piece, text[granted:])
+        else:
+            self._word = None
 
 
 class _Seeker:
@@ -140,46 +164,57 @@ class _Seeker:
 class _Budget:
     """Tokens that may be spent. A token is at least a byte: nothing is counted before it must.
 
-    What is counted is counted in slices of the whole reply, so that it matters little how the reply
-    came in pieces.
+    Then words are granted, each when it is whole: half a word may be more tokens than all of it.
+    And what is counted is counted in slices of the whole reply. So it matters not how the reply
+    came in pieces. `spent` once a word is more than is left.
     """
 
     def __init__(self, tokens: int, count: Callable[[str], int]) -> None:
+        self.spent = False
         self._left = tokens
         self._count = count
-        self._recent: list[str] = []  # since the last full slice that was counted
+        self._recent: list[str] = []  # of the slice that is not full yet
         self._most = 0  # tokens that they can be, at most
+        self._size = 0  # characters of them
+        self._told = 0  # of which so many were granted
 
-    def spend(self, text: str) -> int:
-        """How many characters of it are within the budget."""
+    def covers(self, text: str) -> bool:
+        """Whether it is within the budget without a count. If so, it is granted with all before."""
+        most = self._most + (len(text) if text.isascii() else len(text.encode(errors="replace")))
+        if most > self._left:
+            return False
         self._recent.append(text)
-        self._most += len(text) if text.isascii() else len(text.encode(errors="replace"))
-        if self._most <= self._left:
-            return len(text)
-        recent, start = "".join(self._recent), 0
-        told = len(recent) - len(text)
-        while (tokens := self._tokens(recent[start : start + SLICE])) <= self._left:
-            if len(recent) - start < SLICE:
-                self._recent, self._most = [recent[start:]], tokens
-                return len(text)
-            self._left -= tokens
-            start += SLICE
-        end = self._last(recent[start : start + SLICE], max(0, told - start))
-        return max(0, start + end - told)
+        self._most = most
+        self._size += len(text)
+        self._told = self._size
+        return True
 
-    def _last(self, text: str, low: int) -> int:
-        """The end of the longest beginning that is within the budget, found by halving."""
-        least, high = low, len(text)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self._fits(text[:middle]):
-                low = middle
-            else:
-                high = middle
-        near = range(min(low + NEAR, len(text)), max(least, low - NEAR) - 1, -1)
-        # half a word may be more tokens than all of it
-        fitting = (end for end in near if not _splits(text, end) and self._fits(text[:end]))
-        return next(fitting, low)
+    def grant(self, text: str, *, last: bool = False) -> int:
+        """How many characters may be shown now, of it and of what waits from before."""
+        recent = "".join([*self._recent, text])
+        begun = self._told
+        while len(recent) >= SLICE and self._tokens(recent[:SLICE]) <= self._left:
+            self._left -= self._tokens(recent[:SLICE])
+            recent, begun = recent[SLICE:], begun - SLICE
+        found = list(_WORD.finditer(recent[:SLICE]))
+        if found and not (last or len(recent) >= SLICE or _is_full(found[-1])):
+            found.pop()
+        words = [word.end() for word in found]
+        end = words[-1] if words else 0
+        if not self._fits(recent[:end]):
+            self.spent = True
+            end = self._last(recent, words, max(0, begun))
+        self._recent, self._size, self._told = [recent], len(recent), max(end, begun, 0)
+        self._most = self._tokens(recent)
+        return self._told - begun
+
+    def _last(self, text: str, words: Sequence[int], told: int) -> int:
+        """The end of what is within the budget, in the first word that is not."""
+        first = bisect_left(words, x=True, key=lambda end: not self._fits(text[:end]))
+        least = max(told, words[first - 1] if first else 0)
+        fitting = [end for end in range(words[first], least, -1) if self._fits(text[:end])]
+        whole = (end for end in fitting if not _splits(text, end))
+        return next(whole, fitting[0] if fitting and not least else least)
 
     def _fits(self, text: str) -> bool:
         return self._tokens(text) <= self._left
@@ -188,10 +223,13 @@ class _Budget:
         return self._count(text.encode(errors="replace").decode())  # half a surrogate pair is "?"
 
 
+def _is_full(word: re.Match[str]) -> bool:
+    """Whether it is as long as words get."""
+    return len(word[0].lstrip()) == LONGEST_WORD
+
+
 def _splits(text: str, at: int) -> bool:
-    """Whether what reads as one character would be cut in two."""
-    if not 0 < at < len(text):
-        return False
+    """Whether what reads as one character would be cut in two, somewhere within the text."""
     after = text[at]
     return (
         category(after) in {"Mn", "Mc", "Me"}
@@ -204,11 +242,12 @@ def _text(piece: Piece) -> str:
     return piece.arguments if isinstance(piece, ToolCall) else piece.text
 
 
-def _cut(piece: Piece, end: int) -> Piece:
+def _with(piece: Piece, text: str) -> Piece:
+    """The same with another text."""
     match piece:
-        case Text(text):
-            return Text(text[:end])
-        case Thinking(text):
-            return Thinking(text[:end])
-        case ToolCall(arguments=arguments):
-            return replace(piece, arguments=arguments[:end])
+        case Text():
+            return Text(text)
+        case Thinking():
+            return Thinking(text)
+        case ToolCall():
+            return replace(piece, arguments=text)

@@ -161,16 +161,13 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield one
 
 
-def _said(value: Any) -> int:
+def _said(value: list[Any] | dict[str, Any]) -> int:
     """How many keys and leaves there are."""
-    keys = 0
-    waiting: list[Any] = [value]
+    keys, waiting = 0, [value]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, dict):
-            keys += len(cast("dict[str, Any]", one))
-        if isinstance(one, dict | list):
-            waiting += _inside(cast("list[Any] | dict[str, Any]", one))
+        keys += len(one) if isinstance(one, dict) else 0
+        waiting += _inside(one)
     return keys + sum(1 for _ in _leaves(value))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from toolkit import cuts
 
-from notion_manager.bridge.bounds import NEAR, Bounds
+from notion_manager.bridge.bounds import LONGEST_WORD, Bounds
 from notion_manager.tokens import count
 from notion_manager.turn import Done, Limits, Piece, Stop, Text, Thinking, ToolCall, coalesce
 
@@ -177,7 +177,7 @@ def test_a_long_reply_ends_close_to_its_limit(text: str, most: int, size: int) -
     assert text.startswith(said)
     assert honest(said) <= most
     assert bounds.stop is (Stop.LENGTH if said != text else None)
-    assert said == text or honest(said) >= most * 0.98 - NEAR
+    assert said == text or honest(said) >= most * 0.98 - LONGEST_WORD
 
 
 @given(
@@ -196,6 +196,21 @@ def test_where_a_limit_falls_does_not_depend_on_the_pieces(
     assert shown(Bounds(Limits(most), words), cuts(text, places)) == said
 
 
+LONG = (
+    "An internationalization of antidisestablishmentarianism\n\n\n    def foo():\n        return 12345678",
+    "Größe überraschend 東京都 の 天気 は 🙂👍🏽 straßenbahn " + "東京都の天気は" * 20,
+    "a" * 150 + " " * 30 + "\n\n x " + "0123456789" * 20,
+)
+
+
+@given(st.sampled_from(LONG), st.integers(1, 80), st.lists(st.integers(0, 300), max_size=9))
+def test_nor_does_it_with_a_real_tokenizer(text: str, most: int, places: list[int]) -> None:
+    """To which half a word is more than all of it."""
+    said = shown(Bounds(Limits(most), count), [text])
+    assert shown(Bounds(Limits(most), count), cuts(text, places)) == said
+    assert shown(Bounds(Limits(most), count), list(text)) == said
+
+
 @pytest.mark.parametrize(
     ("piece", "left"),
     [
@@ -206,7 +221,8 @@ def test_where_a_limit_falls_does_not_depend_on_the_pieces(
 )
 def test_the_piece_at_the_limit_is_cut_and_left_open(piece: Piece, left: Piece) -> None:
     bounds = Bounds(Limits(3), words)
-    assert bounds.feed([Text("one two "), piece, Text("six")]) == [Text("one two "), left]
+    shown_ = bounds.feed([Text("one two "), piece, Text("six")]) + bounds.finish()
+    assert coalesce(shown_) == coalesce([Text("one two "), left])
     assert bounds.stop is Stop.LENGTH
 
 
@@ -266,9 +282,8 @@ def test_nothing_is_counted_before_it_must_be() -> None:
 
 def test_all_kinds_of_pieces_are_counted_together() -> None:
     bounds = Bounds(Limits(3), words)
-    assert bounds.feed(
-        [Thinking("one"), Text(" two"), ToolCall("1", "f", " three"), Text(" x")]
-    ) == [
+    pieces = [Thinking("one"), Text(" two"), ToolCall("1", "f", " three"), Text(" x")]
+    assert bounds.feed(pieces) + bounds.finish() == [
         Thinking("one"),
         Text(" two"),
         ToolCall("1", "f", " three"),
