@@ -7,7 +7,7 @@ So they are counted first, each pair of a schema and a value once.
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from .references import References
+from .references import KEYWORDS, References
 
 MOST = 100_000
 """Looks at a value; a validator takes a tenth of a second for them, and counting them no longer."""
@@ -17,7 +17,6 @@ _OF_MEMBERS = ("additionalProperties", "unevaluatedProperties", "patternProperti
 _OF_ITEMS = (
     "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains",
 )  # fmt: skip
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 _NAMES = ("required", "dependentRequired", "dependencies")
 PATTERN = 64  # characters that a pattern reads in the time of a look
@@ -105,7 +104,7 @@ class Cost:
         """The parts that the same value must obey."""
         for name in _HERE:
             yield from _parts(schema.get(name), mapped=name == "dependentSchemas")
-        for name in _REFERENCES:
+        for name in KEYWORDS:
             if isinstance(target := schema.get(name), str):
                 yield self._references.found(target)
 

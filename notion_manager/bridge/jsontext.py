@@ -118,8 +118,10 @@ def _mended(text: str) -> Iterator[Any]:
     except (ValueError, RecursionError):
         return
     plain = isinstance(value, dict | list) and depth(value) <= DEEPEST
-    if plain and value and _stand(_leaves(value), text) and _said(value) == _tokens(text):
-        yield value
+    if plain and value and _stand(_leaves(value), text):
+        made = cast("list[Any] | dict[str, Any]", value)
+        if _said(made) == _tokens(text):
+            yield made
 
 
 def _stand(leaves: Iterable[Any], text: str) -> bool:

@@ -282,14 +282,17 @@ class Parser:
             self.notes.append("too many calls")
             self.stopped = True
             return False
-        entry = self._offer.find(head[1]) if self._policy.allowed else None
-        if entry is None or self._policy.only not in ("", entry.name):
-            self._fault(Fault.UNKNOWN if self._policy.allowed else Fault.FORBIDDEN, head[1])
-            self._step = self._line if head[2] else self._swallow
+        name, is_all = head[1], bool(head[2])
+        if name.endswith("/") and self._offer.find(name) is None:  # without quotes round the name
+            name, is_all = name[:-1], True
+        entry = self._offer.find(name) if self._policy.allowed else None
+        if entry is None or not self._is_wanted(entry):
+            self._fault(Fault.UNKNOWN if self._policy.allowed else Fault.FORBIDDEN, name)
+            self._step = self._line if is_all else self._swallow
             self._speech.after_call()
             return True
         call = self._begin(entry)
-        if head[2]:
+        if is_all:
             call.close()
             self._take(call)
             self._end_call(call)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 ANYTHING: Mapping[str, Any] = {}
 """What a reference that leads nowhere is taken for."""
 
+KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef")
 _NAMES = ("$id", "$anchor", "$dynamicAnchor")
 
 
@@ -53,6 +54,7 @@ class References:
 def _names(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in (table.get(keyword) for keyword in _NAMES):
         if isinstance(name, str):
+            yield name.rsplit("/", 1)[-1], table  # as a reference beside it would say
             yield name, table
 
 

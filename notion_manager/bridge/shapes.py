@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any, cast
 
 from ..fields import MOST
-from .references import References
+from .references import KEYWORDS, References
 
 ALL = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 DEEPEST = 20  # references and alternatives within each other
@@ -214,8 +214,8 @@ def spread(schema: Any, references: References) -> Iterator[Mapping[str, Any]]:
             continue
         seen.add(id(table))
         yield table
-        if isinstance(table.get("$ref"), str):
-            waiting.append(references.found(table["$ref"]))
+        named = (table.get(keyword) for keyword in KEYWORDS)
+        waiting += [references.found(name) for name in named if isinstance(name, str)]
         if isinstance(table.get("allOf"), list):
             waiting += cast("list[Any]", table["allOf"])
 

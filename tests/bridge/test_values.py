@@ -40,6 +40,7 @@ PROPERTIES: dict[str, Any] = {
     "open": {"anyOf": [{"enum": ["auto"]}, {"type": "string"}]},
     "anchored": {"$ref": "#name"},
     "spaced": {"$ref": "#/$defs/a%20name"},
+    "dynamic": {"$dynamicRef": "#name"},
 }
 DEFS = {
     "a name": {"type": "string", "$anchor": "name"},
@@ -93,9 +94,10 @@ INSTANCES: dict[str, st.SearchStrategy[Any]] = {
     "open": plain,
     "anchored": plain,
     "spaced": plain,
+    "dynamic": plain,
 }
 FREE_SHAPES = {key: Shape(value, {"$defs": DEFS}) for key, value in PROPERTIES.items()}
-TEXTS = {"text", "referred", "all", "open", "anchored", "spaced"}
+TEXTS = {"text", "referred", "all", "open", "anchored", "spaced", "dynamic"}
 required = {"text": INSTANCES["text"], "note": INSTANCES["note"]}
 instances = st.fixed_dictionaries(
     required, optional={k: v for k, v in INSTANCES.items() if k not in required}
@@ -153,6 +155,7 @@ def test_text_goes_straight_through() -> None:
         ("open", '"hello"', '"hello"'),
         ("anchored", '{"a":1}', '{"a":1}'),
         ("spaced", '"hello"', '"hello"'),
+        ("dynamic", '"hello"', '"hello"'),
         ("tags", '{"item": ["a"]}', ["a"]),
         ("tags", '{"0": "a", "1": "b"}', ["a", "b"]),
         ("numbers", '["1", 2.0]', [1, 2]),
@@ -232,6 +235,17 @@ def test_members_that_a_pattern_names_have_its_type_or_that_of_others() -> None:
     either = Parameters({**numbers, "additionalProperties": {"type": "string"}})
     assert json.loads(either.read("n1", "3")) == 3
     assert json.loads(either.read("x", "three")) == "three"
+
+
+def test_a_reference_may_name_a_part_beside_it() -> None:
+    part = {"$id": "http://x.test/part.json", "type": "string"}
+    beside = {
+        "$id": "http://x.test/all.json",
+        "properties": {"a": {"$ref": "part.json"}},
+        "$defs": {"p": part},
+    }
+    assert Parameters(beside).kind("a") is Kind.TEXT
+    assert Parameters(beside).errors('{"a": 1}') != ()
 
 
 def test_of_very_many_members_no_name_is_guessed() -> None:
