@@ -52,6 +52,7 @@ def test_what_no_client_could_read_is_no_json(text: str) -> None:
         '{"a": [1, 2}',
         "[1,2],[3]",
         "[1,] [2]",
+        "[1,/* 2 */3]",
     ],
 )
 def test_what_broke_off_is_not_mended(text: str) -> None:
