@@ -59,7 +59,7 @@ _NO_TOOLS = Offer(())
 def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
     choice = turn.tool_choice
     allowed = bool(turn.tools) and choice.mode != "none"
-    texts = list(_texts(turn))
+    texts = [*_texts(turn), *(entry.name for entry in offer.entries)]
     marks = choose(_head(turn), texts, salt)
     told = prompt.section(offer, marks) if allowed else prompt.NONE_NOW
     written = replace(

@@ -93,7 +93,7 @@ class Shape:
         found = id(self.schema), key
         if found not in known:  # kept, since what is known is known by its place in memory
             known[found] = self._member(key)
-        return None if known[found] is False else self._child(known[found])
+        return None if known[found] is False else self._within(known[found])
 
     def _member(self, key: str) -> Any:
         declared = self._declared(key)
@@ -158,8 +158,8 @@ class Shape:
     def items(self) -> "Shape":
         for part in self._parts:
             if "items" in part:
-                return self._child(part["items"])
-        return self._child(True)
+                return self._within(part["items"])
+        return self._within(True)
 
     def _inner(self) -> Iterator["Shape"]:
         for part in self._parts:
@@ -171,6 +171,10 @@ class Shape:
             if isinstance(part.get("additionalProperties"), dict):
                 yield self._child(part["additionalProperties"])
         yield from self._branches()
+
+    def _within(self, schema: Any) -> "Shape":
+        """Of another value: how deep this one lies says nothing of it."""
+        return Shape(schema, self._root, 0, self._known)
 
     def _child(self, schema: Any) -> "Shape":
         return Shape(schema, self._root, self._depth + 1, self._known)
