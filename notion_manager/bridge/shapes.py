@@ -9,6 +9,7 @@ from .references import KEYWORDS, References
 
 ALL = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 DEEPEST = 20  # references and alternatives within each other
+FARTHEST = 8  # values within each other, beyond which any text may stand
 MEMBERS = 64  # alternatives that are looked at
 _ALTERNATIVES = ("anyOf", "oneOf")
 _BRANCHES = ("then", "else")
@@ -30,8 +31,11 @@ class _Known:
 class Shape:
     """One schema within its document, with what it refers to."""
 
-    def __init__(self, schema: Any, root: Any, depth: int = 0, known: _Known | None = None) -> None:
+    def __init__(
+        self, schema: Any, root: Any, depth: int = 0, known: _Known | None = None, *, far: int = 0
+    ) -> None:
         self.schema = schema
+        self._far = far  # values within each other
         self._root = root
         self._depth = depth
         self._known = known or _Known(root)
@@ -66,7 +70,7 @@ class Shape:
         known, key = self._known.free_text, id(self.schema)
         if key not in known:
             known[key] = False
-            known[key] = self._depth > DEEPEST or self._has_free_text()
+            known[key] = self._far > FARTHEST or self._has_free_text()
         return known[key]
 
     def _has_free_text(self) -> bool:
@@ -164,20 +168,20 @@ class Shape:
     def _inner(self) -> Iterator["Shape"]:
         for part in self._parts:
             if "items" in part:
-                yield self._child(part["items"])
+                yield self._within(part["items"])
             for name in ("properties", "patternProperties"):
                 for value in _values(part.get(name)):
-                    yield self._child(value)
+                    yield self._within(value)
             if isinstance(part.get("additionalProperties"), dict):
-                yield self._child(part["additionalProperties"])
+                yield self._within(part["additionalProperties"])
         yield from self._branches()
 
     def _within(self, schema: Any) -> "Shape":
         """Of another value: how deep this one lies says nothing of it."""
-        return Shape(schema, self._root, 0, self._known)
+        return Shape(schema, self._root, 0, self._known, far=self._far + 1)
 
     def _child(self, schema: Any) -> "Shape":
-        return Shape(schema, self._root, self._depth + 1, self._known)
+        return Shape(schema, self._root, self._depth + 1, self._known, far=self._far)
 
     def _alternatives(self, value: Any) -> Iterator["Shape"]:
         if isinstance(value, list) and self._depth < DEEPEST:

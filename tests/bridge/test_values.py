@@ -237,10 +237,11 @@ def test_members_that_a_pattern_names_have_its_type_or_that_of_others() -> None:
     assert json.loads(either.read("x", "three")) == "three"
 
 
-def test_a_kind_does_not_depend_on_what_was_read_before() -> None:
+@pytest.mark.parametrize("levels", range(30))
+def test_a_kind_does_not_depend_on_what_was_read_before(levels: int) -> None:
     text = {"anyOf": [{"anyOf": [{"type": "string"}]}]}
     deep: dict[str, Any] = {"$ref": "#/$defs/s"}
-    for _ in range(17):
+    for _ in range(levels):
         deep = {"type": "object", "properties": {"x": deep}}
     both = Parameters({"properties": {"a": deep, "p": {"$ref": "#/$defs/s"}}, "$defs": {"s": text}})
     both.read("a", '{"x":{}}')
