@@ -56,9 +56,7 @@ class _Limited(AbstractAsyncContextManager[Answer]):
     async def __aenter__(self) -> Answer:
         answer = await self._opening.__aenter__()
         rest = _Metered(answer.rest, self._lowered)
-        return Answer(
-            rest.passed(answer.first), rest, answer.account, answer.choice, answer.ignored
-        )
+        return replace(answer, first=rest.passed(answer.first), rest=rest)
 
     async def __aexit__(
         self,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from notion_manager.bridge import lower
 from notion_manager.bridging import Bridge
-from notion_manager.errors import BadRequest, Unformed, UpstreamBroken, WrongDocument
+from notion_manager.errors import BadRequest, RateLimited, Unformed, UpstreamBroken, WrongDocument
 from notion_manager.gateway import Gateway
 from notion_manager.turn import (
     Done,
@@ -507,3 +507,12 @@ async def test_how_a_model_strays_is_told_without_its_words(
 
 def test_a_done_says_how_often_it_was_asked() -> None:
     assert Done(Stop.END).reasks == 0
+
+
+async def test_a_limited_answer_tells_what_failed_before_it() -> None:
+    """Nearly every Messages request has a limit: its answer must not say less for that."""
+    failing = Scripted([RateLimited("slow down")])
+    gate = gateway({"a": failing, "b": Scripted(says("yo"))})
+    limited = replace(ASK, tools=(), limits=Limits(max_tokens=100))
+    async with Bridge(gate).open(limited) as answer:
+        assert answer.failures == ("a rate_limit_exceeded",)
