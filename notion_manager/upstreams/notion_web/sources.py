@@ -13,6 +13,9 @@ from .loose import list_of, object_of, text_of
 MOST = 1000  # results that are kept of one call
 _WEB_ID = "webpage://?url="
 _INTERNAL = re.compile(r"(?:view|thread|page|block|space|database)://")
+_UNFIT = str.maketrans({mark: f"%{ord(mark):02X}" for mark in ' "<>'})
+"""No address has these as they are. A page that chose its own could spell a call with them."""
+
 _CALL = re.compile(r"(\d*)(toolu_.+)")
 
 
@@ -95,4 +98,4 @@ def _url(target: str) -> str:
         target = unquote(target.removeprefix(_WEB_ID))
     if not target.startswith(("http://", "https://")) or not target.isprintable():
         return ""
-    return _INTERNAL.split(target, maxsplit=1)[0]
+    return _INTERNAL.split(target, maxsplit=1)[0].translate(_UNFIT)
