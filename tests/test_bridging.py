@@ -30,7 +30,7 @@ from notion_manager.turn import (
     coalesce,
     fold,
 )
-from tests.scripted import DONE, Scripted, Step, gateway, says
+from tests.scripted import DONE, Clock, Scripted, Step, gateway, says
 
 PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 READ = Tool("Read", "Reads a file.", PATH)
@@ -509,10 +509,10 @@ def test_a_done_says_how_often_it_was_asked() -> None:
     assert Done(Stop.END).reasks == 0
 
 
-async def test_a_limited_answer_tells_what_failed_before_it() -> None:
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_tokens=100), Limits(stop=("END",))])
+async def test_an_answer_tells_what_it_took(limits: Limits) -> None:
     """Nearly every Messages request has a limit: its answer must not say less for that."""
-    failing = Scripted([RateLimited("slow down")])
-    gate = gateway({"a": failing, "b": Scripted(says("yo"))})
-    limited = replace(ASK, tools=(), limits=Limits(max_tokens=100))
-    async with Bridge(gate).open(limited) as answer:
-        assert answer.failures == ("a rate_limit_exceeded",)
+    slow = Scripted([RateLimited("slow", retry_after=4)], says("yo"))
+    gate = gateway({"a": slow}, clock=Clock())
+    async with Bridge(gate).open(replace(ASK, tools=(), limits=limits)) as answer:
+        assert (answer.failures, answer.waited) == (("a rate_limit_exceeded",), 4)
