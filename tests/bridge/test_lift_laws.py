@@ -125,6 +125,27 @@ def marked(text: str, lowered: Lowered) -> str:
     return text.replace("_amber", f"_{word}").replace("_ambr", f"_{word[:-1]}")
 
 
+def check_alike(a: Outcome, b: Outcome) -> None:
+    """Pieces make no difference, but for how much was shown when an answer turned out to be none.
+
+    What was still held back then is not shown any more.
+    """
+    if a.problem is None:
+        assert a == b
+        return
+    assert without_text(a) == without_text(b)
+    shown, more = sorted((text_of(a), text_of(b)), key=len)
+    assert more.startswith(shown)
+
+
+def without_text(outcome: Outcome) -> Outcome:
+    return replace(outcome, pieces=[p for p in outcome.pieces if not isinstance(p, Text)])
+
+
+def text_of(outcome: Outcome) -> str:
+    return "".join(piece.text for piece in outcome.pieces if isinstance(piece, Text))
+
+
 @given(turns, st.tuples(soups, soups), st.tuples(places, places))
 def test_every_answer_is_what_was_asked_for(
     turn: Turn, said: tuple[str, str], at: tuple[list[int], list[int]]
@@ -134,7 +155,7 @@ def test_every_answer_is_what_was_asked_for(
     texts = [marked(text, lowered) for text in said]
     pieces = [[Text(t) for t in cuts(text, n)] for text, n in zip(texts, at, strict=True)]
     found = answered(lowered, pieces)
-    assert answered(lowered, [[Text(text)] for text in texts]) == found
+    check_alike(found, answered(lowered, [[Text(text)] for text in texts]))
     check_calls(turn, found)
     check_document(turn, found)
     if found.problem is not None:
