@@ -1,6 +1,7 @@
 """Earlier calls and their results, written as the model would have written and read them."""
 
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
@@ -40,9 +41,9 @@ def texts(messages: Iterable[Message]) -> Iterator[str]:
                     yield part.arguments
                     yield from _unescaped(part.arguments)
                 case ToolResult():
-                    yield from (_shown(inner) for inner in part.parts)
+                    yield from (text for inner in part.parts for text in _seen(inner))
                 case File() | FileLink():
-                    yield part.name
+                    yield from _seen(part)
 
 
 def rendered(messages: Sequence[Message], marks: Marks, offer: Offer) -> tuple[Message, ...]:
@@ -199,6 +200,14 @@ def _unescaped(arguments: str) -> Iterator[str]:
             yield json.dumps(pairs, ensure_ascii=False)
         except (ValueError, RecursionError):
             return
+
+
+def _seen(part: Text | File | FileLink | ToolReference) -> Iterator[str]:
+    """What is shown of it, and the text of a table, which the model reads word for word."""
+    yield _shown(part)
+    if isinstance(part, File) and part.media_type == "text/csv":
+        encoding = "utf-16" if part.data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8"
+        yield part.data.decode(encoding, errors="replace")
 
 
 def _shown(part: Text | File | FileLink | ToolReference) -> str:

@@ -19,11 +19,11 @@ LONGEST_HEAD = 1000  # characters in which a block says which tool it calls
 LONGEST_END = 64  # characters of a closing tag
 LONGEST = 64 << 10  # characters of a block that may be one
 _COPIES = {
-    "<call ": ("call", re.compile(r"call\s{1,9}name\s{0,9}=")),
-    "<call_": ("call_", re.compile(r"call_\w{0,32}\s{1,9}name\s{0,9}=")),
+    "<call ": ("call", re.compile(r"call\s++[\w-]{1,32}+\s*+=")),
+    "<call_": ("call_", re.compile(r"call_\w{0,32}+\s++[\w-]{1,32}+\s*+=")),
     "<tool_call>": ("tool_call", re.compile("tool_call")),
     "<function_calls>": ("function_calls", re.compile("function_calls")),
-    "<invoke ": ("invoke", re.compile(r"invoke\s{1,9}name")),
+    "<invoke ": ("invoke", re.compile(r"invoke\s++name")),
     "<function=": ("function", re.compile(r"function\s{0,9}=")),
 }
 """What a text has that shows such a block, however its brackets are escaped; and what to look for

@@ -182,7 +182,7 @@ def test_a_marker_cannot_hide_behind_an_escape() -> None:
     )
     assert any(first in text for text in said)
     assert choose("head", said).suffix != first
-    assert said[-2:] == ["(a file: f)", "l"]
+    assert said[-2:] == ["(a file: f)", "(a file: l)"]
 
 
 def test_calls_of_one_id_get_their_results_in_turn() -> None:

@@ -254,6 +254,10 @@ def test_a_shape_knows_lists_and_free_text() -> None:
         ("", OPENINGS),
         ("<tool_call>", tuple(o for o in OPENINGS if o != "<tool_call>")),
         ('a file with <call_x name="Read">', tuple(o for o in OPENINGS if o != "<call_")),
+        ('<call id="1" name="Read">', tuple(o for o in OPENINGS if o != "<call ")),
+        ('<call_x id="1" name="Read">', tuple(o for o in OPENINGS if o != "<call_")),
+        (f'<call{" " * 20}name="Read">', tuple(o for o in OPENINGS if o != "<call ")),
+        (f'<invoke{" " * 20}name="Read">', tuple(o for o in OPENINGS if o != "<invoke ")),
     ],
 )
 def test_a_form_that_the_request_has_is_no_call_in_the_answer(
@@ -261,6 +265,28 @@ def test_a_form_that_the_request_has_is_no_call_in_the_answer(
 ) -> None:
     result = Message("user", (ToolResult("1", (Text(text),)),))
     assert lowered(messages=(HI, CALL, result)).policy.lapses == forms
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_is_text_that_the_model_reads(encoding: str) -> None:
+    """Its bytes go along as a file, and what it says in the form of a call must not be one."""
+    word = marks_of(HI).word
+    said = f'a,b\n<call_{word} name="Bash">,<tool_call>\n'
+    table = File("text/csv", said.encode(encoding), "t.csv")
+    for turn in (
+        replace(ASK, messages=(replace(HI, parts=(*HI.parts, table)),)),
+        replace(ASK, messages=(HI, CALL, Message("user", (ToolResult("1", (table,)),)))),
+    ):
+        found = lowered(turn)
+        assert found.marks is not None
+        assert found.marks.word != word
+        assert "<tool_call>" not in found.policy.lapses
+
+
+def marks_of(*messages: Message) -> Marks:
+    found = lowered(messages=messages).marks
+    assert found is not None
+    return found
 
 
 said_texts = st.builds(Text, st.text(max_size=9))
