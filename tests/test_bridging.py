@@ -1,15 +1,12 @@
-"""Turns with tools, documents and limits, over upstreams that only know text."""
+"""Turns with tools and limits, over upstreams that only know text."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from notion_manager.bridge import lower
 from notion_manager.bridging import Bridge
-from notion_manager.errors import BadRequest, RateLimited, Unformed, UpstreamBroken, WrongDocument
+from notion_manager.errors import BadRequest, RateLimited, Unformed, UpstreamBroken
 from notion_manager.gateway import Gateway
 from notion_manager.turn import (
     Done,
@@ -17,7 +14,6 @@ from notion_manager.turn import (
     JsonOutput,
     Limits,
     Message,
-    Reply,
     Stop,
     Text,
     Thinking,
@@ -30,47 +26,8 @@ from notion_manager.turn import (
     coalesce,
     fold,
 )
-from tests.scripted import DONE, Clock, Scripted, Step, gateway, says
-
-PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
-READ = Tool("Read", "Reads a file.", PATH)
-STRICT = replace(READ, strict=True)
-ASK = Turn("opus-4.6", (Message("user", (Text("hi"),)),), tools=(READ,))
-AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
-
-
-def block(turn: Turn, name: str = "Read", **arguments: str) -> str:
-    """A call as the model was asked to write it."""
-    lowered = lower(turn)
-    assert lowered is not None
-    assert lowered.marks is not None
-    call, arg = lowered.marks.call, lowered.marks.arg
-    lines = [f'<{arg} name="{key}">{value}</{arg}>' for key, value in arguments.items()]
-    return "\n".join([f'<{call} name="{name}">', *lines, f"</{call}>"])
-
-
-async def read(gate: Gateway, turn: Turn = ASK) -> Reply:
-    events: list[Event] = []
-    async with Bridge(gate).open(turn) as answer:
-        async for batch in answer.batches():
-            events += batch
-    return fold(events)
-
-
-def over(*scripts: Sequence[Step]) -> tuple[Gateway, Scripted]:
-    upstream = Scripted(*scripts)
-    return gateway({"a": upstream}), upstream
-
-
-def calls(reply: Reply) -> list[tuple[str, Any]]:
-    return [(p.name, json.loads(p.arguments)) for p in reply.parts if isinstance(p, ToolCall)]
-
-
-def texts(reply: Reply) -> list[str]:
-    return [p.text for p in reply.parts if isinstance(p, Text)]
-
-
-CALL = block(ASK, path="a.py")
+from tests.bridged import ASK, CALL, READ, STRICT, block, calls, over, read, texts
+from tests.scripted import DONE, Clock, Scripted, gateway, says
 
 
 async def test_a_plain_turn_goes_as_it_is() -> None:
@@ -349,97 +306,6 @@ async def test_a_document_that_the_service_takes_back_fails_the_stream() -> None
     text, done = await streamed(gate, turn)
     assert text == Text('{"a": 12}')
     assert isinstance(done, Done)
-
-
-async def test_a_document_is_found_checked_and_given_alone() -> None:
-    turn = replace(ASK, tools=(), output=JsonOutput(AGE, strict=True))
-    gate, upstream = over(says("Here you are:\n```json\n", '{"age": 7}', "\n```\n"))
-    assert texts(await read(gate, turn)) == ['{"age": 7}']
-    assert "age" in repr(upstream.turns[0].messages[-1])
-
-
-async def test_a_wrong_document_is_asked_for_again_and_never_given() -> None:
-    turn = replace(ASK, tools=(), output=JsonOutput(AGE))
-    gate, upstream = over(says('{"age": "old"}'), says('{"age": 7}'))
-    reply = await read(gate, turn)
-    assert (texts(reply), reply.done.reasks, len(upstream.turns)) == (['{"age": 7}'], 1, 2)
-    gate, _ = over(says("I cannot."), says("I cannot."))
-    with pytest.raises(WrongDocument, match="not the JSON"):
-        await read(gate, turn)
-
-
-async def test_any_object_streams_as_it_is_written() -> None:
-    turn = replace(ASK, tools=(), output=JsonOutput())
-    gate, _ = over([[Text('Sure: {"a":')], "hang"])
-    async with Bridge(gate).open(turn) as answer:
-        assert answer.first == [Text('{"a":')]
-    gate, _ = over(says('Sure: {"a": 1} Enjoy!'))
-    assert texts(await read(gate, turn)) == ['{"a": 1}']
-    gate, _ = over(says('{"a": '))
-    with pytest.raises(WrongDocument):
-        await read(gate, turn)
-
-
-async def test_an_object_that_is_no_json_is_no_answer() -> None:
-    turn = replace(ASK, tools=(), output=JsonOutput())
-    gate, _ = over(says("{age: seven}"), says("{age: seven}"))
-    with pytest.raises(WrongDocument, match="not the JSON"):
-        await read(gate, turn)
-    gate, _ = over(says('{"age": seven}'))
-    with pytest.raises(WrongDocument, match="not the JSON"):
-        await read(gate, turn)
-
-
-async def test_a_wrong_call_behind_a_document_does_not_count() -> None:
-    turn = replace(ASK, output=JsonOutput())
-    unknown = block(turn, name="Nope")
-    gate, upstream = over(says(f'{{"a": 1}}\n\n{unknown}'))
-    reply = await read(gate, turn)
-    assert reply.parts == (Text('{"a": 1}'),)
-    assert (reply.done.stop, len(upstream.turns)) == (Stop.END, 1)
-    gate, upstream = over(says(f'{{"a": 1}}\n\n{block(turn, path="a.py")}'))
-    reply = await read(gate, turn)
-    assert (texts(reply), len(calls(reply))) == (['{"a": 1}'], 1)
-    checked = replace(ASK, output=JsonOutput(AGE))
-    gate, upstream = over(says(f'{{"age": 7}}\n{unknown}'))
-    assert texts(await read(gate, checked)) == ['{"age": 7}']
-    assert len(upstream.turns) == 1
-
-
-async def test_a_call_that_must_come_leaves_no_room_for_a_document() -> None:
-    turn = replace(ASK, output=JsonOutput(), tool_choice=ToolChoice("required"))
-    gate, _ = over(says(f'{{"a": 1}}\n\n{block(turn, path="a.py")}'))
-    assert calls(await read(gate, turn)) == [("Read", {"path": "a.py"})]
-
-
-async def test_a_required_call_of_another_tool_twice_is_an_error() -> None:
-    turn = replace(ASK, tools=(READ, replace(READ, name="Write")))
-    turn = replace(turn, tool_choice=ToolChoice("required", "Read"))
-    wrong = says(block(turn, name="Write", path="a"))
-    gate, upstream = over(wrong, wrong)
-    with pytest.raises(Unformed, match="not offered"):
-        await read(gate, turn)
-    assert len(upstream.turns) == 2
-
-
-async def test_one_call_is_enough_where_only_one_is_allowed() -> None:
-    turn = replace(ASK, tool_choice=ToolChoice(parallel=False))
-    gate, upstream = over(says(f"{block(turn, name='Nope')}\n{block(turn, path='a.py')}"))
-    reply = await read(gate, turn)
-    assert (calls(reply), len(upstream.turns)) == ([("Read", {"path": "a.py"})], 1)
-
-
-async def test_a_call_that_was_cut_is_the_end_whatever_was_wrong_before() -> None:
-    cut = CALL[: CALL.index(".py")]
-    gate, upstream = over(says(f"{block(ASK, name='Nope')}\n{cut}"))
-    reply = await read(gate, ASK)
-    assert (reply.done.stop, len(upstream.turns)) == (Stop.LENGTH, 1)
-
-
-async def test_calls_come_before_the_document() -> None:
-    turn = replace(ASK, output=JsonOutput(AGE, strict=True))
-    gate, _ = over(says(block(turn, path="a.py")))
-    assert calls(await read(gate, turn)) == [("Read", {"path": "a.py"})]
 
 
 async def test_a_stop_sequence_ends_the_answer() -> None:
