@@ -9,6 +9,7 @@ from types import TracebackType
 from msgspec.structs import replace
 
 from .bridge import Lift, Lowered, lower
+from .bridge.bounds import bytes_of, free_bytes
 from .errors import Problem, UpstreamBroken
 from .gateway import Answer, Batches, Gateway, asks_nothing
 from .tokens import count
@@ -68,15 +69,12 @@ class _Limited(AbstractAsyncContextManager[Answer]):
 
 
 class _Metered(AsyncIterator[Sequence[Event]]):
-    """Batches as they come, until they may be too many tokens; from there on they are lifted.
-
-    A token is at least a byte, so nothing is counted before.
-    """
+    """Batches as they come, until they may be too many tokens; from there on they are lifted."""
 
     def __init__(self, batches: Batches, lowered: Lowered) -> None:
         self._next = batches.__anext__
         self._lowered = lowered
-        self._left = lowered.limits.max_tokens or 0
+        self._left = free_bytes(lowered.limits.max_tokens or 0)
         self._seen: list[Sequence[Event]] = []
         self._lift: Lift | None = None
         self._over = False
@@ -90,8 +88,7 @@ class _Metered(AsyncIterator[Sequence[Event]]):
         """What of the next batch is within the limit."""
         for event in batch:
             if isinstance(event, Text | Thinking):
-                text = event.text
-                self._left -= len(text) if text.isascii() else len(text.encode())
+                self._left -= bytes_of(event.text)
         if self._left >= 0:
             self._seen.append(batch)
             return batch

@@ -1,17 +1,20 @@
 """Where a reply ends that the upstream would go on with: at a stop sequence, or at a limit."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import chain
 from unicodedata import category
 
 from msgspec.structs import replace
 
 from ..turn import Limits, Piece, Stop, Text, Thinking, ToolCall, continues
 
-LONGEST_WORD = 64  # characters
-_WORD = re.compile(rf"\s*+\S{{1,{LONGEST_WORD}}}+|\s++")
-SLICE = 4096  # characters that are counted once and for all
+LONGEST_WORD = 64  # characters that are visible, and as many blanks
+_WORD = re.compile(
+    rf"\s{{0,{LONGEST_WORD}}}+\S{{1,{LONGEST_WORD}}}+(?:\s{{0,{LONGEST_WORD}}}[\r\n])?"
+    rf"|\s{{1,{LONGEST_WORD}}}+"
+)
+"""Blanks, what is visible, and the ends of its line: tokens seldom go further."""
 JOINER = "\u200d"  # makes one picture of two
 
 
@@ -30,6 +33,7 @@ class Bounds:
         self._begins = re.compile(f"[{''.join(firsts)}]") if firsts else None
         self._held = ("", 0)  # a sequence, and how much of it waits
         self._budget = None if limits.max_tokens is None else _Budget(limits.max_tokens, count)
+        self._last: Piece | None = None
         self._word: Piece | None = None  # near the limit the last word waits for its end
 
     def feed(self, pieces: Sequence[Piece]) -> list[Piece]:
@@ -89,8 +93,10 @@ class Bounds:
         if self._budget is None:
             shown.append(piece)
             return
-        if self._word is not None and not continues(self._word, piece):
+        if self._last is not None and not continues(self._last, piece):
             self._end_word(shown)
+            self._budget.part()
+        self._last = piece
         if self.stop is Stop.LENGTH:
             return
         text = _text(piece)
@@ -162,70 +168,94 @@ class _Seeker:
 
 
 class _Budget:
-    """Tokens that may be spent. A token is at least a byte: nothing is counted before it must.
+    """Tokens that may be spent, counted word by word: so it matters not how a reply is cut.
 
-    Then words are granted, each when it is whole: half a word may be more tokens than all of it.
-    And what is counted is counted in slices of the whole reply. So it matters not how the reply
-    came in pieces. `spent` once a word is more than is left.
+    `spent` once a word is more than is left.
     """
 
     def __init__(self, tokens: int, count: Callable[[str], int]) -> None:
         self.spent = False
         self._left = tokens
         self._count = count
-        self._recent: list[str] = []  # of the slice that is not full yet
-        self._most = 0  # tokens that they can be, at most
-        self._size = 0  # characters of them
+        self._earlier: list[str] = []  # texts that were granted and not counted yet
+        self._recent: list[str] = []  # of the last text, from the first word that was not counted
+        self._size = 0  # characters of that
         self._told = 0  # of which so many were granted
+        self._bytes = 0  # of all that was not counted
 
     def covers(self, text: str) -> bool:
         """Whether it is within the budget without a count. If so, it is granted with all before."""
-        most = self._most + (len(text) if text.isascii() else len(text.encode(errors="replace")))
-        if most > self._left:
+        size = self._bytes + bytes_of(text)
+        if size > free_bytes(self._left):
             return False
         self._recent.append(text)
-        self._most = most
-        self._size += len(text)
-        self._told = self._size
+        self._bytes = size
+        self._told = self._size = self._size + len(text)
         return True
 
     def grant(self, text: str, *, last: bool = False) -> int:
         """How many characters may be shown now, of it and of what waits from before."""
+        self._left -= sum(map(self._tokens, chain.from_iterable(map(_WORD.findall, self._earlier))))
         recent = "".join([*self._recent, text])
-        begun = self._told
-        while len(recent) >= SLICE and self._tokens(recent[:SLICE]) <= self._left:
-            self._left -= self._tokens(recent[:SLICE])
-            recent, begun = recent[SLICE:], begun - SLICE
-        found = list(_WORD.finditer(recent[:SLICE]))
-        if found and not (last or len(recent) >= SLICE or _is_full(found[-1])):
-            found.pop()
-        words = [word.end() for word in found]
-        end = words[-1] if words else 0
-        if not self._fits(recent[:end]):
-            self.spent = True
-            end = self._last(recent, words, max(0, begun))
-        self._recent, self._size, self._told = [recent], len(recent), max(end, begun, 0)
-        self._most = self._tokens(recent)
-        return self._told - begun
+        end = self._spend(_WORD.findall(recent) if last else _whole_words(recent))
+        told = max(end, self._told)  # the more where a word is not whole yet
+        granted = told - self._told
+        self._keep(recent[end:], told - end)
+        return granted
 
-    def _last(self, text: str, words: Sequence[int], told: int) -> int:
-        """The end of what is within the budget, in the first word that is not."""
-        first = bisect_left(words, x=True, key=lambda end: not self._fits(text[:end]))
-        least = max(told, words[first - 1] if first else 0)
-        fitting = [end for end in range(words[first], least, -1) if self._fits(text[:end])]
-        whole = (end for end in fitting if not _splits(text, end))
-        return next(whole, fitting[0] if fitting and not least else least)
+    def part(self) -> None:
+        """What follows is another text: no word goes on in it."""
+        self._earlier += self._recent and ["".join(self._recent)]
+        self._recent, self._size, self._told = [], 0, 0
 
-    def _fits(self, text: str) -> bool:
-        return self._tokens(text) <= self._left
+    def _keep(self, rest: str, told: int) -> None:
+        self._earlier.clear()
+        self._recent, self._size, self._told = [rest], len(rest), told
+        self._bytes = bytes_of(rest)
+
+    def _spend(self, words: Sequence[str]) -> int:
+        """The end of what is within the budget."""
+        end = 0
+        for word in words:
+            tokens = self._tokens(word)
+            if tokens > self._left:
+                self.spent = True
+                return end + self._part(word)
+            self._left -= tokens
+            end += len(word)
+        return end
+
+    def _part(self, word: str) -> int:
+        """How much fits of the first word that does not: at least what `covers` lets through."""
+        free = free_bytes(self._left)
+        least = next(end for end in range(len(word), -1, -1) if bytes_of(word[:end]) <= free)
+        ends = range(len(word) - 1, least - 1, -1)
+        fitting = [end for end in ends if self._tokens(word[:end]) <= self._left]
+        return next((end for end in fitting if not _splits(word, end)), fitting[0])
 
     def _tokens(self, text: str) -> int:
         return self._count(text.encode(errors="replace").decode())  # half a surrogate pair is "?"
 
 
-def _is_full(word: re.Match[str]) -> bool:
-    """Whether it is as long as words get."""
-    return len(word[0].lstrip()) == LONGEST_WORD
+def free_bytes(tokens: int) -> int:
+    """So many are within the budget without a count: a token is at least a byte.
+
+    Half of them, so that it is never the last ones, which may be parts of one character.
+    """
+    return tokens // 2
+
+
+def bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def _whole_words(text: str) -> Sequence[str]:
+    """Those that nothing which follows can make longer."""
+    words = _WORD.findall(text)
+    blank = bool(words) and words.pop().isspace()
+    if blank and words and not words[-1].isspace():
+        words.pop()
+    return words
 
 
 def _splits(text: str, at: int) -> bool:
