@@ -3,10 +3,9 @@
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, count
+from itertools import count
 
-# Short, plain, and rare after an underscore, so that the first one tried is nearly always free: two
-# tokens for most models.
+# Short and plain: each is two tokens for most models, and the number behind it one more.
 WORDS = (
     "amber", "river", "stone", "ocean", "opal", "panda", "sage", "umber", "delta", "pepper",
     "cedar", "maple", "coral", "ivory", "linen", "raven", "violet", "willow", "ember", "dune",
@@ -23,6 +22,8 @@ WORDS = (
     "snow", "spinach", "stork", "tern", "thistle", "thyme", "topaz", "trout", "turnip", "turtle",
     "valley", "vine", "wheat", "wolf", "wren", "yarrow",
 )  # fmt: skip
+NUMBERS = range(100, 1000)
+"""One follows the word: who writes a page for models to read cannot list every combination."""
 LONGEST_TAG = 300  # characters
 _OTHER = r"""[\w-]{1,32}+\s*+=\s*+(?:"[^"<>\r\n]*+"|'[^'<>\r\n]*+')"""
 ATTRIBUTE = (
@@ -108,7 +109,7 @@ def choose(head: str, texts: Sequence[str], salt: bytes = b"") -> Marks:
     start = int.from_bytes(hmac.digest(salt, head.encode(errors="replace"), "sha256")[:4])
     words = _candidates(start)
     first = next(words)
-    if not any(f"_{first}" in text for text in texts):  # nearly always, so the shortest way
+    if not any(first in text for text in texts):  # nearly always, so the shortest way
         return Marks(first)
     taken = {word for text in texts for found in _TAKEN.finditer(text) for word in _within(found)}
     return Marks(next(word for word in words if word not in taken))
@@ -118,14 +119,16 @@ _TAKEN = re.compile(rf"_({'|'.join(sorted(WORDS, key=len, reverse=True))})(\d{{0
 
 
 def _within(found: re.Match[str]) -> Iterable[str]:
-    """All words that stand there: `_amber12` has `amber`, `amber1` and `amber12` in it."""
-    return (found[1] + found[2][:end] for end in range(len(found[2]) + 1))
+    """All words that stand there: `_amber1234` has `amber123` and `amber1234` in it."""
+    return (found[1] + found[2][:end] for end in range(3, len(found[2]) + 1))
 
 
 def _candidates(start: int) -> Iterator[str]:
-    """All the words from a place on, then all of them numbered."""
-    turned = [WORDS[(start + step) % len(WORDS)] for step in range(len(WORDS))]
-    return chain(turned, (f"{word}{turn}" for turn in count(2) for word in turned))
+    """All the words from a place on, with one number; then with the next, and so on."""
+    turns, place = divmod(start, len(WORDS))
+    turned = WORDS[place:] + WORDS[:place]
+    first = NUMBERS[turns % len(NUMBERS)]
+    return (f"{word}{number}" for number in count(first) for word in turned)
 
 
 def unfinished(text: str, at: int, marker: str) -> int:
