@@ -34,6 +34,7 @@ class Call:
         self._step: Callable[[str, int], int] = self._between
         self._out: list[str] = [] if entry.freeform else ["{"]
         self._keys = set[str]()
+        self._begun = 0  # arguments, known or not
         self._key = ""
         self._collected: list[str] = []  # a value that is read when it is whole, or stray text
         self._size = 0
@@ -140,7 +141,8 @@ class Call:
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False
         key = INPUT if self.entry.freeform else self._known(written)
-        if len(self._keys) >= MOST_ARGUMENTS:
+        self._begun += 1
+        if self._begun > MOST_ARGUMENTS:
             self.notes.append("too many arguments")
             self.break_off()
             return

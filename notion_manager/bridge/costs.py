@@ -95,8 +95,8 @@ class Cost:
         if id(table) not in self._sizes:
             given = table.get("enum")
             options = cast("list[Any]", given) if isinstance(given, list) else []
-            dear = sum(_size(one) for one in options if isinstance(one, float | list | dict))
-            names = sum(_size(table[name]) for name in _NAMES if name in table)
+            dear = sum(size_of(one) for one in options if isinstance(one, float | list | dict))
+            names = sum(size_of(table[name]) for name in _NAMES if name in table)
             self._sizes[id(table)] = dear + names // CHEAP
         return self._sizes[id(table)]
 
@@ -144,7 +144,23 @@ def _breadth(value: Any) -> int:
     return len(cast("list[Any]", value)) if isinstance(value, list | dict) else 0
 
 
-def _size(value: Any) -> int:
+def patterns_in(schema: Any) -> Iterator[str]:
+    """All that texts and names in a schema are matched with."""
+    waiting: list[Any] = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            table = cast("dict[str, Any]", one)
+            if isinstance(pattern := table.get("pattern"), str):
+                yield pattern
+            if isinstance(named := table.get("patternProperties"), dict):
+                yield from cast("dict[str, Any]", named)
+            waiting += table.values()
+        elif isinstance(one, list):
+            waiting += cast("list[Any]", one)
+
+
+def size_of(value: Any) -> int:
     """How many values it has in it, itself among them."""
     size, waiting = 0, [value]
     while waiting:

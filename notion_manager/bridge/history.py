@@ -4,7 +4,7 @@ import json
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any, cast
 
 from ..turn import (
@@ -54,7 +54,7 @@ def rendered(messages: Sequence[Message], marks: Marks, offer: Offer) -> tuple[M
     for place, (role, parts) in enumerate(runs := list(_runs(messages)), 1):
         if role == "assistant":
             calls = [part for part in parts if isinstance(part, ToolCall)]
-            awaited = Awaited(calls, _results(islice(runs, place, None)) if calls else ())
+            awaited = Awaited(calls, _results(runs, place) if calls else ())
             written.append(Message("assistant", tuple(scribe.said(parts))))
         elif role == "user":
             written.append(Message("user", tuple(scribe.answered(parts, awaited))))
@@ -69,9 +69,9 @@ def _runs(messages: Sequence[Message]) -> Iterator[tuple[str, Sequence[Part]]]:
         yield role, [part for message in run for part in message.parts]
 
 
-def _results(runs: Iterable[tuple[str, Sequence[Part]]]) -> Iterator[str]:
-    """The calls that get a result before the assistant speaks again."""
-    for role, parts in runs:
+def _results(runs: Sequence[tuple[str, Sequence[Part]]], place: int) -> Iterator[str]:
+    """The calls that get a result, from a place on, before the assistant speaks again."""
+    for role, parts in map(runs.__getitem__, range(place, len(runs))):
         if role == "assistant":
             return
         yield from (part.call_id for part in parts if isinstance(part, ToolResult))

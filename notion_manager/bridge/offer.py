@@ -1,7 +1,8 @@
 """The tools that a turn offers, each under one plain name of its own."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from ..turn import FreeformTool, Tool, ToolCall
@@ -47,10 +48,17 @@ class Offer:
             name = name if name in self._by_name else name.removeprefix(prefix)
         if name in self._by_name:
             return self._by_name[name]
-        same = [entry for entry in self.entries if _folded(entry.name) == _folded(name)]
-        if not same:
-            same = [e for e in self.entries if name and _bare(e.name) == name]
+        same = self._by_fold.get(_folded(name)) or self._by_bare.get(name) or ()
         return same[0] if len(same) == 1 else None
+
+    @cached_property
+    def _by_fold(self) -> Mapping[str, Sequence[Entry]]:
+        return _grouped((_folded(entry.name), entry) for entry in self.entries)
+
+    @cached_property
+    def _by_bare(self) -> Mapping[str, Sequence[Entry]]:
+        named = ((_bare(entry.name), entry) for entry in self.entries)
+        return _grouped((bare, entry) for bare, entry in named if bare)
 
 
 def _named(tools: Iterable[Tool | FreeformTool]) -> Iterable[Entry]:
@@ -66,6 +74,13 @@ def _named(tools: Iterable[Tool | FreeformTool]) -> Iterable[Entry]:
         taken.add(name)
         numbers[fit] = number
         yield Entry(name, tool)
+
+
+def _grouped(pairs: Iterable[tuple[str, Entry]]) -> Mapping[str, Sequence[Entry]]:
+    groups = defaultdict[str, list[Entry]](list)
+    for key, entry in pairs:
+        groups[key].append(entry)
+    return groups
 
 
 def _folded(name: str) -> str:

@@ -51,6 +51,17 @@ class References:
         return named
 
 
+def refers(schema: Any) -> bool:
+    """Whether it depends on anything outside itself."""
+    waiting: list[Any] = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict) and any(keyword in one for keyword in KEYWORDS):
+            return True
+        waiting += _inside(one)
+    return False
+
+
 def _names(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in (table.get(keyword) for keyword in _NAMES):
         if isinstance(name, str):

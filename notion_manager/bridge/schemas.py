@@ -8,6 +8,8 @@ from typing import Any, cast
 from .references import References
 
 DEEPEST = 12  # levels that are spelled out
+SHORT = 20_000  # characters of a type that may be spelled at any length
+SPRAWL = 4  # times the length of its schema: beyond, the schema itself is given
 MOST_DEPTH = 40  # of lists and alternatives within each other, which take no level
 _PLAIN = frozenset({
     "type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf",
@@ -50,27 +52,46 @@ _ALTERNATIVES = ("anyOf", "oneOf")
 
 def signature(name: str, schema: Mapping[str, Any]) -> str:
     """A tool's parameters: `NAME {` … `}`, with the types above it that it names."""
+    if _is_open(schema):
+        return f"{name} " + ("{\n  [key: string]: any\n}" if schema else "{}")
     writer = _Writer(schema)
-    if writer.is_object(schema):
-        body = writer.object(schema, 0)
-    elif _is_open(schema):
-        body = "{\n  [key: string]: any\n}" if schema else "{}"
-    else:
-        body = writer.raw(schema)
-    return "\n".join((*writer.named(), f"{name} {body}"))
+    try:
+        body = writer.object(schema, 0) if writer.is_object(schema) else writer.raw(schema)
+        return "\n".join((*writer.named(), f"{name} {body}"))
+    except _SprawlsError:
+        return f"{name} json-schema {_json(schema)}"
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
     """The type of one document, with the types above it that it names."""
     writer = _Writer(schema)
-    body = writer.type(schema, 0)
-    return "\n".join((*writer.named(), *writer.notes(schema), body))
+    try:
+        body = writer.type(schema, 0)
+        return "\n".join((*writer.named(), *writer.notes(schema), body))
+    except _SprawlsError:
+        return f"json-schema {_json(schema)}"
+
+    def _counted(self, text: str) -> str:
+        """Raises _SprawlsError where it is too much, with all before it."""
+        self._written += len(text)
+        if self._written > self._room:
+            self._room = SPRAWL * len(_json(self._root))
+            if self._written > self._room:
+                raise _SprawlsError
+        return text
+
+
+class _SprawlsError(Exception):
+    """Spelled out, a schema would be much longer than it is: its parts are told again and again."""
 
 
 class _Writer:
     """Spells the parts of one schema. A definition used twice, or in itself, gets a name."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._room = SHORT
+        self._written = 0
         self._references = References(root)
         self._uses = Counter(id(self._references.found(r)) for r in _references(root))
         self._names: dict[int, str] = {}  # of parts: a reference has many spellings
@@ -100,7 +121,7 @@ class _Writer:
             if id(target) not in given:
                 given.add(id(target))
                 waiting += _references(target)
-                yield f"{reference} = json-schema {_json(target)}"
+                yield f"{reference} = json-schema {self._counted(_json(target))}"
 
     def is_object(self, schema: Any) -> bool:
         """Whether the members of an object say all there is to say."""
@@ -218,8 +239,8 @@ class _Writer:
 
     def _member(self, key: str, schema: Any, level: int) -> Iterator[str]:
         indent = "  " * (level + 1)
-        lines = self.notes(schema)
-        spelled = f"{indent}{key}: {self.type(schema, level + 1)}"
+        lines = [self._counted(line) for line in self.notes(schema)]
+        spelled = f"{indent}{self._counted(key)}: {self.type(schema, level + 1)}"
         if len(lines) == 1 and "\n" not in spelled:
             yield f"{spelled}  {lines[0]}"
         else:
@@ -247,7 +268,16 @@ class _Writer:
     def raw(self, schema: Any) -> str:
         """The schema itself. Whatever it refers to is given once, with the named types."""
         self._quoted.update(dict.fromkeys(_references(schema)))
-        return f"json-schema {_json(schema)}"
+        return f"json-schema {self._counted(_json(schema))}"
+
+    def _counted(self, text: str) -> str:
+        """Raises _SprawlsError where it is too much, with all before it."""
+        self._written += len(text)
+        if self._written > self._room:
+            self._room = SPRAWL * len(_json(self._root))
+            if self._written > self._room:
+                raise _SprawlsError
+        return text
 
 
 def _lone(table: Mapping[str, Any]) -> dict[str, Any] | None:

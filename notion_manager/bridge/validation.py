@@ -1,17 +1,28 @@
 """Values against a caller's JSON schema."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from types import ModuleType
 from typing import Any, cast
 
-from .costs import CHEAP, MOST, Cost
+from .costs import CHEAP, MOST, Cost, patterns_in, size_of
+from .references import refers
 
 TOLD = 5  # errors, at most
 LONGEST = 200  # characters of one
 BACKTRACKS = 10_000  # steps that a pattern may take back
 ROOM = 20_000_000  # errors times characters, up to which all may be collected
+MOST_COMPILED = 100_000
+"""Values in the parts that are compiled for one schema: they take a tenth of a second."""
+LARGEST = 10_000_000  # bytes of a compiled pattern
+ALL_PATTERNS = 40_000_000  # bytes of all: a fifth of a second
+PART_PATTERN = 100_000  # bytes of one, where a schema is compiled for each of its parts
+PATTERN_LOOKS = 400  # values that are compiled in the time of one of these
+MOST_REPEATS = 1000  # of parts of patterns that look ahead: their size says little
+_COUNTS = re.compile(r"(\d{1,9})\}")
 _UNFIT = (ValueError, TypeError, RecursionError, OverflowError)
 _TOO_DEAR = "value: the schema has too many alternatives to check it"
 _WHOLE = "urn:whole"
@@ -27,8 +38,10 @@ class Validator:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Raises BadSchema."""
         known = _with_known_draft(schema)
+        patterns = list(patterns_in(known))
         self._cost = Cost(known, known)
-        self._validator = _compiled(known, {}, self._cost)
+        size = min(LARGEST, ALL_PATTERNS // max(1, len(patterns)))
+        self._validator = _compiled(known, {}, self._cost, patterns, size)
 
     def errors(self, value: Any) -> tuple[str, ...]:
         """What is wrong, the first few, each as `path: message`; empty where nothing is."""
@@ -50,17 +63,52 @@ class Validator:
         return f"{_path(error.instance_path)}: {_brief(error.message)}"
 
 
-class PartValidator:
-    """A part of a schema, compiled with the whole that it may refer to."""
+class Parts:
+    """The parts of one schema, each compiled when it is needed; as many as take not long."""
 
-    def __init__(self, part: Any, whole: Mapping[str, Any]) -> None:
+    def __init__(self, whole: Mapping[str, Any]) -> None:
+        self._whole = _with_known_draft(whole)
+        self._known: dict[int, PartValidator | None] = {}  # by the id of a part, which lives as long
+        self._room = MOST_COMPILED
+
+    @cached_property
+    def _size(self) -> int:
+        return size_of(self._whole)
+
+    @cached_property
+    def _patterns(self) -> Sequence[str]:
+        return list(patterns_in(self._whole))
+
+    def validator(self, part: Any) -> "PartValidator | None":
+        """None where it cannot be compiled, or would take too long with those before."""
+        if id(part) not in self._known:
+            self._known[id(part)] = self._compiled(part)
+        return self._known[id(part)]
+
+    def _compiled(self, part: Any) -> "PartValidator | None":
+        if self._room < 0:
+            return None
+        whole = self._whole if refers(part) else {}
+        patterns = [*patterns_in(part), *(self._patterns if whole else ())]
+        self._room -= size_of(part) + (self._size if whole else 0) + PATTERN_LOOKS * len(patterns)
+        try:
+            return PartValidator(part, whole, self._whole.get("$schema"), patterns)
+        except BadSchema:
+            return None
+
+
+class PartValidator:
+    """A part of a schema, compiled with the whole where it refers to it."""
+
+    def __init__(
+        self, part: Any, whole: Mapping[str, Any], draft: Any, patterns: Sequence[str]
+    ) -> None:
         """Raises BadSchema."""
-        known = _with_known_draft(whole)
-        self._cost = Cost(part, known)
-        draft = {"$schema": known["$schema"]} if "$schema" in known else {}
-        held = {**known, "$defs": {**_table(known.get("$defs")), _WHOLE: part}}
-        wanted = {**draft, "$ref": f"{_WHOLE}#/$defs/{_WHOLE}"}
-        self._validator = _compiled(wanted, {_WHOLE: held}, self._cost)
+        self._cost = Cost(part, whole)
+        stated = {} if draft is None else {"$schema": draft}
+        held = {**whole, **stated, "$defs": {**_table(whole.get("$defs")), _WHOLE: part}}
+        wanted = {**stated, "$ref": f"{_WHOLE}#/$defs/{_WHOLE}"}
+        self._validator = _compiled(wanted, {_WHOLE: held}, self._cost, patterns, PART_PATTERN)
 
     def allows(self, value: Any) -> bool:
         """Whether a value is valid; one that would take long to check is not."""
@@ -70,10 +118,17 @@ class PartValidator:
             return False
 
 
-def _compiled(schema: dict[str, Any], others: Mapping[str, Any], cost: Cost) -> Any:
+def _compiled(
+    schema: dict[str, Any],
+    others: Mapping[str, Any],
+    cost: Cost,
+    patterns: Sequence[str],
+    size: int,
+) -> Any:
     """With a second engine for patterns: that they look ahead may be all that the first minds.
 
-    The second one goes back over what it read, which is told to the `cost`.
+    The second one goes back over what it read, which is told to the `cost`. Neither compiles a
+    pattern of more than `size` bytes, which is what takes it time.
     """
     library = _library()
 
@@ -86,13 +141,20 @@ def _compiled(schema: dict[str, Any], others: Mapping[str, Any], cost: Cost) -> 
         return library.validator_for(schema, retriever=retrieved, pattern_options=patterns)
 
     try:
-        return compiled(library.RegexOptions())
-    except _UNFIT:
+        return compiled(library.RegexOptions(size))
+    except _UNFIT as exc:
+        if sum(map(_repeats, patterns)) > MOST_REPEATS:
+            raise BadSchema(_brief(str(exc))) from None
         cost.backtracks()
         try:
-            return compiled(library.FancyRegexOptions(BACKTRACKS))
+            return compiled(library.FancyRegexOptions(BACKTRACKS, size))
         except _UNFIT as exc:
             raise BadSchema(_brief(str(exc))) from None
+
+
+def _repeats(pattern: str) -> int:
+    """How often it repeats a part of it, at most."""
+    return max(map(int, _COUNTS.findall(pattern)), default=0)
 
 
 def _library() -> ModuleType:

@@ -1,6 +1,5 @@
 """The arguments of a tool as a model writes them: text where text is wanted, JSON elsewhere."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
@@ -12,7 +11,8 @@ from .costs import MOST as MOST_LOOKS
 from .costs import Cost
 from .jsontext import NotJson
 from .shapes import ALL, Shape, type_of
-from .validation import BadSchema, PartValidator, Validator
+from .spelling import Names
+from .validation import BadSchema, Parts, Validator
 
 WHOLE = "*"  # the key under which all arguments stand as one JSON object
 _HOSTILE = frozenset({"__proto__", "constructor", "prototype"})  # in clients of JavaScript
@@ -35,30 +35,28 @@ class Parameters:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
         self._shape = Shape(schema, schema)
+        self._parts = Parts(schema)
         self._known: dict[str, _Parameter] = {}
 
     def key(self, written: str) -> str | None:
         """The parameter that a written name means; None where there is none of that name."""
         if written in self._declared:
             return written
-        if (same := self._folded.get(_folded(written))) is not None:
+        if (same := self._names.folded(written)) is not None:
             return same
         if written in _HOSTILE:
             return None
         if self._shape.member(written) is not None:
             return written
-        near = [key for key in self._declared if _is_near(key, written)]
-        return near[0] if len(near) == 1 else None
+        return self._names.near(written)
 
     @cached_property
     def _declared(self) -> Mapping[str, None]:
         return dict.fromkeys(self._shape.names)
 
     @cached_property
-    def _folded(self) -> Mapping[str, str]:
-        """The parameters that one alone is called so, however it is spelled."""
-        alike = Counter(map(_folded, self._declared))
-        return {_folded(key): key for key in self._declared if alike[_folded(key)] == 1}
+    def _names(self) -> Names:
+        return Names(self._declared)
 
     def kind(self, key: str) -> Kind:
         return self._parameter(key).kind
@@ -130,13 +128,14 @@ class Parameters:
     def _parameter(self, key: str) -> "_Parameter":
         if key not in self._known:
             shape = self._shape.member(key) or Shape({}, {})
-            self._known[key] = _Parameter(shape, self._schema)
+            self._known[key] = _Parameter(shape, self._schema, self._parts)
         return self._known[key]
 
 
 class _Parameter:
-    def __init__(self, shape: Shape, whole: Mapping[str, Any]) -> None:
+    def __init__(self, shape: Shape, whole: Mapping[str, Any], parts: Parts) -> None:
         self._shape = shape
+        self._parts = parts
         self._whole = whole
         self.types = shape.types
         self._listed = shape.listed
@@ -149,18 +148,12 @@ class _Parameter:
             return Kind.TEXT_OR_NULL
         return Kind.OTHER
 
-    @cached_property
-    def _validator(self) -> PartValidator | None:
-        try:
-            return PartValidator(self._shape.schema, self._whole)
-        except BadSchema:
-            return None
-
     def _allows(self, value: Any) -> bool:
         """As far as it can be told without taking long, valid; else of one of the types."""
-        if self._validator is None or self._cost.of(value) > MOST_LOOKS:
+        validator = self._parts.validator(self._shape.schema)
+        if validator is None or self._cost.of(value) > MOST_LOOKS:
             return type_of(value) in self.types
-        return self._validator.allows(value)
+        return validator.allows(value)
 
     @cached_property
     def _cost(self) -> Cost:
@@ -214,18 +207,3 @@ class _Parameter:
 def _is_exact(value: Any, text: str) -> bool:
     """Whether it says all that the text says: 1.10 is another version than 1.1."""
     return not isinstance(value, int | float) or jsontext.dumps(value) == text.strip()
-
-
-def _folded(key: str) -> str:
-    return key.replace("-", "").replace("_", "").lower()
-
-
-def _is_near(a: str, b: str) -> bool:
-    """Whether one letter more, less or other makes them the same."""
-    if abs(len(a) - len(b)) > 1 or min(len(a), len(b)) < 3:  # noqa: PLR2004 - short names are all near
-        return False
-    short, long = sorted((a, b), key=len)
-    same = next(
-        (i for i, (x, y) in enumerate(zip(short, long, strict=False)) if x != y), len(short)
-    )
-    return short[same + (len(a) == len(b)) :] == long[same + 1 :]

@@ -8,7 +8,7 @@ from hypothesis import given
 from test_values import anything, schemas
 
 from notion_manager.bridge.costs import MOST, Cost
-from notion_manager.bridge.validation import BadSchema, PartValidator, Validator
+from notion_manager.bridge.validation import MOST_COMPILED, Parts, Validator
 
 
 def is_too_dear(schema: Any, value: Any) -> bool:
@@ -42,7 +42,7 @@ def test_alternatives_that_multiply_are_not_tried(keyword: str) -> None:
     assert Validator(doubling(keyword)).errors([]) == (
         "value: the schema has too many alternatives to check it",
     )
-    assert not PartValidator({"$ref": "#"}, doubling(keyword)).allows([])
+    assert not allows(doubling(keyword), {"$ref": "#"}, [])
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,41 @@ def test_many_errors_are_told_by_the_first_alone() -> None:
     assert len(many.errors({"small": 1})) == 5
 
 
+def allows(whole: dict[str, Any], part: dict[str, Any], value: Any) -> bool:
+    validator = Parts(whole).validator(part)
+    assert validator is not None
+    return validator.allows(value)
+
+
 def test_a_part_is_valid_by_the_whole_it_stands_in() -> None:
     whole = {"$defs": {"n": {"type": "integer"}}, "type": "object", "required": ["q"]}
-    part = PartValidator({"anyOf": [{"$ref": "#/$defs/n"}, {"$ref": "#"}]}, whole)
+    parts = Parts(whole)
+    part = parts.validator({"anyOf": [{"$ref": "#/$defs/n"}, {"$ref": "#"}]})
+    assert part is not None
     assert [part.allows(value) for value in (3, {"q": 1}, {}, "x")] == [True, True, False, False]
     assert not part.allows("\ud800")
-    with pytest.raises(BadSchema):
-        PartValidator({"$ref": "#/$defs/none"}, whole)
-    assert PartValidator({"type": "integer"}, {"$defs": [], "$schema": "x"}).allows(1)
+    assert parts.validator({"$ref": "#/$defs/none"}) is None
+    assert allows({"$defs": [], "$schema": "x"}, {"type": "integer"}, 1)
+
+
+def test_a_part_obeys_the_draft_that_the_whole_names() -> None:
+    draft = "http://json-schema.org/draft-04/schema#"
+    above = {"minimum": 3, "exclusiveMinimum": True}
+    assert not allows({"$schema": draft}, above, 3)
+    whole = {"$schema": draft, "definitions": {"n": {"type": "integer"}}}
+    assert not allows(whole, {**above, "allOf": [{"$ref": "#/definitions/n"}]}, 3)
+
+
+def test_so_many_parts_are_compiled_and_no_more() -> None:
+    """Then a value is read by its type: nobody waits for a schema that is mostly references."""
+    whole = {"$defs": {f"d{n}": {"type": "integer"} for n in range(MOST_COMPILED // 10)}}
+    parts = Parts(whole)
+    made = [parts.validator({"$ref": f"#/$defs/d{n}"}) for n in range(9)]
+    assert [one is not None for one in made] == [True] * 5 + [False] * 4
+    plain = {"type": "integer"}
+    free = Parts(whole)
+    assert all(free.validator({**plain, "minimum": n}) for n in range(256))
+    assert free.validator(plain) is free.validator(plain)
 
 
 @given(schemas, anything)

@@ -19,7 +19,7 @@ from notion_manager.bridge.offer import Offer
 from notion_manager.bridge.prompt import FAR, NONE_NOW
 from notion_manager.bridge.references import References
 from notion_manager.bridge.shapes import Shape
-from notion_manager.bridge.validation import BadSchema, PartValidator, Validator
+from notion_manager.bridge.validation import BadSchema, Parts, Validator
 from notion_manager.errors import BadRequest
 from notion_manager.turn import (
     File,
@@ -222,7 +222,7 @@ def test_what_is_too_deep_is_no_value() -> None:
     for _ in range(5000):
         deep = [deep]
     assert Validator({"type": "string"}).errors(deep) != ()
-    assert PartValidator({"type": "string"}, {}).allows(deep) is False
+    assert (part := Parts({}).validator({"type": "string"})) and part.allows(deep) is False
 
 
 def test_a_reference_leads_where_it_says_or_nowhere() -> None:
