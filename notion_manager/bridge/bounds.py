@@ -48,6 +48,14 @@ class Bounds:
                 self._pay(kept, shown)
         return shown
 
+    def say(self, text: str) -> list[Piece]:
+        """Words of our own: what the model wrote before them is over, and no sequence is in them."""
+        shown: list[Piece] = []
+        if self.stop is None:
+            for kept in (*self._released(), Text(text)):
+                self._pay(kept, shown)
+        return shown
+
     def finish(self) -> list[Piece]:
         """What was held: the reply ended by itself."""
         shown: list[Piece] = []

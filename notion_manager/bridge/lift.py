@@ -184,7 +184,7 @@ class Lift:
         self._count = count
         self._bounds = Bounds(lowered.limits, count)
         self._reading = self._read_anew()
-        self._raw: list[Piece] = []
+        self._raw: list[Piece] = []  # the answer, as the model wrote it
         self._done: Done | None = None
         self._former: tuple[Reading, Done | None] = (self._reading, None)
         self.notes: Counter[str] = Counter()  # how the model strayed from the form, if it did
@@ -198,27 +198,32 @@ class Lift:
         return self._reading.over or self._bounds.stop is not None
 
     def feed(self, events: Sequence[Event]) -> list[Piece]:
+        """What may be passed on now. Where it is `over` the rest does not count, even if it came."""
         pieces: list[Piece] = []
         for event in events:
+            if self.over:
+                break
             if isinstance(event, Done):
                 self._done = event
             else:
                 self._raw.append(event)
-                pieces += self._reading.feed(event)
-        return self._bounds.feed(self._parted(pieces))
+                pieces += self._bounded(self._reading.feed(event))
+        return pieces
 
-    def _parted(self, pieces: list[Piece]) -> list[Piece]:
+    def _bounded(self, pieces: list[Piece]) -> list[Piece]:
+        """Within the bounds, and apart from the text of an earlier answer."""
         for index, piece in enumerate(pieces if self._apart else ()):
             if isinstance(piece, Text):
-                pieces[index], self._apart = Text(self._apart + piece.text), ""
-                break
-        return pieces
+                apart, self._apart = self._apart, ""
+                before = [*self._bounds.feed(pieces[:index]), *self._bounds.say(apart)]
+                return [*before, *self._bounds.feed(pieces[index:])]
+        return self._bounds.feed(pieces)
 
     def finish(self) -> list[Piece]:
         """What was held. An answer that was left has no figures of the service's own."""
         truth = self._done.truth if self._done else None
         rest = self._finished(self._reading) if truth is None else self._healed(truth)
-        pieces = self._bounds.feed(self._parted(rest))
+        pieces = self._bounded(rest)
         self._calls += self._reading.calls
         self.notes.update(self._reading.notes)
         done = self._done
@@ -238,6 +243,7 @@ class Lift:
         self._reading = held
         sent = [piece for event in self._raw for piece in streamed.feed(event)]
         pieces = [piece for event in truth for piece in held.feed(event)] + self._finished(held)
+        self._raw = list(truth)
         rest = missing(sent, pieces, verbatim=self._lowered.output is not None)
         self.misled = rest is None and self._bounds.stop is None
         held.spoke = held.spoke or streamed.spoke
@@ -293,7 +299,7 @@ class Lift:
         words = self._reading.last_words() if told else ""
         if words and (self._reading.spoke or self._apart):
             words = BLANK_LINE + words
-        pieces = self._bounds.feed([Text(words)] if words else [])
+        pieces = self._bounds.say(words) if words else []
         return [*pieces, *self._bounds.finish(), self._last()]
 
     def _last(self) -> Done:

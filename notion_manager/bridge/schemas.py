@@ -71,15 +71,6 @@ def type_of(schema: Mapping[str, Any]) -> str:
     except _SprawlsError:
         return f"json-schema {_json(schema)}"
 
-    def _counted(self, text: str) -> str:
-        """Raises _SprawlsError where it is too much, with all before it."""
-        self._written += len(text)
-        if self._written > self._room:
-            self._room = SPRAWL * len(_json(self._root))
-            if self._written > self._room:
-                raise _SprawlsError
-        return text
-
 
 class _SprawlsError(Exception):
     """Spelled out, a schema would be much longer than it is: its parts are told again and again."""

@@ -68,7 +68,7 @@ class Parts:
 
     def __init__(self, whole: Mapping[str, Any]) -> None:
         self._whole = _with_known_draft(whole)
-        self._known: dict[int, PartValidator | None] = {}  # by the id of a part, which lives as long
+        self._known: dict[int, PartValidator | None] = {}  # by the id of a part, which stays
         self._room = MOST_COMPILED
 
     @cached_property

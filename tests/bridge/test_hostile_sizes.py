@@ -37,8 +37,7 @@ def calls_with_results(number: int) -> list[Message]:
 
 
 def test_a_history_of_many_calls_one_by_one() -> None:
-    """Eight times as long, not sixty-four times."""
-    short, long = calls_with_results(2_500), calls_with_results(20_000)
+    long = calls_with_results(20_000)
     assert takes(lambda: rendered(long, MARKS, OFFER)) < 4
 
 

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 from test_lift_laws import AGE, HI, Outcome, answered, marked
 from toolkit import TOOLS, schema
 
-from notion_manager.bridge import Lift, lower
+from notion_manager.bridge import Lift, Lowered, lower
 from notion_manager.errors import BadRequest, Unformed, WrongDocument
 from notion_manager.turn import (
     Done,
+    Event,
     JsonOutput,
+    Limits,
     Message,
-    Piece,
     Search,
     Stop,
     Text,
@@ -40,14 +41,21 @@ SHELL = Tool(
 )  # fmt: skip
 
 
-def answer(turn: Turn, *answers: str | Sequence[Piece]) -> Outcome:
+def answer(turn: Turn, *answers: str | Sequence[Event]) -> Outcome:
     lowered = lower(turn)
     assert lowered is not None
     said = [[Text(a)] if isinstance(a, str) else a for a in (*answers, "Well.")]
-    return answered(
-        lowered,
-        [[Text(marked(p.text, lowered)) if isinstance(p, Text) else p for p in a] for a in said],
-    )
+    return answered(lowered, [[in_its_words(event, lowered) for event in a] for a in said])
+
+
+def in_its_words(event: Event, lowered: Lowered) -> Event:
+    match event:
+        case Text(text):
+            return Text(marked(text, lowered))
+        case Done(truth=truth) if truth is not None:
+            return replace(event, truth=tuple(Text(marked(p.text, lowered)) for p in truth))
+        case _:
+            return event
 
 
 def calls(found: Outcome) -> list[tuple[str, str]]:
@@ -101,6 +109,47 @@ def test_a_good_call_is_an_answer_whatever_else_is_wrong() -> None:
 def test_a_call_is_not_made_again_that_was_made_before() -> None:
     found = answer(ASK, GOOD + NOBODY, GOOD + GOOD.replace("a.py", "b.py"))
     assert calls(found) == [("Read", READ), ("Read", READ.replace("a.py", "b.py"))]
+
+
+OTHER = GOOD.replace("a.py", "b.py")
+
+
+def corrected(text: str) -> Done:
+    """The service says in the end what its answer was after all."""
+    return Done(Stop.END, truth=(Text(text),))
+
+
+@pytest.mark.parametrize(
+    ("streamed", "truth"),
+    [("Hi.", "Hi.\n" + GOOD + NOBODY), (NOBODY, GOOD + NOBODY), (GOOD + NOBODY, GOOD + NOBODY)],
+)
+def test_a_call_is_made_once_that_came_with_a_correction(streamed: str, truth: str) -> None:
+    found = answer(ASK, [Text(streamed), corrected(truth)], GOOD + OTHER)
+    assert found.again
+    assert calls(found) == [("Read", READ), ("Read", READ.replace("a.py", "b.py"))]
+
+
+def test_the_model_is_told_of_the_words_that_count() -> None:
+    lowered = lower(ASK)
+    assert lowered is not None
+    lift = Lift(lowered, len, str)
+    lift.feed([Text("Hi."), in_its_words(corrected("Hi.\n" + NOBODY), lowered)])
+    lift.finish()
+    again = lift.retry()
+    assert again is not None
+    assert again.messages[-2].parts == (Text(marked("Hi.\n" + NOBODY, lowered)),)
+
+
+@pytest.mark.parametrize("blank", ["\n\n", "\n"])
+def test_what_parts_two_answers_is_no_stop_sequence(blank: str) -> None:
+    """The model never wrote it."""
+    turn = replace(ASK, limits=Limits(stop=(blank,)))
+    found = answer(turn, "Hi." + NOBODY, "Ok." + GOOD)
+    assert (found.text, calls(found)) == ("Hi.\n\nOk.", [("Read", READ)])
+    found = answer(turn, "Hi." + NOBODY, "Ok." + NOBODY)
+    assert found.text.startswith("Hi.\n\nOk.\n\n(The model called")
+    assert found.done is not None
+    assert found.done.stop is Stop.END
 
 
 @pytest.mark.parametrize(

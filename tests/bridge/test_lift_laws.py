@@ -12,7 +12,7 @@ from test_parser_laws import BITS, CALL
 from toolkit import TOOLS, cuts
 
 from notion_manager.bridge import Lift, Lowered, lower
-from notion_manager.errors import Problem, Unformed, WrongDocument
+from notion_manager.errors import Problem, Unformed, UpstreamBroken, WrongDocument
 from notion_manager.turn import (
     Done,
     Event,
@@ -94,16 +94,23 @@ class Outcome(Struct, frozen=True):
         return "".join(piece.text for piece in self.pieces if isinstance(piece, Text))
 
 
-def answered(lowered: Lowered, answers: Sequence[Sequence[Piece]]) -> Outcome:
-    """The outcome of a first answer, and of a second one where it is asked for."""
+def answered(
+    lowered: Lowered, answers: Sequence[Sequence[Event]], *, together: bool = False
+) -> Outcome:
+    """The outcome of a first answer, and of a second one where it is asked for.
+
+    The events of each come one by one or all `together`. A Done is theirs, or one is put at the end.
+    """
     lift = Lift(lowered, lambda text: len(text) // 3, str)
     events: list[Event] = []
     problem = None
 
-    def read(pieces: Sequence[Piece]) -> None:
-        for piece in [*pieces, Done(Stop.END)]:
+    def read(answer: Sequence[Event]) -> None:
+        ended = answer and isinstance(answer[-1], Done)
+        whole = [*answer] if ended else [*answer, Done(Stop.END)]
+        for batch in [whole] if together else [[event] for event in whole]:
             if not lift.over:
-                events.extend(lift.feed([piece]))
+                events.extend(lift.feed(batch))
         events.extend(lift.finish())
 
     read(answers[0])
@@ -114,6 +121,8 @@ def answered(lowered: Lowered, answers: Sequence[Sequence[Piece]]) -> Outcome:
         events += lift.end()
     except Problem as exc:
         problem = type(exc)
+    if lift.misled:
+        problem = UpstreamBroken
     joined = coalesce(events)
     done = next((replace(e, usage=Usage()) for e in joined if isinstance(e, Done)), None)
     return Outcome([e for e in joined if not isinstance(e, Done)], done, problem, again)
@@ -161,6 +170,25 @@ def test_every_answer_is_what_was_asked_for(
     if found.problem is not None:
         assert found.problem in (Unformed, WrongDocument)
         assert found.again or found.text or turn.output is not None
+
+
+def dones(truths: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Stop, str | None]]:
+    return st.tuples(st.sampled_from([Stop.END, Stop.END, Stop.LENGTH]), st.none() | truths)
+
+
+@given(turns, st.tuples(soups, soups), dones(soups))
+def test_batches_make_no_difference(
+    turn: Turn, said: tuple[str, str], end: tuple[Stop, str | None]
+) -> None:
+    lowered = lower(turn)
+    assert lowered is not None
+    first, second = (Text(marked(text, lowered)) for text in said)
+    truth = None if end[1] is None else (Text(marked(end[1], lowered)),)
+    answers = [[first, Done(end[0], truth=truth)], [second]]
+    one_by_one = answered(lowered, answers)
+    check_alike(one_by_one, answered(lowered, answers, together=True))
+    if one_by_one.problem is None:
+        check_calls(turn, one_by_one)
 
 
 @given(turns, st.lists(soups | st.just(Thinking("hm")), max_size=5))

@@ -222,7 +222,9 @@ def test_what_is_too_deep_is_no_value() -> None:
     for _ in range(5000):
         deep = [deep]
     assert Validator({"type": "string"}).errors(deep) != ()
-    assert (part := Parts({}).validator({"type": "string"})) and part.allows(deep) is False
+    part = Parts({}).validator({"type": "string"})
+    assert part is not None
+    assert part.allows(deep) is False
 
 
 def test_a_reference_leads_where_it_says_or_nowhere() -> None:
