@@ -49,7 +49,7 @@ class Bounds:
         return shown
 
     def say(self, text: str) -> list[Piece]:
-        """Words of our own: what the model wrote before them is over, and no sequence is in them."""
+        """Words of our own: no sequence is in them, and none goes on behind them."""
         shown: list[Piece] = []
         if self.stop is None:
             for kept in (*self._released(), Text(text)):

@@ -5,7 +5,7 @@ from json.encoder import encode_basestring as quoted
 
 import orjson
 
-from .marks import LONGEST_TAG, Marks
+from .marks import LONGEST_TAG, Marks, attributes
 from .offer import INPUT, Entry
 from .values import WHOLE, Kind
 
@@ -35,6 +35,7 @@ class Call:
         self._out: list[str] = [] if entry.freeform else ["{"]
         self._keys = set[str]()
         self._begun = 0  # arguments, known or not
+        self._misnamed = False  # the free text came under another name: a second may be the right one
         self._key = ""
         self._collected: list[str] = []  # a value that is read when it is whole, or stray text
         self._size = 0
@@ -77,7 +78,7 @@ class Call:
 
     def _may_end(self, rest: str) -> bool:
         """Whether all that was begun is there, but perhaps a part of the closing tag."""
-        if "".join(self._collected).strip():
+        if self._has_stray():
             return False
         if rest and not (rest.startswith("</") and f"</{self._marks.call}".startswith(rest)):
             return False
@@ -99,12 +100,15 @@ class Call:
             return at
         if end[0].startswith(f"<{self._marks.arg}"):
             return self._open(text, at)
-        if not end[0].startswith(f"</{self._marks.arg}"):
+        if not self._marks.ends_argument(end[0]):
             closed = end[0].startswith("</")
             if not closed:
                 self.notes.append("no closing tag")
             self.close()
             return end.end() if closed else at
+        if self._begun and self._has_stray():
+            self.notes.append("an end within an argument")
+            self.break_off()  # what was taken for all of it was half
         return end.end()
 
     def _stray(self, text: str) -> None:
@@ -120,6 +124,11 @@ class Call:
             self.notes.append("a tag that is none")
             self.break_off()  # whatever it says would be lost
             return at
+        beside = attributes(head[0])
+        if (beside and head[2]) or "value" in beside:
+            self.notes.append("a value within a tag")
+            self.break_off()
+            return at
         self._drop_stray()
         self._begin(head[1])
         if head[2] and not self.over:
@@ -134,18 +143,22 @@ class Call:
         self._step = self._between
 
     def _drop_stray(self) -> None:
-        if "".join(self._collected).strip():
+        if self._has_stray():
             self.notes.append("text between arguments")
         self._collected.clear()
+
+    def _has_stray(self) -> bool:
+        return bool("".join(self._collected).strip())
 
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False
         key = INPUT if self.entry.freeform else self._known(written)
         self._begun += 1
-        if self._begun > MOST_ARGUMENTS:
+        if self._begun > MOST_ARGUMENTS or self._misnamed:
             self.notes.append("too many arguments")
             self.break_off()
             return
+        self._misnamed = self.entry.freeform and not self._keys and written != INPUT
         if key is None:
             self.left_out.append(written)
         if key is None or key in self._keys or WHOLE in self._keys:
@@ -198,7 +211,7 @@ class Call:
         self._say(text[at : stop - newline])
         if end is None or self.over or self._begins_anew(end[0]):
             return stop - newline
-        if newline and not self._block and end[0].startswith(f"</{self._marks.arg}"):
+        if newline and not self._block and self._marks.ends_argument(end[0]):
             self._say("\n")
         self._end_value("", streamed=True)
         return self._past(stop, end.end(), end[0])
@@ -237,7 +250,7 @@ class Call:
     def _past(self, start: int, after: int, found: str) -> int:
         """Behind the argument's own end; before whatever else ended it."""
         self._step = self._between
-        if found.startswith(f"</{self._marks.arg}"):
+        if self._marks.ends_argument(found):
             return after
         self.notes.append("an argument without its end")
         return start

@@ -7,6 +7,7 @@ the request begins like them: anything else that looks like one is text.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -18,12 +19,16 @@ from .offer import INPUT, Entry, Offer
 LONGEST_HEAD = 1000  # characters in which a block says which tool it calls
 LONGEST_END = 64  # characters of a closing tag
 LONGEST = 64 << 10  # characters of a block that may be one
+_CLAUDE = ("", "antml:")  # prefixes of its tags
 _COPIES = {
     "<call ": ("call", re.compile(r"call\s++[\w-]{1,32}+\s*+=")),
     "<call_": ("call_", re.compile(r"call_\w{0,32}+\s++[\w-]{1,32}+\s*+=")),
     "<tool_call>": ("tool_call", re.compile("tool_call")),
-    "<function_calls>": ("function_calls", re.compile("function_calls")),
-    "<invoke ": ("invoke", re.compile(r"invoke\s++name")),
+    **{
+        f"<{prefix}function_calls>": ("function_calls", re.compile("function_calls"))
+        for prefix in _CLAUDE
+    },
+    **{f"<{prefix}invoke ": ("invoke", re.compile(r"invoke\s++name")) for prefix in _CLAUDE},
     "<function=": ("function", re.compile(r"function\s{0,9}=")),
 }
 """What a text has that shows such a block, however its brackets are escaped; and what to look for
@@ -32,12 +37,10 @@ first, since that is quick."""
 OPENINGS = tuple(_COPIES)
 _BARE = re.compile(rf"""<call((?:_\w{{0,32}})?){ATTRIBUTE}(/?)>""")
 _BARE_BEGUN = hope(r"call(?:_\w{0,32})?")
-_INVOKE = re.compile(r"""<invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>""")
-_PARAMETER = re.compile(r"""<parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>""")
 _FUNCTION = re.compile(r"<function=([^<>\n]+)>")
 _EQUALS = re.compile(r"<parameter=([^<>\n]+)>")
 _NAMED = re.compile(
-    r"""<(?:invoke|call\w{0,32})\s{1,9}name\s{0,9}=\s{0,9}["']?([^"'<>\r\n]{1,128})"""
+    r"""<(?:(?:antml:)?invoke|call\w{0,32})\s{1,9}name\s{0,9}=\s{0,9}["']?([^"'<>\r\n]{1,128})"""
     r"""|<function=([^<>\n]{1,128})>|"name"\s{0,9}:\s{0,9}"([^"\n]{1,128})\""""
     r"""|<tool_call>\s{0,9}([\w.:/-]{1,128})"""
 )
@@ -197,9 +200,11 @@ def _functions(block: str) -> Iterable[Written]:
         yield name, {key: _laid_out(value) for key, value in given.items()}
 
 
-def _invokes(block: str) -> Iterable[Written]:
-    for name, body in _elements(_INVOKE, "</invoke>", block):
-        yield name, _first_ones(_PARAMETER, "</parameter>", body)
+def _invokes(block: str, *, prefix: str = "") -> Iterable[Written]:
+    opening = re.compile(rf"""<{prefix}invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>""")
+    parameter = re.compile(rf"""<{prefix}parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>""")
+    for name, body in _elements(opening, f"</{prefix}invoke>", block):
+        yield name, _first_ones(parameter, f"</{prefix}parameter>", body)
 
 
 def _first_ones(opening: re.Pattern[str], closing: str, body: str) -> dict[str, str]:
@@ -238,15 +243,22 @@ def _begun(word: str) -> str:
     return part + ")" * len(word)
 
 
+def _of_claude(prefix: str) -> Iterator[tuple[str, Form]]:
+    """Its own form, under a prefix or without: one call, or several within one block."""
+    read = partial(_invokes, prefix=prefix)
+    several = re.compile(rf"<{prefix}function_calls>\s*+(?:\Z|<)")
+    one = re.compile(rf"<{prefix}invoke\s++{_begun('name')}\s*+(?:\Z|=)")
+    yield (
+        f"<{prefix}function_calls>",
+        Form(re.compile(f"</{prefix}function_calls>"), read, several),
+    )
+    yield f"<{prefix}invoke ", Form(re.compile(f"</{prefix}invoke>"), read, one)
+
+
 _HERMES = rf"<tool_call>\s*+(?:\Z|\{{|{_begun('<function=')}|[\w.:/-]{{1,128}}+\s*+(?:\Z|<))"
 _FORMS: Mapping[str, Form] = {
     "<tool_call>": Form(re.compile("</tool_call>"), _hermes, re.compile(_HERMES)),
-    "<function_calls>": Form(
-        re.compile("</function_calls>"), _invokes, re.compile(r"<function_calls>\s*+(?:\Z|<)")
-    ),
-    "<invoke ": Form(
-        re.compile("</invoke>"), _invokes, re.compile(rf"<invoke\s++{_begun('name')}\s*+(?:\Z|=)")
-    ),
+    **{opening: form for prefix in _CLAUDE for opening, form in _of_claude(prefix)},
     "<function=": Form(
         re.compile("</function>"), _functions, re.compile(r"<function=[^<>\n]{0,128}+(?:\Z|>)")
     ),

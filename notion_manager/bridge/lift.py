@@ -198,7 +198,7 @@ class Lift:
         return self._reading.over or self._bounds.stop is not None
 
     def feed(self, events: Sequence[Event]) -> list[Piece]:
-        """What may be passed on now. Where it is `over` the rest does not count, even if it came."""
+        """What may be passed on now. Where it is `over`, what came with it does not count."""
         pieces: list[Piece] = []
         for event in events:
             if self.over:

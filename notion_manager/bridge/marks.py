@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 
 # Short and plain: each is two tokens for most models, and the number behind it one more.
@@ -33,8 +33,14 @@ ATTRIBUTE = (
 )
 """The name in a tag, among others; each piece is taken but once, so no text makes it take long."""
 
+_ATTRIBUTES = re.compile(r"""\s([\w-]{1,32})\s*+=\s*+(?:"[^"]*+"|'[^']*+')""")
 _GIVEN = r"""(?:"[^"<>\r\n]*+"|'[^'<>\r\n]*+'|[^\s"'<>=]{1,128}+)"""
 _BEGUN = r"""(?:"[^"<>\r\n]*+|'[^'<>\r\n]*+|[^"'<>\r\n]*+)"""
+
+
+def attributes(tag: str) -> Collection[str]:
+    """What a tag has beside a name."""
+    return set(_ATTRIBUTES.findall(tag)) - {"name"}
 
 
 def hope(tag: str) -> re.Pattern[str]:
@@ -44,6 +50,11 @@ def hope(tag: str) -> re.Pattern[str]:
 
 
 SLACK = 8  # blanks before the end of a closing tag
+SLIPS = ("</arg>", "</argument>", "</parameter>")
+"""Ends that models write for an argument's own. They are such only where another tag follows that
+cannot stand in an argument: else they are content."""
+_SLIP = rf"(?:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"
+_SLIPPED = re.compile(_SLIP)
 
 
 class Marks:
@@ -61,10 +72,11 @@ class Marks:
         self._hope = hope(call)
         self._nameless = re.compile(rf"<{call}(?:\s++{_OTHER})*+\s*+/?>")
         self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>")
-        self.end = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>|<(?:{arg}|{call})\s")
+        end, begun = rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>", rf"<(?:{arg}|{call})\s"
+        self.end = re.compile(rf"{end}|{begun}|{_SLIP}(?=</{call}[ \t]{{0,{SLACK}}}>|{begun})")
         self._tags = (f"</{self.arg}", f"</{self.call}", f"<{self.arg}", f"<{self.call}")
         self._closing = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}")
-        self._longest = max(map(len, self._tags)) + SLACK
+        self._longest = max(map(len, (*self._tags, *SLIPS))) + 2 * SLACK + len(self._tags[1])
 
     def head(self, text: str, at: int) -> re.Match[str] | None:
         """A call's tag, with the tool's name and the slash of one that ends itself."""
@@ -92,10 +104,24 @@ class Marks:
         start = text.find("<", max(at, len(text) - self._longest))
         while start >= 0:
             tail = text[start:]
-            if any(tag.startswith(tail) for tag in self._tags) or self._closing.fullmatch(tail):
+            if self._may_end(tail) or self._may_slip(tail):
                 return start
             start = text.find("<", start + 1)
         return len(text)
+
+    def _may_end(self, tail: str) -> bool:
+        is_closing = self._closing.fullmatch(tail) is not None
+        return is_closing or any(tag.startswith(tail) for tag in self._tags)
+
+    def _may_slip(self, tail: str) -> bool:
+        slip = _SLIPPED.match(tail)
+        if slip is None:
+            return any(end.startswith(tail) for end in SLIPS)
+        return self._may_end(tail[slip.end() :])
+
+    def ends_argument(self, end: str) -> bool:
+        """Whether what `end` found is an argument's own end, or was meant to be."""
+        return end.startswith((f"</{self.arg}", *SLIPS))
 
 
 def choose(head: str, texts: Sequence[str], salt: bytes = b"") -> Marks:

@@ -15,7 +15,7 @@ from . import lapses
 from .call import Call
 from .faults import Fault, Trouble
 from .fences import Fence, fence_at
-from .marks import LONGEST_TAG, Marks, unfinished
+from .marks import LONGEST_TAG, Marks, attributes, unfinished
 from .offer import Entry, Offer
 from .speech import Speech
 
@@ -291,12 +291,22 @@ class Parser:
             self._step = self._line if is_all else self._swallow
             self._speech.after_call()
             return True
+        if is_all and (lost := self._within_tag(entry, head[0])):
+            self._fault(Fault.INVALID, entry.name, lost)
+            self._step = self._line
+            self._speech.after_call()
+            return True
         call = self._begin(entry)
         if is_all:
             call.close()
             self._take(call)
             self._end_call(call)
         return True
+
+    def _within_tag(self, entry: Entry, tag: str) -> tuple[str, ...]:
+        """What is wrong with a call that says all in its tag."""
+        given = (name for name in sorted(attributes(tag)) if entry.parameters.key(name))
+        return tuple(f"{name}: it stands in the tag, not in a block of its own" for name in given)
 
     def _swallow(self) -> bool:
         """Pass over a block that calls nothing."""

@@ -4,7 +4,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion_manager.bridge.marks import WORDS, Marks, choose, unfinished
+from notion_manager.bridge.marks import SLACK, SLIPS, WORDS, Marks, choose, unfinished
 
 heads = st.text(max_size=40)
 numbered = st.tuples(st.sampled_from(WORDS), st.integers(90, 2000))
@@ -62,7 +62,19 @@ def test_words_are_few_letters() -> None:
 MARKS = Marks("amber")
 letters = st.text(alphabet="</>argcmbel_ x", max_size=60)
 endings = st.sampled_from(
-    ["", "<", "</arg_amb", "</call_amber  ", "<arg_amber", "</arg_amber" + 9 * " "]
+    [
+        "",
+        "<",
+        "</arg_amb",
+        "</call_amber  ",
+        "<arg_amber",
+        "</arg_amber" + 9 * " ",
+        "</arg>",
+        "</arg> </ca",
+        "</parameter>" + 8 * " ",
+        "</parameter>" + 9 * " ",
+        "</argument>  </call_amber ",
+    ]
 )
 
 
@@ -73,15 +85,15 @@ def test_only_what_can_still_become_an_end_is_held(text: str, ending: str) -> No
     assert at == min((i for i in range(len(text)) if becomes_an_end(text[i:])), default=len(text))
 
 
+BLANKS = ["", *(" " * n for n in range(1, SLACK + 1))]
+OWN = {f"</{tag}{blanks}>" for tag in ("arg_amber", "call_amber") for blanks in BLANKS}
+BEGUN = {"<arg_amber ", "<call_amber "}
+CLOSED = {end for end in OWN if "call" in end}
+SLIPPED = {f"{slip}{b}{tag}" for slip in SLIPS for b in BLANKS for tag in (*CLOSED, *BEGUN)}
+
+
 def becomes_an_end(tail: str) -> bool:
-    ends = [f"</{tag}{blanks}>" for tag in ("arg_amber", "call_amber") for blanks in BLANKS]
-    return (
-        any(end.startswith(tail) for end in (*ends, "<arg_amber ", "<call_amber "))
-        and tail[-1] != ">"
-    )
-
-
-BLANKS = ["", *(" " * n for n in range(1, 9))]
+    return any(end.startswith(tail) and end != tail for end in OWN | BEGUN | SLIPPED)
 
 
 @given(letters, st.sampled_from(["", "<call", "<call_amber", "x<call_"]))
