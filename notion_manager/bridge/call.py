@@ -35,7 +35,7 @@ class Call:
         self._out: list[str] = [] if entry.freeform else ["{"]
         self._keys = set[str]()
         self._begun = 0  # arguments, known or not
-        self._misnamed = False  # the free text came under another name: a second may be the right one
+        self._misnamed = False  # free text under another name: a second may be the right one
         self._key = ""
         self._collected: list[str] = []  # a value that is read when it is whole, or stray text
         self._size = 0

@@ -20,7 +20,11 @@ NONE = "value: there is no JSON in the answer"
 CANDIDATES = 16  # values that are looked at
 _ANY: dict[str, Any] = {"type": "object"}
 _OPENS = re.compile(r"[{\[]")
-_BEGUN = re.compile(r"""\{\s*+["}]|\[\s*+["{\[\]\d-]""")
+_SPACE = r"(?:\s|//[^\n]*+\n|#[^\n]*+\n|/\*[^*]*+\*/)*+"
+_BEGUN = re.compile(
+    rf"""\{{{_SPACE}(?:["'}}]|[\w$]++\s*+:)"""
+    rf"""|\[{_SPACE}(?:["'{{\[\]\d-]|(?:null|true|false|None|True|False)\b)"""
+)
 _OBJECT = re.compile(r"\{(?=\s{0,300}+[\"}])")
 _PERHAPS = re.compile(r"[{\[]\s{0,300}+\Z")
 _LISTED = re.compile(r"\[\s{0,300}+\{")
@@ -36,8 +40,8 @@ class Found(Struct, frozen=True):
 def find(output: JsonOutput, text: str) -> Found:
     """The document in a whole answer. Raises BadSchema.
 
-    It is all of the text, or what a fence holds, or the first value among prose that is as it
-    should be. A text that is right is given as it was written.
+    It is all of the text, or what a fence holds, or the longest value among prose that is as it
+    should be: shorter ones may only be spoken of. A text that is right is given as it was written.
     """
     schema = _ANY if output.schema is None else output.schema
     validator, shape = Validator(schema), Shape(schema, schema)
@@ -75,6 +79,10 @@ def _candidates(text: str) -> Iterator[str]:
     whole = jsontext.unfenced(text)
     if whole:
         yield whole
+    yield from sorted(_values(text), key=len, reverse=True)
+
+
+def _values(text: str) -> Iterator[str]:
     at = 0
     for _ in range(CANDIDATES):
         opens = _OPENS.search(text, at)

@@ -1,11 +1,14 @@
-"""Lines that open and close Markdown's code fences, as CommonMark has them."""
+"""Lines that open and close Markdown's code fences, as CommonMark has them.
+
+But for how far they are indented: within lists that may be any number of blanks, and to tell lists
+from code would take all the text before.
+"""
 
 import re
 
 from msgspec import Struct
 
 LONGEST = 300  # characters of a line that may be a fence
-INDENT = 3  # blanks before a fence; beyond, it is code
 _FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
 
 
@@ -22,8 +25,8 @@ class Fence(Struct, frozen=True):
         return same and not self.info.strip()
 
 
-def fence_at(text: str, line: int, first: int) -> Fence | bool:
-    """The fence on the line from `line`, whose first visible character is at `first`.
+def fence_at(text: str, first: int) -> Fence | bool:
+    """The fence on the line whose first visible character, or that of its item, is at `first`.
 
     False where it is none, True where it may still become one.
     """
@@ -31,7 +34,7 @@ def fence_at(text: str, line: int, first: int) -> Fence | bool:
     said = text[first:newline] if newline >= 0 else text[first:]
     found = _FENCE.fullmatch(said.rstrip("\r"))
     mark = said[0]
-    if first - line > INDENT or (found is not None and mark == "`" and "`" in found[2]):
+    if found is not None and mark == "`" and "`" in found[2]:
         return False
     if newline < 0:
         return len(said) < LONGEST and (found is not None or not said.strip(mark))

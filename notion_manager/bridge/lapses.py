@@ -44,6 +44,12 @@ _NAMED = re.compile(
     r"""|<function=([^<>\n]{1,128})>|"name"\s{0,9}:\s{0,9}"([^"\n]{1,128})\""""
     r"""|<tool_call>\s{0,9}([\w.:/-]{1,128})"""
 )
+_FIRST = re.compile(
+    r"""<(?:(?:antml:)?invoke|call\w{0,32})\s{1,9}name\s{0,9}=\s{0,9}["']?([^"'<>\r\n]{1,128})["'>]"""
+    r"""|(?:<tool_call>\s{0,9})?<function=([^<>\n]{1,128})>"""
+    r"""|<tool_call>\s{0,9}\{\s{0,9}"name"\s{0,9}:\s{0,9}"([^"\n]{1,128})\""""
+    r"""|<tool_call>\s{0,9}([\w.:/-]{1,128})[\s<]"""
+)
 _GLM_NAME = re.compile(r"\s*([\w.:/-]+)\s*(?=<arg_key>|\Z)")
 _GLM_KEY = re.compile(r"<arg_key>([^<>\n]*)</arg_key>\s*<arg_value>")
 
@@ -63,9 +69,9 @@ class Form(Struct, frozen=True):
     written: Callable[[str], Iterable[Written]] | None = None
     beginning: re.Pattern[str] | None = None
 
-    def may_begin(self, text: str, at: int) -> bool:
-        """Whether what stands at `at` may be one, as far as it is there."""
-        start = text[at : at + LONGEST_TAG]
+    def may_begin(self, beginning: str) -> bool:
+        """Whether it may be one, as far as it is there."""
+        start = beginning[:LONGEST_TAG]
         return self.beginning is None or self.beginning.match(start) is not None
 
     def end(self, text: str, at: int) -> int | None:
@@ -76,6 +82,11 @@ class Form(Struct, frozen=True):
         """The tool that a block which cannot be read was to call."""
         found = _NAMED.search(block, 0, LONGEST_HEAD)
         return offer.find(next(filter(None, found.groups()), "")) if found else None
+
+    def calls_nobody(self, beginning: str, offer: Offer) -> bool:
+        """Whether it is clear from its beginning that it calls no tool that is offered."""
+        found = _FIRST.match(beginning)
+        return found is not None and offer.find(next(filter(None, found.groups()))) is None
 
     def read(self, block: str, offer: Offer) -> Found | None:
         """The calls of a whole block; None where it is text after all."""

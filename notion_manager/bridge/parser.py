@@ -20,7 +20,12 @@ from .offer import Entry, Offer
 from .speech import Speech
 
 MOST_CALLS = 64
-_NOTABLE = re.compile(r"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z))")
+_ITEM = re.compile(r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+)++(?=[`~>])")
+_MAY_BE_ITEM = re.compile(
+    r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+)*+(?:[-*+]|\d{1,9}+[.)]?+)?+[ \t]{0,4}+\Z"
+)
+_NOTABLE = re.compile(rf"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z|{_ITEM.pattern}|{_MAY_BE_ITEM.pattern}))")
+_ITEMS = frozenset("-*+0123456789")
 _NO_BLANK = re.compile(r"[^ \t\r\ufeff]")
 
 
@@ -142,14 +147,24 @@ class Parser:
         if found is None:
             return self._go_on() if len(self._text) >= window else False
         first, mark = found.start(), found[0]
-        self._in_quote = mark == ">"
         if mark == "\n":
             return self._pass(first + 1)
+        if not self._fence and mark in _ITEMS:
+            return self._item(first)
+        self._in_quote = mark == ">"
         if self._waiting or self._fence:
             return self._fenced_line(first)
         if mark == "<":
             return self._tag(first)
         return self._fence_line(first) if mark in "`~" else self._go_on()
+
+    def _item(self, first: int) -> bool:
+        """An item of a list, in which a fence or a quotation may begin at once."""
+        found = _ITEM.match(self._text, first)
+        if found is None:
+            return _MAY_BE_ITEM.match(self._text, first) is None and self._go_on()
+        self._in_quote = self._text[found.end()] == ">"
+        return self._go_on() if self._in_quote else self._fence_line(found.end())
 
     def _go_on(self) -> bool:
         """The rest of the line is text."""
@@ -407,7 +422,8 @@ class Parser:
     # Calls in another form than was asked for
 
     def _in_lapse(self, form: lapses.Form) -> bool:
-        if not form.may_begin(self._text, self._at):
+        beginning = self._text[self._at : self._at + lapses.LONGEST_HEAD]
+        if not form.may_begin(beginning) or form.calls_nobody(beginning, self._offer):
             self._lapse = None
             return self._go_on()
         end = form.end(self._text, self._at + max(0, self._searched - lapses.LONGEST_END))
@@ -452,7 +468,7 @@ class Parser:
 
     def _fence_line(self, first: int) -> bool:
         """A line outside a fence that begins like one."""
-        fence = fence_at(self._text, self._at, first)
+        fence = fence_at(self._text, first)
         if not isinstance(fence, Fence):
             return not fence and self._go_on()
         if self._wrapper and fence.closes(self._wrapper):
@@ -479,7 +495,7 @@ class Parser:
 
     def _fence_end(self, first: int) -> bool:
         """A line within a fence that begins like its end."""
-        fence = fence_at(self._text, self._at, first)
+        fence = fence_at(self._text, first)
         if not isinstance(fence, Fence) or not fence.closes(self._fence):
             return fence is not True and self._go_on()
         self._release()

@@ -177,7 +177,9 @@ def test_a_long_reply_ends_close_to_its_limit(text: str, most: int, size: int) -
     assert text.startswith(said)
     assert honest(said) <= most
     assert bounds.stop is (Stop.LENGTH if said != text else None)
-    assert said == text or honest(said) >= most * 0.9 - LONGEST_WORD  # long runs are counted in parts
+    assert (
+        said == text or honest(said) >= most * 0.9 - LONGEST_WORD
+    )  # long runs are counted in parts
 
 
 @given(

@@ -68,11 +68,28 @@ def test_what_is_wrong_is_said(text: str, error: str) -> None:
 
 def test_any_object_will_do_without_a_schema() -> None:
     assert find(JsonOutput(), 'Well: {"a": 1}').text == '{"a": 1}'
+    assert find(JsonOutput(), 'Use {} here: {"a": 1}').text == '{"a": 1}'
+    assert find(JsonOutput({"type": "array"}), 'As in [1]: ["a", "b"]').text == '["a", "b"]'
     assert find(JsonOutput(), "[1]").errors != ()
 
 
 def test_a_scalar_is_a_document_where_the_schema_says_so() -> None:
     assert find(JsonOutput({"type": "integer"}), " 7 ").text == "7"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{ // two persons\n "p": {"name": "A"}, "q": {"name": "B"',
+        '{"p": {"name": "A"}, "q": {"na',
+        '{\'p\': {"name": "A"}, \'q',
+        '[null, {"name": "A"}, {"name": ',
+        '```json\n{\n  # first\n  "p": {"name": "A"},\n  "q": {"na',
+        '{ /* two */ p: {"name": "A"}, q: {',
+    ],
+)
+def test_a_part_of_what_broke_off_is_no_document(text: str) -> None:
+    assert find(OUTPUT, text).errors != ()
 
 
 def test_a_schema_that_is_none_is_the_clients_fault() -> None:

@@ -98,7 +98,8 @@ def test_a_schema_whose_parts_are_told_again_and_again_is_given_as_it_is(levels:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"(?i)^\p{L}{200}$|N", r"^[\p{L}\p{N} ]{1,100}$", r"^.{0,5000}$", r"(?=a)\p{L}{200}"]
+    "pattern",
+    [r"(?i)^\p{L}{200}$|N", r"^[\p{L}\p{N} ]{1,100}$", r"^.{0,5000}$", r"(?=a)\p{L}{200}"],
 )
 def test_a_schema_of_patterns_that_are_slow_to_compile(pattern: str) -> None:
     few = {"properties": {"a": {"type": "string", "pattern": pattern}}}
