@@ -7,7 +7,7 @@ So they are counted first, each pair of a schema and a value once.
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from .references import KEYWORDS, References
+from .references import KEYWORDS, References, tables_in
 
 MOST = 100_000
 """Looks at a value; a validator takes a tenth of a second for them, and counting them no longer."""
@@ -21,6 +21,7 @@ _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 _NAMES = ("required", "dependentRequired", "dependencies")
 PATTERN = 64  # characters that a pattern reads in the time of a look
 BACKTRACKED = 10  # looks a character, for patterns that go back
+VERY_MANY = 1_000_000
 CHEAP = 32  # names that are looked up in the time of a look
 
 
@@ -146,24 +147,17 @@ def _breadth(value: Any) -> int:
 
 def patterns_in(schema: Any) -> Iterator[str]:
     """All that texts and names in a schema are matched with."""
-    waiting: list[Any] = [schema]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            table = cast("dict[str, Any]", one)
-            if isinstance(pattern := table.get("pattern"), str):
-                yield pattern
-            if isinstance(named := table.get("patternProperties"), dict):
-                yield from cast("dict[str, Any]", named)
-            waiting += table.values()
-        elif isinstance(one, list):
-            waiting += cast("list[Any]", one)
+    for table in tables_in(schema):
+        if isinstance(pattern := table.get("pattern"), str):
+            yield pattern
+        if isinstance(named := table.get("patternProperties"), dict):
+            yield from cast("dict[str, Any]", named)
 
 
 def size_of(value: Any) -> int:
-    """How many values it has in it, itself among them."""
+    """How many values it has in it, itself among them; of very many not all are counted."""
     size, waiting = 0, [value]
-    while waiting:
+    while waiting and size < VERY_MANY:
         one = waiting.pop()
         size += 1
         if isinstance(one, dict):

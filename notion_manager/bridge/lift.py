@@ -223,7 +223,7 @@ class Lift:
         """What was held. An answer that was left has no figures of the service's own."""
         truth = self._done.truth if self._done else None
         rest = self._finished(self._reading) if truth is None else self._healed(truth)
-        pieces = self._bounded(rest)
+        pieces = [*self._bounded(rest), *self._bounds.finish()]
         self._calls += self._reading.calls
         self.notes.update(self._reading.notes)
         done = self._done
@@ -328,7 +328,7 @@ class Lift:
             return None
         lift = Lift(self._lowered, self._count, self._make_id)
         pieces = lift.feed([*done.truth, Done(done.stop)])
-        return (*pieces, *lift.finish(), *lift._bounds.finish())
+        return (*pieces, *lift.finish())
 
 
 def _sum(a: Usage, b: Usage) -> Usage:

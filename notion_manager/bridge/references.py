@@ -37,29 +37,25 @@ class References:
     @cached_property
     def _named(self) -> Mapping[str, Any]:
         """The parts that have a name, by it."""
-        named: dict[str, Any] = {}
-        waiting: list[Any] = [self._root]
-        seen = set[int]()
-        while waiting:
-            one = waiting.pop()
-            if id(one) in seen:
-                continue
-            seen.add(id(one))
-            if isinstance(one, dict):
-                named.update(_names(cast("dict[str, Any]", one)))
-            waiting += _inside(one)
-        return named
+        return {name: table for part in tables_in(self._root) for name, table in _names(part)}
 
 
 def refers(schema: Any) -> bool:
     """Whether it depends on anything outside itself."""
+    return any(keyword in table for table in tables_in(schema) for keyword in KEYWORDS)
+
+
+def tables_in(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """All the tables in it, itself among them, each once."""
     waiting: list[Any] = [schema]
+    seen = set[int]()
     while waiting:
         one = waiting.pop()
-        if isinstance(one, dict) and any(keyword in one for keyword in KEYWORDS):
-            return True
-        waiting += _inside(one)
-    return False
+        if id(one) not in seen:
+            seen.add(id(one))
+            if isinstance(one, dict):
+                yield cast("dict[str, Any]", one)
+            waiting += _inside(one)
 
 
 def _names(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -82,15 +82,15 @@ class Parts:
     def validator(self, part: Any) -> "PartValidator | None":
         """None where it cannot be compiled, or would take too long with those before."""
         if id(part) not in self._known:
-            self._known[id(part)] = self._compiled(part)
+            self._known[id(part)] = self._compiled(part) if self._room > 0 else None
         return self._known[id(part)]
 
     def _compiled(self, part: Any) -> "PartValidator | None":
-        if self._room < 0:
-            return None
         whole = self._whole if refers(part) else {}
         patterns = [*patterns_in(part), *(self._patterns if whole else ())]
         self._room -= size_of(part) + (self._size if whole else 0) + PATTERN_LOOKS * len(patterns)
+        if self._room < 0:
+            return None
         try:
             return PartValidator(part, whole, self._whole.get("$schema"), patterns)
         except BadSchema:

@@ -173,7 +173,7 @@ def test_so_many_parts_are_compiled_and_no_more() -> None:
     whole = {"$defs": {f"d{n}": {"type": "integer"} for n in range(MOST_COMPILED // 10)}}
     parts = Parts(whole)
     made = [parts.validator({"$ref": f"#/$defs/d{n}"}) for n in range(9)]
-    assert [one is not None for one in made] == [True] * 5 + [False] * 4
+    assert [one is not None for one in made] == [True] * 4 + [False] * 5
     plain = {"type": "integer"}
     free = Parts(whole)
     assert all(free.validator({**plain, "minimum": n}) for n in range(256))

@@ -1,6 +1,7 @@
 """What holds of the parser for every text that a model may write."""
 
 import json
+import re
 from collections.abc import Iterable
 
 import jiter
@@ -116,9 +117,12 @@ def test_text_without_tags_and_fences_waits_only_with_its_last_blanks(text: str)
     assert shown == text
 
 
+ITEM = re.compile(r"((-|\d+\.)[ ]{1,4})*((-|\d+\.?)? *\Z|[`~])")
+
+
 @given(
     st.lists(
-        st.sampled_from(["<", "call", "_am", "ber", "x", " ", "`", "~", "\n", "</", "-"]),
+        st.sampled_from(["<", "call", "_am", "ber", "x", " ", "`", "~", "\n", "</", "-", "1", "."]),
         max_size=40,
     )
 )
@@ -127,7 +131,7 @@ def test_what_is_held_may_still_be_a_tag_or_a_fence(bits: list[str]) -> None:
     for index, character in enumerate(text):
         shown += "".join(p.text for p in it.feed(character) if isinstance(p, Text))
         held = text[len(shown) : index + 1].strip()
-        assert not held or held[0] in "<`~"
+        assert not held or held[0] in "<`~" or ITEM.match(held)
         assert len(held.partition("\n")[0]) < 300
 
 
