@@ -86,7 +86,7 @@ def test_thinking_and_calls_are_not_searched_and_end_a_text() -> None:
 def test_after_the_end_nothing_is_shown() -> None:
     bounds = Bounds(Limits(stop=("END",)), words)
     assert bounds.feed([Text("aEND"), Text("b")]) == [Text("a")]
-    assert bounds.feed([Text("c"), CALL]) == bounds.finish() == []
+    assert bounds.feed([Text("c"), CALL]) == bounds.finish() == bounds.say("d") == []
 
 
 def test_without_limits_pieces_pass_as_they_are() -> None:
