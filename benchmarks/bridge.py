@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from notion_manager.bridge import lower
+from notion_manager.bridge.calls import Policy
 from notion_manager.bridge.marks import Marks
 from notion_manager.bridge.offer import Offer
-from notion_manager.bridge.parser import Parser, Policy
+from notion_manager.bridge.parser import Parser
 from notion_manager.turn import Message, Text, Tool, ToolCall, ToolResult, Turn
 
 REPEATS = 5

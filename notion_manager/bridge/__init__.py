@@ -23,10 +23,10 @@ from ..turn import (
     Turn,
 )
 from . import documents, history, jsontext, lapses, prompt
+from .calls import Policy
 from .lift import Lift, Lowered
 from .marks import choose
 from .offer import Offer
-from .parser import Policy
 from .schemas import type_of
 from .validation import BadSchema, Validator
 

@@ -24,12 +24,13 @@ from ..turn import (
 )
 from . import documents
 from .bounds import Bounds
+from .calls import Policy
 from .corrections import correction, surrender
 from .faults import Fault, Trouble
 from .healing import missing
 from .marks import Marks
 from .offer import Offer
-from .parser import Parser, Policy
+from .parser import Parser
 
 BLANK_LINE = "\n\n"
 _MENDED_BY_TEXT = (Fault.FORBIDDEN, Fault.RESULT)

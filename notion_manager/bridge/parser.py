@@ -5,21 +5,19 @@ known, text waits. So any cut of the same text gives the same pieces.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from msgspec import Struct
-
-from ..turn import Piece, ToolCall
+from ..turn import Piece
 from . import lapses
 from .call import Call
+from .calls import Calls, Policy
 from .faults import Fault, Trouble
 from .fences import Fence, fence_at
-from .marks import LONGEST_TAG, Marks, attributes, unfinished
-from .offer import Entry, Offer
+from .marks import LONGEST_TAG, Marks, unfinished
+from .offer import Offer
 from .speech import Speech
 
-MOST_CALLS = 64
 _ITEM = re.compile(r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+)++(?=[`~>])")
 _MAY_BE_ITEM = re.compile(
     r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+)*+(?:[-*+]|\d{1,9}+[.)]?+)?+[ \t]{0,4}+\Z"
@@ -27,26 +25,6 @@ _MAY_BE_ITEM = re.compile(
 _NOTABLE = re.compile(rf"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z|{_ITEM.pattern}|{_MAY_BE_ITEM.pattern}))")
 _ITEMS = frozenset("-*+0123456789")
 _NO_BLANK = re.compile(r"[^ \t\r\ufeff]")
-
-
-class Policy(Struct, frozen=True):
-    """`checked` names the tools whose calls are held until they are whole and valid.
-
-    `only` is the one tool that may be called, where there is one. `lapses` are the ways in which a
-    call in another form may begin: those that the model cannot have copied from the request. Where
-    it may also have read what nobody here has seen, such a call is `doubtful`: not made, but asked
-    about. `made` are the calls of an earlier try, by name and arguments: none is made twice, so
-    each call is held until it is whole.
-    """
-
-    parallel: bool = True
-    allowed: bool = True
-    only: str = ""
-    required: bool = False
-    checked: Collection[str] = ()
-    made: Collection[tuple[str, str]] = ()
-    lapses: tuple[str, ...] = lapses.OPENINGS
-    doubtful: bool = False
 
 
 class Parser:
@@ -60,14 +38,9 @@ class Parser:
         self, marks: Marks, offer: Offer, policy: Policy, id: Callable[[int], str]
     ) -> None:
         self.stopped = False
-        self.cut = False
-        self.calls = 0
-        self.trouble: Trouble | None = None
-        self.notes: list[str] = []
         self._marks = marks
         self._offer = offer
         self._policy = policy
-        self._make_id = id
         self._head = f"<{marks.call}"
         self._result = f"<{marks.result}"
         self._lapses = policy.lapses if policy.allowed else ()
@@ -75,10 +48,8 @@ class Parser:
         self._at = 0
         self._notable = -1  # where the next line is that may not be text; -1: not known
         self._step: Callable[[], bool] = self._line
-        self._call: Call | None = None
-        self._checking: list[str] | None = None  # the arguments of a call that is held
-        self._id = ""
         self._speech = Speech()
+        self._calls = Calls(marks, policy, id, self._speech)
         self._ticks = 0  # backticks on this line
         self._in_quote = False  # this line is a quotation
         self._fence = ""
@@ -88,12 +59,27 @@ class Parser:
         self._lapse: lapses.Form | None = None
         self._searched = 0  # characters of it in which there is no end
 
+    @property
+    def calls(self) -> int:
+        return self._calls.made
+
+    @property
+    def cut(self) -> bool:
+        return self._calls.cut
+
+    @property
+    def trouble(self) -> Trouble | None:
+        return self._calls.trouble
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self._calls.notes
+
     def feed(self, text: str) -> list[Piece]:
-        call = self._call
-        if call is not None and self._checking is None and self._at == len(self._text):
-            more = call.stream(text)
+        if self._at == len(self._text):
+            more = self._calls.stream(text)
             if more is not None:  # the commonest, so the shortest way
-                return [self._fragment(call.entry, more)]
+                return [more]
         self._text = self._text[self._at :] + text
         self._at = 0
         self._notable = -1
@@ -102,9 +88,9 @@ class Parser:
 
     def interrupt(self) -> list[Piece]:
         """Something that is no text comes in between: no call goes on behind it."""
-        if self._call is not None:
-            self._call.break_off()
-            self._end_broken(self._call)
+        if self._calls.open is not None:
+            self._calls.open.break_off()
+            self._end_broken(self._calls.open)
         return self._speech.drain()
 
     def finish(self, *, by_itself: bool = True) -> list[Piece]:
@@ -112,7 +98,7 @@ class Parser:
         if not self.stopped:
             self._end(by_itself=by_itself)
         if self._policy.required and not self.calls and not self.cut:
-            self._fault(Fault.MISSING, self._policy.only)
+            self._calls.fault(Fault.MISSING, self._policy.only)
         if not (self.calls or self.stopped or self.cut):
             self._speech.end()
         return self._speech.drain()
@@ -122,12 +108,12 @@ class Parser:
             pass
 
     def _end(self, *, by_itself: bool) -> None:
-        if self._call is not None:
+        if (call := self._calls.open) is not None:
             if by_itself:
-                self._call.finish(self._text[self._at :])
+                call.finish(self._text[self._at :])
             else:
-                self._call.break_off()
-            self._end_broken(self._call)
+                call.break_off()
+            self._end_broken(call)
             return
         if self._lapse is not None and by_itself:
             self._end_lapse(self._lapse, len(self._text))
@@ -135,7 +121,7 @@ class Parser:
         self._release()
         self._say(self._text[self._at :])
         if self._quoted and self._fence and not self.calls:
-            self._fault(Fault.QUOTED)
+            self._calls.fault(Fault.QUOTED)
 
     # Lines
 
@@ -262,9 +248,9 @@ class Parser:
     def _made_up(self) -> bool:
         """The model plays the application: nothing it says from here on is true."""
         if self.calls or self._policy.required:  # a call that is missing counts for more
-            self.notes.append(Fault.RESULT.value)
+            self._calls.notes.append(Fault.RESULT.value)
         else:
-            self._fault(Fault.RESULT)
+            self._calls.fault(Fault.RESULT)
         self._at = len(self._text)
         self.stopped = True
         return False
@@ -282,9 +268,8 @@ class Parser:
             return False
         if self._marks.is_nameless(self._text, first):
             self._at = first
-            self._fault(Fault.UNKNOWN)
+            self._calls.refuse(Fault.UNKNOWN)
             self._step = self._swallow
-            self._speech.after_call()
             return True
         return self._go_on()
 
@@ -293,35 +278,21 @@ class Parser:
         self._wrapper, self._fence = self._fence or self._wrapper, ""
         self._waiting.clear()
         self._speech.before_call()
-        if self.calls >= MOST_CALLS:
-            self.notes.append("too many calls")
+        if self._calls.is_full():
             self.stopped = True
             return False
         name, is_all = head[1], bool(head[2])
         if name.endswith("/") and self._offer.find(name) is None:  # without quotes round the name
             name, is_all = name[:-1], True
-        entry = self._offer.find(name) if self._policy.allowed else None
-        if entry is None or not self._is_wanted(entry):
-            self._fault(Fault.UNKNOWN if self._policy.allowed else Fault.FORBIDDEN, name)
+        call = self._calls.begin(self._offer.find(name), name, head[0] if is_all else "")
+        if call is None:
             self._step = self._line if is_all else self._swallow
-            self._speech.after_call()
             return True
-        if is_all and (lost := self._within_tag(entry, head[0])):
-            self._fault(Fault.INVALID, entry.name, lost)
-            self._step = self._line
-            self._speech.after_call()
-            return True
-        call = self._begin(entry)
+        self._step = partial(self._in_call, call)
         if is_all:
             call.close()
-            self._take(call)
             self._end_call(call)
         return True
-
-    def _within_tag(self, entry: Entry, tag: str) -> tuple[str, ...]:
-        """What is wrong with a call that says all in its tag."""
-        given = (name for name in sorted(attributes(tag)) if entry.parameters.key(name))
-        return tuple(f"{name}: it stands in the tag, not in a block of its own" for name in given)
 
     def _swallow(self) -> bool:
         """Pass over a block that calls nothing."""
@@ -334,90 +305,30 @@ class Parser:
         self._step = self._line
         return True
 
-    def _fault(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> None:
-        """Note the first trouble there is."""
-        self.notes.append(fault.value)
-        if self.trouble is None:
-            self.trouble = Trouble(fault, tool, details)
-
     # Calls
-
-    def _begin(self, entry: Entry) -> Call:
-        call = self._call = Call(self._marks, entry)
-        self._step = partial(self._in_call, call)
-        self._id = self._make_id(self.calls)
-        held = self._policy.made or entry.name in self._policy.checked
-        self._checking = [] if held else None
-        if self._checking is None:
-            self._speech.call(self._fragment(entry, ""))
-        return call
 
     def _in_call(self, call: Call) -> bool:
         self._at = call.read(self._text, self._at)
-        self._take(call)
         if call.over:
             self._end_call(call)
+        else:
+            self._calls.take(call)
         return call.over
 
     def _end_broken(self, call: Call) -> None:
         """The rest of the text is not there, or is no part of the call."""
         self._at = len(self._text)
-        self._take(call)
         self._end_call(call)
 
+    def _end_call(self, call: Call) -> None:
+        self._calls.end(call)
+        self._step = self._line if call.complete else self._ignore
+        self.stopped = self._calls.over or call.endless
+
     def _ignore(self) -> bool:
-        """Behind a call that broke off nothing counts."""
+        """Behind a call that broke off nothing counts, until the service says what it should be."""
         self._at = len(self._text)
         return False
-
-    def _take(self, call: Call) -> None:
-        if more := call.take():
-            if self._checking is None:
-                self._speech.call(self._fragment(call.entry, more))
-            else:
-                self._checking.append(more)
-
-    def _end_call(self, call: Call) -> None:
-        self.notes += call.notes
-        self._call = None
-        self._step = self._line
-        if not call.complete:
-            self.stopped = call.endless
-            self._step = self._ignore  # until the service says what it was meant to be
-            if self._checking is None:
-                self.cut = True
-            else:  # nothing of it was given
-                self._fault(Fault.CUT, call.entry.name)
-            return
-        if self._checking is not None and not self._check(call, "".join(self._checking)):
-            return
-        self._count()
-
-    def _check(self, call: Call, arguments: str) -> bool:
-        entry = call.entry
-        errors: tuple[str, ...] = ()
-        if entry.name in self._policy.checked and not entry.freeform:
-            unknown = (f"{name}: there is no such parameter" for name in call.left_out)
-            errors = (*unknown, *entry.parameters.errors(arguments))
-        if errors:
-            self._fault(Fault.INVALID, entry.name, errors)
-            self._speech.after_call()
-            return False
-        if (entry.name, arguments) in self._policy.made:
-            self.notes.append("a call that was made before")
-            self._speech.after_call()
-            return False
-        self._speech.call(self._fragment(entry, arguments))
-        return True
-
-    def _count(self) -> None:
-        self.calls += 1
-        self._speech.after_call()
-        self.stopped = not self._policy.parallel
-
-    def _fragment(self, entry: Entry, arguments: str) -> ToolCall:
-        tool = entry.tool
-        return ToolCall(self._id, tool.name, arguments, tool.namespace, entry.freeform)
 
     # Calls in another form than was asked for
 
@@ -442,27 +353,14 @@ class Parser:
         self._at = end
         calls = form.read(block, self._offer) or ()
         meant = calls[0][0] if calls else form.meant(block, self._offer)
-        wanted = all(self._is_wanted(entry) for entry, _ in calls)
-        if meant is None or not wanted or len(calls) > MOST_CALLS - self.calls:
+        if meant is None or not self._calls.has_room(calls):
             self._say(block)
             self._step = self._flow
             return
-        self.notes.append(Fault.FORM.value)
         self._speech.before_call()
         self._step = self._line
-        if self._policy.doubtful or not calls:
-            self._fault(Fault.FORM, meant.name)
-            self._speech.after_call()
-            return
-        for entry, arguments in calls:
-            self._id = self._make_id(self.calls)
-            self._speech.call(self._fragment(entry, arguments))
-            self._count()
-            if self.stopped:
-                break
-
-    def _is_wanted(self, entry: Entry) -> bool:
-        return self._policy.only in ("", entry.name)
+        self._calls.take_over(calls, meant)
+        self.stopped = self._calls.over
 
     # Fences
 

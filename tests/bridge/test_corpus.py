@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from toolkit import cuts, fed, parser, plain
 
-from notion_manager.bridge.parser import Policy
+from notion_manager.bridge.calls import Policy
 
 CORPUS = Path(__file__).parents[1] / "golden" / "calls"
 FILES = sorted(CORPUS.glob("*.json"))

@@ -8,8 +8,8 @@ from test_parser_laws import policies, soups
 from toolkit import MARKS, OFFER
 
 from notion_manager.bridge import Lift, Lowered
+from notion_manager.bridge.calls import Policy
 from notion_manager.bridge.healing import missing
-from notion_manager.bridge.parser import Policy
 from notion_manager.turn import Done, Message, Piece, Stop, Text, ToolCall, Turn, coalesce
 
 ASKED = Turn("m", (Message("user", (Text("hi"),)),))

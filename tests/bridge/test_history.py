@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toolkit import MARKS, OFFER, fed, parser
 
+from notion_manager.bridge.calls import MOST as MOST_CALLS
 from notion_manager.bridge.history import Scribe, rendered, texts
 from notion_manager.bridge.marks import choose
-from notion_manager.bridge.parser import MOST_CALLS
 from notion_manager.turn import (
     File,
     FileLink,

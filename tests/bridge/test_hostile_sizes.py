@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from toolkit import MARKS, OFFER, fed, schema
 
+from notion_manager.bridge.calls import Policy
 from notion_manager.bridge.history import rendered
 from notion_manager.bridge.offer import Offer
-from notion_manager.bridge.parser import Parser, Policy
+from notion_manager.bridge.parser import Parser
 from notion_manager.bridge.schemas import SPRAWL, signature, type_of
 from notion_manager.bridge.validation import BadSchema, Validator
 from notion_manager.turn import Message, Text, Tool, ToolCall, ToolResult

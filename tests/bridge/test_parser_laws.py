@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from toolkit import MARKS, OFFER, cuts, fed, parser
 
+from notion_manager.bridge.calls import Policy
 from notion_manager.bridge.history import Scribe
-from notion_manager.bridge.parser import Policy
 from notion_manager.turn import Piece, Text, ToolCall, coalesce
 
 CALL = '<call_amber name="Read">\n<arg_amber name="file_path">a.py</arg_amber>\n</call_amber>'

@@ -9,8 +9,10 @@ from toolkit import MARKS, OFFER, fed, parsed, parser, schema
 
 from notion_manager.bridge import lapses
 from notion_manager.bridge.call import LONGEST, MOST_ARGUMENTS, Call, escaped
+from notion_manager.bridge.calls import MOST as MOST_CALLS
+from notion_manager.bridge.calls import Policy
 from notion_manager.bridge.offer import Offer
-from notion_manager.bridge.parser import MOST_CALLS, Parser, Policy
+from notion_manager.bridge.parser import Parser
 from notion_manager.turn import Piece, Text, Tool, ToolCall
 
 CALL = '<call_amber name="Read">\n<arg_amber name="file_path">a</arg_amber>\n</call_amber>\n'

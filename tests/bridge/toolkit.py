@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from notion_manager.bridge.calls import Policy
 from notion_manager.bridge.marks import Marks
 from notion_manager.bridge.offer import Offer
-from notion_manager.bridge.parser import Parser, Policy
+from notion_manager.bridge.parser import Parser
 from notion_manager.turn import FreeformTool, Piece, Text, Tool, ToolCall, coalesce
 
 
