@@ -54,7 +54,7 @@ def name_of(headers: Mapping[str, str], keys: Sequence[Key]) -> str:
         )
     name = match(keys, presented)
     if name is None:
-        raise KeyRefused("the API key is not one of this server's; `keys list` names those it has")
+        raise KeyRefused("the API key is not one of this server's; `notion-manager keys list` names them")
     return name
 
 
