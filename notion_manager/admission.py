@@ -55,6 +55,7 @@ class _Waiter(Struct, eq=False):
     place: Place
     tried: Collection[str]
     model: str
+    home: str
     seated: asyncio.Future[Seat]
 
 
@@ -79,22 +80,26 @@ class Admission:
         pool.watch(self._serve)
 
     async def take(
-        self, place: Callable[[], Place], tried: Collection[str] = (), model: str = ""
+        self,
+        place: Callable[[], Place],
+        tried: Collection[str] = (),
+        model: str = "",
+        home: str = "",
     ) -> Seat:
         """Raises Busy with the seconds until it is worth to ask again, or NoAccount.
 
-        `place` is asked for only where one must wait.
+        `place` is asked for only where one must wait. The seat is one of `home` if that has any.
         """
         if not self.waiting:
             try:
-                return self._pick(tried, model)
+                return self._pick(tried, model, home)
             except Busy as refusal:
                 if not self._worth_waiting(refusal):
                     raise
         if self.waiting >= self._rules.most:
             raise Busy(f"{self.waiting} requests wait already", retry_after=self._until_free())
         seated = asyncio.get_running_loop().create_future()
-        return await self._wait(_Waiter(place(), tried, model, seated))
+        return await self._wait(_Waiter(place(), tried, model, home, seated))
 
     def leave(self, seat: Seat) -> None:
         """Whoever waits for it gets it at once."""
@@ -102,9 +107,9 @@ class Admission:
         self._usual += MEASURED * (held - self._usual)
         self.pool.release(seat.name)
 
-    def _pick(self, tried: Collection[str], model: str) -> Seat:
+    def _pick(self, tried: Collection[str], model: str, home: str) -> Seat:
         now = self._clock()
-        return Seat(self.pool.pick(now, tried, model), now)
+        return Seat(self.pool.pick(now, tried, model, home), now)
 
     def _worth_waiting(self, refusal: Busy) -> bool:
         if isinstance(refusal, Full):
@@ -160,7 +165,7 @@ class Admission:
     def _serve_one(self, waiter: _Waiter) -> bool:
         """Whether the next one may have more luck."""
         try:
-            waiter.seated.set_result(self._pick(waiter.tried, waiter.model))
+            waiter.seated.set_result(self._pick(waiter.tried, waiter.model, waiter.home))
         except Full:
             return False
         except (Busy, NoAccount) as refusal:

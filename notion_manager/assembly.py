@@ -12,6 +12,7 @@ from .admission import Admission, Rules
 from .allowance import Allowance
 from .catalogues import Catalogues
 from .config import Config
+from .conversations import FILE, LONGEST, Conversations
 from .gateway import Effects, Gateway
 from .habits import Habits
 from .models import Model, Naming
@@ -57,6 +58,7 @@ async def open_gateway(
         oracle = Oracle(upstreams, pool, keep_allowance, keep_standing, time.time)
         threads = Threads(store, upstreams, config.threads.retention * 3600)
         made = threads.note if config.threads.retention >= 0 else None
+        conversations = resumed(config, store)
         make = partial(NotionWeb, http, config=config, made=made)
         roster = Roster(make, upstreams, pool, catalogues)
         version, accounts = store.version(), store.accounts()
@@ -66,14 +68,17 @@ async def open_gateway(
         following = asyncio.create_task(_follow(store, roster, pool, version)) if follow else None
         looking = asyncio.create_task(oracle.keep_looking()) if follow else None
         keeping = asyncio.create_task(threads.keep_house()) if made and follow else None
+        saving = asyncio.create_task(conversations.keep_house()) if conversations else None
         try:
-            effects = Effects(keep_standing, oracle.look)
+            effects = Effects(keep_standing, oracle.look, conversations=conversations)
             admission = Admission(pool, rules(config))
             yield Gateway(upstreams, admission, catalogues, habits(config), effects)
         finally:
-            for task in filter(None, (following, looking, keeping)):
+            for task in filter(None, (following, looking, keeping, saving)):
                 task.cancel()
             await _saved_threads(threads)
+            if conversations is not None:
+                await conversations.close()
             await oracle.close()
             await catalogues.close()
 
@@ -106,6 +111,15 @@ async def _saved(save: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> 
         await asyncio.to_thread(save, *args, **kwargs)
     except StoreProblem as problem:
         logger.warning("%s; %s", problem, problem.remedy)
+
+
+def resumed(config: Config, store: Store) -> Conversations | None:
+    """Where conversations go on; None where they do not, or their threads are deleted at once."""
+    retention = config.threads.retention * 3600
+    if not config.threads.resume or not retention:
+        return None
+    longest = LONGEST if retention < 0 else min(retention, LONGEST)
+    return Conversations(store.beside(FILE), longest)
 
 
 def habits(config: Config) -> Habits:

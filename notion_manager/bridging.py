@@ -12,6 +12,7 @@ from .bridge import Lift, Lowered, lower
 from .bridge.bounds import bytes_of, free_bytes
 from .errors import Problem, UpstreamBroken
 from .gateway import Answer, Batches, Gateway, asks_nothing
+from .story import Story
 from .tokens import count
 from .turn import Done, Event, Text, Thinking, Turn
 
@@ -37,14 +38,14 @@ class Bridge:
         What is `live` is acted on as it comes: a call that the service takes back in the end is
         then a failure. Else whoever asks waits for the truth.
         """
-        lowered = lower(turn, self._salt)
+        lowered, story = lower(turn, self._salt), Story(turn, asker)
         if lowered is None:
-            return self._gateway.open(turn, asker)
+            return self._gateway.open(turn, asker, story)
         if lowered.only_limited:
-            return _Limited(self._gateway.open(lowered.turn, asker), lowered)
+            return _Limited(self._gateway.open(lowered.turn, asker, story), lowered)
         if asks_nothing(turn):
             return self._gateway.open(turn, asker)
-        return _Bridged(self._gateway, lowered, asker, live=live)
+        return _Bridged(self._gateway, lowered, asker, story, live=live)
 
 
 class _Limited(AbstractAsyncContextManager[Answer]):
@@ -118,10 +119,13 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
     the client gets what the first answer came to.
     """
 
-    def __init__(self, gateway: Gateway, lowered: Lowered, asker: str, *, live: bool) -> None:
+    def __init__(
+        self, gateway: Gateway, lowered: Lowered, asker: str, story: Story, *, live: bool
+    ) -> None:
         prefix = f"call_{os.urandom(12).hex()}"
         self._gateway = gateway
         self._asker = asker
+        self._story = story
         self._turn = lowered.turn
         self._lift = Lift(lowered, count, lambda number: f"{prefix}{number:02d}")
         self._live = live
@@ -129,7 +133,7 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
 
     async def __aenter__(self) -> Answer:
         try:
-            opening = self._gateway.open(self._turn, self._asker)
+            opening = self._gateway.open(self._turn, self._asker, self._story)
             answer = await self._opened.enter_async_context(opening)
             self._batches = self._lifted(answer)
             first = await anext(self._batches)

@@ -143,6 +143,10 @@ class Threads:
         "Hours after which a chat that was made here is deleted in Notion: 0 at once, -1 never.",
         between(-1, 8760, "hours"),
     )
+    resume: bool = setting(
+        True,
+        "Whether a conversation goes on in its chat, so that Notion is sent only what is new.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Problem(Exception):
         self.retry_after = retry_after  # seconds
         self.account = ""  # the alias of the account that it came from, if from one
         self.failures: tuple[str, ...] = ()  # of a request: accounts tried, and their codes
+        self.refused = False  # it came in place of an answer, before anything of one
 
 
 class Internal(Problem):

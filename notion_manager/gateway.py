@@ -1,19 +1,23 @@
 """Where a Turn becomes Events: pick an account, open it, fail over, hand it back."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from types import TracebackType
 
 import tenacity
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .admission import Admission, Place, Seat
+from .admission import Admission, Seat
+from .admission import Place as Waiting
 from .allowance import Allowance
 from .budget import Budget
 from .catalogues import Catalogues
+from .conversations import Conversations, Place, terms_of
 from .errors import (
     Busy,
     ContextTooLong,
@@ -25,14 +29,17 @@ from .errors import (
     RateLimited,
     TemporarilyUnavailable,
     UpstreamBroken,
+    UpstreamRejected,
 )
 from .habits import Habits, settle
 from .models import Choice, Chooser
 from .pool import Standing
+from .story import Story
 from .tokens import of_turn, size
 from .turn import Done, Event, Stop, Text, Turn
 from .upstreams import Upstream
 
+logger = logging.getLogger(__name__)
 Batches = AsyncIterator[Sequence[Event]]
 Reply = AbstractAsyncContextManager[Batches]
 
@@ -52,6 +59,11 @@ class Answer(Struct, frozen=True):
     """What was tried before: an account and the code of its problem, as `home upstream_error`."""
     waited: float = 0.0
     """Seconds until a seat was free."""
+    thread: str = "new"
+    """Whether the conversation goes on where it was (`continued`), or was `moved` from there."""
+    terms: str = ""
+    remember: Callable[[Sequence[Event]], None] = lambda _: None
+    """To be told of all the events that the client got, just before it gets the last of them."""
 
     @property
     def model(self) -> str:
@@ -75,13 +87,15 @@ class Effects(Struct, frozen=True):
     """What the gateway does to the world. Tests bring their own time.
 
     `keep` is told of each standing that a report changed, before the client hears of the problem.
-    `look` finds out what is left of an account, or raises Problem.
+    `look` finds out what is left of an account, or raises Problem. `conversations` says where one
+    can go on; None where none does.
     """
 
     keep: Callable[[Standing], Awaitable[None]]
     look: Callable[[str], Awaitable[Allowance]]
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    conversations: Conversations | None = None
 
 
 class Gateway:
@@ -95,6 +109,7 @@ class Gateway:
         habits: Habits,
         effects: Effects,
     ) -> None:
+        self.conversations = effects.conversations
         self.admission = admission
         self.pool = admission.pool
         self.catalogues = catalogues
@@ -112,18 +127,21 @@ class Gateway:
             reraise=True,
         )
 
-    def open(self, turn: Turn, asker: str = "") -> AbstractAsyncContextManager[Answer]:
+    def open(
+        self, turn: Turn, asker: str = "", story: Story | None = None
+    ) -> AbstractAsyncContextManager[Answer]:
         """Enter with the first content in hand. Raises Problem, also from the answer's batches.
 
-        `asker` names whose request it is: nobody waits for one who asks a lot.
+        `asker` names whose request it is: nobody waits for one who asks a lot. With a `story` the
+        conversation goes on where it was, if that can be.
         """
         if asks_nothing(turn):
             nothing = Answer([Done(Stop.END)], _no_more(), "", Choice(None, "auto"))
             return nullcontext(nothing)
-        return _Opening(self, turn, asker)
+        return _Opening(self, turn, asker, story if self.conversations else None)
 
     async def seat(
-        self, turn: Turn, asker: str, tried: Collection[str], said: Problem | None
+        self, turn: Turn, asker: str, tried: Collection[str], said: Problem | None, home: str = ""
     ) -> Seat:
         """Raises Busy, NoAccount; and Spent where there were enough second tries lately.
 
@@ -134,18 +152,23 @@ class Gateway:
             self._budget.earn(now)
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
-        return await self.admission.take(lambda: _place(turn, asker), tried, turn.model)
+        return await self.admission.take(lambda: _waiting(turn, asker), tried, turn.model, home)
 
-    async def ask(self, name: str, turn: Turn) -> tuple[Reply, Answer]:
-        """One account's reply, still open, and the answer that it began."""
+    async def ask(self, name: str, turn: Turn, place: Place | None = None) -> tuple[Reply, Answer]:
+        """One account's reply, still open, and the answer it began; in that `place` if it may."""
         upstream = self._upstreams[name]  # it may leave while its models are read
         choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
         _refuse_too_long(turn, choice)
         settled = settle(turn, choice, self.habits)
+        terms = terms_of(settled)
+        if place is not None and place.terms == terms:
+            settled = replace(settled, bookmark=place.bookmark)
         ignored = ("effort",) if turn.effort and not settled.effort else ()
         reply = upstream.open(settled)
         try:
-            return reply, Answer(*await _begun(reply), name, choice, ignored)
+            first, rest = await _begun(reply)
+            thread = "continued" if settled.bookmark else "new"
+            return reply, Answer(first, rest, name, choice, ignored, thread=thread, terms=terms)
         except FeatureRefused as exc:
             raise (await self._reconsidered(name, exc) if choice.model else exc) from exc
 
@@ -187,10 +210,13 @@ class Spent(Exception):
 class _Opening(AbstractAsyncContextManager[Answer]):
     """One turn on its way. Entered, it holds an account that answers; left, the account is free."""
 
-    def __init__(self, gateway: Gateway, turn: Turn, asker: str) -> None:
+    def __init__(self, gateway: Gateway, turn: Turn, asker: str, story: Story | None) -> None:
         self._gateway = gateway
         self._turn = turn
         self._asker = asker
+        self._story = story
+        self._place: Place | None = None
+        self._moved = False
         self._tried = set[str]()
         self._said: Problem | None = None  # by the account that was asked last
         self._failures: list[str] = []
@@ -202,6 +228,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         So it is entered only once something failed, and told of that as its first attempt.
         """
         try:
+            self._place = await self._found()
             return await self._begin()
         except Problem as problem:
             failed = [problem]
@@ -228,7 +255,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         seat = await self._seated()
         self._tried.add(seat.name)
         try:
-            self._reply, answer = await self._gateway.ask(seat.name, self._turn)
+            self._reply, answer = await self._asked(seat.name)
         except BaseException as exc:
             self._said = exc if isinstance(exc, Problem) else None
             await self._gateway.end(seat, exc, self._turn.model)
@@ -237,16 +264,68 @@ class _Opening(AbstractAsyncContextManager[Answer]):
                 self._said.failures = tuple(self._failures)
             raise
         self._seat = seat
+        return self._told(answer)
+
+    def _told(self, answer: Answer) -> Answer:
+        """With what is known of the way here, and of the way on."""
         if self._failures or self._waited:
-            return replace(answer, failures=tuple(self._failures), waited=self._waited)
-        return answer
+            answer = replace(answer, failures=tuple(self._failures), waited=self._waited)
+        if self._moved:
+            answer = replace(answer, thread="moved")
+        if self._story is None:
+            return answer
+        return replace(answer, remember=partial(self._remember, answer))
+
+    async def _found(self) -> Place | None:
+        conversations, story = self._gateway.conversations, self._story
+        if conversations is None or story is None or not story.past:
+            return None
+        return await conversations.take(story.past)
+
+    async def _asked(self, name: str) -> tuple[Reply, Answer]:
+        """Where the conversation is, or with all that was said before.
+
+        A thread that is not there any more, or says nothing, is no fault of the account.
+        """
+        place, self._place = self._place, None
+        if place is None:
+            return await self._gateway.ask(name, self._turn)
+        self._moved = True  # as long as it did not go on there
+        if place.account == name:
+            try:
+                return await self._in_place(name, place)
+            except (UpstreamRejected, EmptyAnswer) as lost:
+                logger.info("a conversation of %s is told anew: %s", name, lost)
+        return await self._gateway.ask(name, self._turn)
+
+    async def _in_place(self, name: str, place: Place) -> tuple[Reply, Answer]:
+        try:
+            reply, answer = await self._gateway.ask(name, self._turn, place)
+        except RateLimited as exc:
+            if exc.refused and self._gateway.conversations is not None:
+                self._gateway.conversations.put_back(place)
+            raise
+        self._moved = answer.thread != "continued"
+        return reply, answer
+
+    def _remember(self, answer: Answer, events: Sequence[Event]) -> None:
+        """Where the conversation can go on, now that this is its newest answer."""
+        *pieces, done = events
+        conversations, story = self._gateway.conversations, self._story
+        if conversations is None or story is None or not isinstance(done, Done):
+            return
+        if done.bookmark and done.truth is None and not done.reasks:
+            key = story.after([p for p in pieces if not isinstance(p, Done)])
+            conversations.put(key, answer.account, done.bookmark, answer.terms)
 
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
-            seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said)
-        except (Busy, NoAccount, Spent) as refusal:
-            if self._said is None:
+            home = self._place.account if self._place else ""
+            seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
+        except BaseException as refusal:
+            self._give_back()
+            if not isinstance(refusal, Busy | NoAccount | Spent) or self._said is None:
                 raise
             raise self._said from refusal
         self._waited += seat.waited
@@ -256,9 +335,15 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             raise said
         return seat
 
+    def _give_back(self) -> None:
+        """Nothing was sent to the place where the conversation is."""
+        if self._place is not None and self._gateway.conversations is not None:
+            self._gateway.conversations.put_back(self._place)
+            self._place = None
 
-def _place(turn: Turn, asker: str) -> Place:
-    return Place(asker, turn.conversation, size(turn) < SMALL)
+
+def _waiting(turn: Turn, asker: str) -> Waiting:
+    return Waiting(asker, turn.conversation, size(turn) < SMALL)
 
 
 def asks_nothing(turn: Turn) -> bool:
@@ -285,7 +370,11 @@ def _is_better_elsewhere(exc: BaseException) -> bool:
 
 async def _begun(reply: Reply) -> tuple[Sequence[Event], Batches]:
     """The first content, and what follows. What does not begin is closed."""
-    batches = await reply.__aenter__()
+    try:
+        batches = await reply.__aenter__()
+    except Problem as exc:
+        exc.refused = True
+        raise
     try:
         return await _first(batches), batches
     except BaseException as exc:

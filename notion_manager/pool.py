@@ -190,8 +190,8 @@ class Pool:
         """`tell` is called whenever there may be room again."""
         self._tell = tell
 
-    def pick(self, now: float, tried: Collection[str] = (), model: str = "") -> str:
-        """Take a free seat: an untried one first, then where most is left, then the idlest.
+    def pick(self, now: float, tried: Collection[str] = (), model: str = "", home: str = "") -> str:
+        """Take a free seat: `home`'s if it has one, an untried one, where most is left, the idlest.
 
         One that lacks the `model` is asked only where all lack it. Raises Full where all that are
         well have no seat, Busy with the seconds until one is well
@@ -206,7 +206,7 @@ class Pool:
             raise Full(f"every account gives as many answers as it may: {self.seats()} in all")
         best = free[0]
         if len(self.standings) > 1:
-            best = min(free, key=lambda s: (s.name in tried, *self._load(s)))
+            best = min(free, key=lambda s: (s.name != home, s.name in tried, *self._load(s)))
             self._count(best)
         self.standings[best.name] = replace(best, busy=best.busy + 1, last_used=now)
         return best.name

@@ -134,6 +134,10 @@ class Store:
             self._reader.close()
             self._db.close()
 
+    def beside(self, name: str) -> Path:
+        """A file in the same directory, which is the user's alone."""
+        return self._path.with_name(name)
+
     # Accounts
 
     def accounts(self) -> tuple[Account, ...]:

@@ -142,7 +142,9 @@ Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 class Turn(Struct, frozen=True):
     """What a client asks. `model` is the name the client used until the gateway resolves it.
 
-    `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte.
+    `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte. With
+    a `bookmark` the conversation goes on where an upstream put it: that upstream has all messages
+    up to the last answer among these, and reads no more than what follows.
     """
 
     model: str
@@ -157,6 +159,7 @@ class Turn(Struct, frozen=True):
     read_only: bool | None = None
     conversation: str = ""
     verbatim: str = ""
+    bookmark: str = ""
 
 
 class Usage(Struct, frozen=True):
@@ -183,7 +186,8 @@ class Done(Struct, frozen=True):
 
     `served` is the upstream's own name of the model that answered. `truth` is set only when what
     was streamed turned out to differ from what the upstream finally holds to be its answer; `fold`
-    prefers it. `reasks` is how often the model had to be asked again.
+    prefers it. `reasks` is how often the model had to be asked again. `bookmark` is where the
+    upstream can go on with the conversation, in words of its own; empty where it cannot.
     """
 
     stop: Stop
@@ -192,6 +196,7 @@ class Done(Struct, frozen=True):
     served: str = ""
     truth: tuple[Piece, ...] | None = None
     reasks: int = 0
+    bookmark: str = ""
 
 
 Event = Piece | Done

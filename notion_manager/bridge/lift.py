@@ -312,7 +312,13 @@ class Lift:
             served=done.served if done else "",
             truth=self._truth(done),
             reasks=int(self.asked_again),
+            bookmark=done.bookmark if done and self._is_all() else "",
         )
+
+    def _is_all(self) -> bool:
+        """Whether the client has all that the model said, as far as it counts."""
+        left_out = self.asked_again or self.notes or self._reading.cut
+        return not left_out and self._bounds.stop is None
 
     def _stop(self) -> Stop:
         if self._bounds.stop is not None:

@@ -14,7 +14,7 @@ from ..models import Choice, Model
 from ..secret import Secret
 from ..turn import EFFORTS, Turn
 from ..upstreams.notion_web.account import Account
-from ..upstreams.notion_web.transcript import request
+from ..upstreams.notion_web.transcript import begin, request
 from ..upstreams.notion_web.uploads import Attached, parcels, shown
 from .protocols import exchange, protocol
 from .spelling import plain
@@ -67,7 +67,8 @@ def command(body: BinaryIO, api: str, to: str, codename: str) -> None:
     files = {parcel.data: shown(parcel, "attachment:…", None) for parcel in parcels(turn)}
     thread_id = next(ids)
     attached = Attached(thread_id, files) if files else None
-    sent = request(turn, _SOMEBODY, thread_id=thread_id, ids=ids, now=now, attached=attached)
+    place = begin(_SOMEBODY, thread_id, ids=ids, now=now, made=bool(files))
+    sent = request(turn, _SOMEBODY, place, ids=ids, now=now, attached=attached)
     dump(orjson.loads(sent))
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -12,7 +11,7 @@ from ..alarms import Alarms
 from ..bridging import Bridge
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
-from ..gateway import Batches
+from ..gateway import Answer
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
@@ -95,6 +94,7 @@ async def _whole(request: web.BaseRequest, exchange: Translator, desk: Desk) -> 
         events = list(answer.first)
         async for batch in answer.rest:
             events += batch
+        answer.remember(events)
     reply = fold(events)
     trace.done(reply.done)
     return web.Response(body=exchange.whole(reply), content_type="application/json")
@@ -124,19 +124,23 @@ async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet)
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
     async with desk.bridge.open(exchange.turn, trace.key) as answer:
         trace.opened(answer, time.time())
+        said = list(answer.first)
+        if isinstance(said[-1], Done):
+            answer.remember(said)
         await outlet.feed(answer.first)
-        last = await asyncio.create_task(_pass_on(answer.first, answer.rest, outlet))
-        if isinstance(last[-1], Done):
-            trace.done(last[-1])
+        await asyncio.create_task(_pass_on(answer, said, outlet))
+        if isinstance(said[-1], Done):
+            trace.done(said[-1])
 
 
-async def _pass_on(last: Sequence[Event], rest: Batches, outlet: Outlet) -> Sequence[Event]:
-    """The last batch. A task of its own: each read wakes all that awaits it, from the top down."""
-    async for batch in rest:
+async def _pass_on(answer: Answer, said: list[Event], outlet: Outlet) -> None:
+    """A task of its own: each read wakes all that awaits it, from the top down."""
+    async for batch in answer.rest:
         if batch:
+            said += batch
+            if isinstance(batch[-1], Done):
+                answer.remember(said)
             await outlet.feed(batch)
-            last = batch
-    return last
 
 
 def _hang_up(request: web.BaseRequest) -> None:

@@ -54,7 +54,9 @@ def name_of(headers: Mapping[str, str], keys: Sequence[Key]) -> str:
         )
     name = match(keys, presented)
     if name is None:
-        raise KeyRefused("the API key is not one of this server's; `notion-manager keys list` names them")
+        raise KeyRefused(
+            "the API key is not one of this server's; `notion-manager keys list` names them"
+        )
     return name
 
 

@@ -34,6 +34,7 @@ class Trace(Struct):
     reasks: int = 0
     failures: tuple[str, ...] = ()
     waited: float = 0.0
+    thread: str = ""
     status: int = HUNG_UP
 
     def opened(self, answer: Answer, now: float) -> None:
@@ -46,6 +47,7 @@ class Trace(Struct):
         self.reasks = answer.reasks
         self.failures = answer.failures
         self.waited = answer.waited
+        self.thread = answer.thread
 
     def done(self, done: Done) -> None:
         self.usage = done.usage
@@ -65,6 +67,8 @@ class Trace(Struct):
             said["x-notion-manager-model-choice"] = self.how
         if self.account:
             said["x-notion-manager-account"] = self.account
+        if self.thread:
+            said["x-notion-manager-thread"] = self.thread
         if self.ignored:
             said["x-notion-manager-ignored"] = ", ".join(self.ignored)[:LONGEST_HEADER]
         if self.reasks:

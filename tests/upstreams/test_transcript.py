@@ -25,7 +25,7 @@ from notion_manager.turn import (
     Turn,
 )
 from notion_manager.upstreams.notion_web.account import Account
-from notion_manager.upstreams.notion_web.transcript import probe, request
+from notion_manager.upstreams.notion_web.transcript import begin, probe, request
 from notion_manager.upstreams.notion_web.uploads import Attached, Attachment
 
 ACCOUNT = Account(
@@ -61,7 +61,15 @@ def system(*texts: str) -> Message:
 
 
 def sent(turn: Turn, account: Account = ACCOUNT) -> dict[str, Any]:
-    return json.loads(request(turn, account, thread_id=THREAD, ids=ids(), now=NOW))
+    fresh = ids()
+    place = begin(account, THREAD, ids=fresh, now=NOW, made=False)
+    return json.loads(request(turn, account, place, ids=fresh, now=NOW))
+
+
+def with_files(turn: Turn) -> dict[str, Any]:
+    fresh = ids()
+    place = begin(ACCOUNT, ATTACHED.thread_id, ids=fresh, now=NOW, made=True)
+    return json.loads(request(turn, ACCOUNT, place, ids=fresh, now=NOW, attached=ATTACHED))
 
 
 def steps(*messages: Message, system: str = "") -> list[tuple[str, str]]:
@@ -198,16 +206,7 @@ def test_files_come_before_the_message_that_is_the_first_to_show_them() -> None:
         assistant("nice"),
         Message("user", (PICTURE, Text("again"))),
     )
-    body = json.loads(
-        request(
-            Turn("m", messages),
-            ACCOUNT,
-            thread_id=ATTACHED.thread_id,
-            ids=ids(),
-            now=NOW,
-            attached=ATTACHED,
-        )
-    )
+    body = with_files(Turn("m", messages))
     said = [
         (step["type"], step.get("fileName") or _text_of(step["value"]))
         for step in body["transcript"][2:]
@@ -225,9 +224,7 @@ def test_files_come_before_the_message_that_is_the_first_to_show_them() -> None:
 
 def test_a_turn_with_files_goes_on_in_the_thread_that_they_made() -> None:
     turn = Turn("m", (Message("user", (PICTURE,)),))
-    body = json.loads(
-        request(turn, ACCOUNT, thread_id=ATTACHED.thread_id, ids=ids(), now=NOW, attached=ATTACHED)
-    )
+    body = with_files(turn)
     assert (body["threadId"], body["createThread"]) == (ATTACHED.thread_id, False)
     assert "threadParentPointer" not in body
     assert body["createdSource"] == body["transcript"][1]["value"]["surface"] == "workflows"

@@ -51,13 +51,15 @@ class Courier(Struct, frozen=True):
     headers: Mapping[str, str]
     ids: Iterator[str]
 
-    async def deliver(self, parcels: Sequence[Parcel], thread_id: str) -> Attached:
-        """The first file makes the thread; the others follow side by side. Raises Problem.
+    async def deliver(
+        self, parcels: Sequence[Parcel], thread_id: str, *, create: bool = True
+    ) -> Attached:
+        """The first file may make the thread; the others follow side by side. Raises Problem.
 
-        `thread_id` is a fresh one. The service may choose another.
+        Then `thread_id` is a fresh one, and the service may choose another.
         """
         first, *others = parcels
-        ticket = await self._ticket(first, thread_id, create=True)
+        ticket = await self._ticket(first, thread_id, create=create)
         thread_id, turns = ticket.thread_id, asyncio.Semaphore(AT_ONCE)
 
         async def bring(parcel: Parcel, ticket: Ticket | None = None) -> Attachment:

@@ -11,6 +11,7 @@ from typing import Self
 
 import aiohttp
 import orjson
+from msgspec.structs import replace
 from yarl import URL
 
 from ...alarms import Alarms
@@ -19,7 +20,7 @@ from ...config import Config, Timeouts
 from ...errors import AccountRefused, Problem, UpstreamTimeout
 from ...models import Model
 from ...tokens import of_exchange
-from ...turn import Event, Turn
+from ...turn import Done, Event, Stop, Turn
 from .account import Account
 from .calls import HTTP_OK, NETWORK, broken, post, read, refusal
 from .catalogue import parse_catalogue
@@ -28,7 +29,7 @@ from .headers import endpoint, headers
 from .housekeeping import ask_deletion
 from .quota import READS, merged
 from .stream import Decoder
-from .transcript import probe, request
+from .transcript import Place, begin, newest, place_of, probe, request
 from .uploads import Attached, Parcel, parcels
 
 logger = logging.getLogger(__name__)
@@ -102,26 +103,41 @@ class NotionWeb:
         if self._made is not None:
             self._made(self._account.alias, thread_id, time.time() + left)
 
-    async def _ask(self, turn: Turn) -> tuple[aiohttp.ClientResponse, str]:
+    async def _ask(self, turn: Turn) -> tuple[aiohttp.ClientResponse, Place]:
         """The files of the turn are brought first, into the thread that it is then asked in."""
-        thread_id, sent, attached = next(self._ids), parcels(turn), None
+        known = place_of(turn.bookmark) if turn.bookmark else None
+        asked = turn if known is None else newest(turn)
+        thread_id = next(self._ids) if known is None else known.thread
+        new = {parcel.data for parcel in parcels(asked)}
+        sent, attached = [p for p in parcels(turn) if p.data in new], None  # numbered as all are
         if sent:
-            attached = await self._brought(sent, thread_id)
+            attached = await self._brought(sent, thread_id, create=known is None)
             thread_id = attached.thread_id
         now = datetime.now(UTC)
+        place = known or begin(
+            self._account, thread_id, ids=self._ids, now=now, made=attached is not None
+        )
         body = request(
-            turn, self._account, thread_id=thread_id, ids=self._ids, now=now, attached=attached
+            asked,
+            self._account,
+            place,
+            ids=self._ids,
+            now=now,
+            continued=known is not None,
+            attached=attached,
         )
         try:
             with self._alarms.within(self._config.timeouts.silence):
                 response = await post(self._http, self._config, self._inference, self._asking, body)
         except TimeoutError as exc:
             raise UpstreamTimeout("Notion went silent") from exc
-        return response, thread_id
+        return response, place
 
-    async def _brought(self, parcels: Sequence[Parcel], thread_id: str) -> Attached:
+    async def _brought(
+        self, parcels: Sequence[Parcel], thread_id: str, *, create: bool
+    ) -> Attached:
         try:
-            return await self._courier.deliver(parcels, thread_id)
+            return await self._courier.deliver(parcels, thread_id, create=create)
         except BaseException:
             self._note(thread_id, 0.0)  # it may be there, with files that nobody will ask about
             raise
@@ -176,7 +192,7 @@ class _Asked:
 
     def __init__(
         self,
-        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, str]]],
+        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, Place]]],
         decoder: Decoder,
         timeouts: Timeouts,
         alarms: Alarms,
@@ -192,7 +208,7 @@ class _Asked:
         self._finished = False
 
     async def __aenter__(self) -> Self:
-        self._response, self._thread_id = await self._ask()
+        self._response, self._place = await self._ask()
         self._content = self._response.content
         self._watchdog = _Watchdog(self._content, self._timeouts.silence, self._alarms)
         if self._response.status != HTTP_OK:
@@ -226,14 +242,20 @@ class _Asked:
             self._lingered = True
             return decoder.feed(await _rest(self._content, self._timeouts.linger))
         self._finished = True
-        return decoder.finish()
+        return [self._marked(event) for event in decoder.finish()]
+
+    def _marked(self, event: Event) -> Event:
+        """An answer that ended by itself can be gone on with."""
+        if isinstance(event, Done) and event.stop is Stop.END:
+            return replace(event, bookmark=self._place.bookmark())
+        return event
 
     def _close(self) -> None:
         self._watchdog.stop()
         self._response.close()
         _tell_drift(self._decoder)
         if self._response.status == HTTP_OK:
-            self._note(self._thread_id, 0.0 if self._finished else LEASE)
+            self._note(self._place.thread, 0.0 if self._finished else LEASE)
 
 
 async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:

@@ -1,4 +1,4 @@
-"""A Turn to the JSON bodies that the service takes: a new thread with the whole conversation."""
+"""A Turn to the JSON bodies that the service takes: all of it, or what its thread lacks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...errors import BadRequest, Unsupported
 from ...turn import File, FileLink, Message, Text, Turn
@@ -22,41 +23,79 @@ def probe(account: Account) -> bytes:
     return orjson.dumps({"spaceId": account.space_id})
 
 
+class Place(Struct, frozen=True):
+    """A thread, and what its first turn said that later ones must say again: two ids and a time."""
+
+    thread: str
+    config: str
+    context: str
+    when: str
+    source: str = "ai_module"
+
+    def bookmark(self) -> str:
+        """What `place_of` reads."""
+        said = [self.thread, self.config, self.context, self.when, self.source]
+        return orjson.dumps(said).decode()
+
+
+def place_of(bookmark: str) -> Place:
+    return Place(*orjson.loads(bookmark))
+
+
+def begin(
+    account: Account, thread_id: str, *, ids: Iterator[str], now: datetime, made: bool
+) -> Place:
+    """A new thread, or one that the first file of its turn has `made`. `now` is aware."""
+    source = "workflows" if made else "ai_module"
+    return Place(thread_id, next(ids), next(ids), _time(account, now), source)
+
+
+def newest(turn: Turn) -> Turn:
+    """What follows the last answer of a conversation: all that its thread lacks."""
+    places = [place for place, said in enumerate(turn.messages, 1) if said.role == "assistant"]
+    return replace(turn, system="", messages=turn.messages[max(places, default=0) :])
+
+
 def request(  # noqa: PLR0913 - what a request is made of
     turn: Turn,
     account: Account,
+    place: Place,
     *,
-    thread_id: str,
     ids: Iterator[str],
     now: datetime,
+    continued: bool = False,
     attached: Attached | None = None,
 ) -> bytes:
-    """The body of runInferenceTranscript: a new thread, answered in patches.
+    """The body of runInferenceTranscript, answered in patches.
 
-    `now` is aware. `thread_id` and `ids` are fresh UUIDs (the service answers any other id with an
-    empty 200), unless files have made the thread. The first of `ids` becomes the trace's. The turn
-    is plain: what it says of tools it says in words. Raises Unsupported for what cannot be told to
-    this upstream, and BadRequest where there is nothing for the model to answer.
+    Where the `place` is `continued`, the turn is what that thread lacks. `now` is aware, and `ids`
+    are fresh UUIDs (the service answers any other id with an empty 200); the first becomes the
+    trace's. The turn is plain: what it says of tools it says in words. Raises Unsupported for what
+    cannot be told to this upstream, and BadRequest where there is nothing for the model to answer.
     """
     history = _history(turn, dict(attached.files) if attached else {})
-    zone = _zone(account)
-    when = now.astimezone(zone).isoformat(timespec="milliseconds")
+    when = _time(account, now)
     turn_ids = {"traceId": next(ids), "spaceId": account.space_id}
-    thread = {"threadId": thread_id, **_thread(account, made=attached is not None)}
+    thread = _thread(account, place, made=attached is not None, continued=continued)
+    updates = [{"id": next(ids), "type": "updated-config"}] if continued else []
     steps = [
-        _config(turn, next(ids)),
-        _context(account, next(ids), when, zone=str(zone), source=thread["createdSource"]),
+        _config(turn, place.config),
+        _context(account, place),
+        *updates,
         *[step for said in history for step in _steps(said, account, ids, when)],
     ]
     return orjson.dumps({**turn_ids, **thread, "transcript": steps})
 
 
-def _thread(account: Account, *, made: bool) -> Mapping[str, Any]:
-    """A new thread, or the one that the first file of the turn has made already."""
+def _thread(account: Account, place: Place, *, made: bool, continued: bool) -> Mapping[str, Any]:
+    thread = {**_NEW_THREAD, "threadId": place.thread, "createdSource": place.source}
+    if continued:
+        partial = {"createThread": False, "generateTitle": False, "isPartialTranscript": True}
+        return {**thread, **partial}
     if made:
-        return {**_NEW_THREAD, "createThread": False, "createdSource": "workflows"}
+        return {**thread, "createThread": False}
     parent = {"table": "space", "id": account.space_id, "spaceId": account.space_id}
-    return {**_NEW_THREAD, "threadParentPointer": parent}
+    return {**thread, "threadParentPointer": parent}
 
 
 _NEW_THREAD: Mapping[str, Any] = {
@@ -64,7 +103,6 @@ _NEW_THREAD: Mapping[str, Any] = {
     "generateTitle": True,
     "saveAllThreadOperations": True,
     "setUnreadState": False,  # a program's chat deserves no badge
-    "createdSource": "ai_module",
     "threadType": "workflow",
     "isPartialTranscript": False,
     "asPatchResponse": True,
@@ -104,19 +142,23 @@ def _config(turn: Turn, id: str) -> dict[str, Any]:
     return {"id": id, "type": "config", "value": value}
 
 
-def _context(account: Account, id: str, when: str, *, zone: str, source: str) -> dict[str, Any]:
+def _context(account: Account, place: Place) -> dict[str, Any]:
     value = {
-        "timezone": zone,
+        "timezone": str(_zone(account)),
         "userName": account.user_name,
         "userId": account.user_id,
         "userEmail": account.email,
         "spaceName": account.space_name,
         "spaceId": account.space_id,
         "spaceViewId": account.space_view_id,
-        "currentDatetime": when,
-        "surface": source,
+        "currentDatetime": place.when,
+        "surface": place.source,
     }
-    return {"id": id, "type": "context", "value": value}
+    return {"id": place.context, "type": "context", "value": value}
+
+
+def _time(account: Account, now: datetime) -> str:
+    return now.astimezone(_zone(account)).isoformat(timespec="milliseconds")
 
 
 def _zone(account: Account) -> tzinfo:

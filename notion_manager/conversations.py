@@ -1,0 +1,150 @@
+"""Where conversations can go on: the account and the thread that hold what was said so far.
+
+A place is taken by one request and by no other, and is gone from the disk before anything is sent:
+what two requests would both go on with, or what was going on when the process was killed, is sent
+anew in full.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from .turn import Turn
+from .wire import dumps
+
+FILE = "conversations.db"
+PERIOD = 1.0  # seconds between two times that all is saved
+MOST_WAITING = 500  # places that wait to be saved; the oldest of more are forgotten
+MOST = 5000  # places that are kept
+LONGEST = 24 * 3600.0  # seconds
+_MADE = """
+CREATE TABLE IF NOT EXISTS places (
+    bookmark TEXT PRIMARY KEY, key TEXT NOT NULL, account TEXT NOT NULL, terms TEXT NOT NULL,
+    used_at REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS places_by_key ON places (key);
+PRAGMA user_version = 1;
+"""
+_TAKE = (
+    "DELETE FROM places WHERE bookmark = (SELECT bookmark FROM places"
+    " WHERE key = ? AND used_at > ? ORDER BY used_at DESC LIMIT 1) RETURNING *"
+)
+_PRUNE = (
+    "DELETE FROM places WHERE used_at <="
+    " (SELECT used_at FROM places ORDER BY used_at DESC LIMIT 1 OFFSET ?)"
+)
+logger = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """`bookmark` is the upstream's own; it goes on there on the same `terms` only."""
+
+    bookmark: str
+    key: str
+    account: str
+    terms: str
+    used_at: float
+
+
+def terms_of(turn: Turn) -> str:
+    """What must be the same for a settled turn to go on in a thread."""
+    search = turn.search.web, turn.search.workspace
+    return dumps([turn.model, turn.effort, *search, turn.read_only, turn.verbatim]).decode()
+
+
+class Conversations:
+    """Places by the key of what was said there, in a file of its own.
+
+    It is a memory and no more: what cannot be read or kept is forgotten, and no answer waits or
+    fails for it.
+    """
+
+    def __init__(self, path: Path, longest: float, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._longest = longest
+        self._clock = clock
+        self._waiting: dict[str, Place] = {}  # by bookmark, the oldest first
+        self._turns = asyncio.Lock()
+        self._db: sqlite3.Connection | None = None
+
+    def put(self, key: str, account: str, bookmark: str, terms: str) -> None:
+        """From now on the conversation of that key can go on there."""
+        self.put_back(Place(bookmark, key, account, terms, self._clock()))
+
+    def put_back(self, place: Place) -> None:
+        """It was taken, and nothing was sent there."""
+        self._waiting[place.bookmark] = place
+        if len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+
+    async def take(self, key: str) -> Place | None:
+        """A place where that can go on, if there is one; nobody else gets it."""
+        for place in reversed(self._waiting.values()):
+            if place.key == key:
+                return self._waiting.pop(place.bookmark)
+        async with self._turns:
+            return await asyncio.to_thread(self._taken, key)
+
+    async def keep_house(self) -> None:
+        """For as long as the process runs."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            await self.save()
+
+    async def save(self) -> None:
+        """Keep what waits to be kept."""
+        if self._waiting:
+            async with self._turns:
+                waiting, self._waiting = self._waiting, {}
+                await asyncio.to_thread(self._save, list(waiting.values()))
+
+    async def close(self) -> None:
+        await self.save()
+        if self._db is not None:
+            self._db.close()
+
+    def _taken(self, key: str) -> Place | None:
+        try:
+            rows = self._opened().execute(_TAKE, (key, self._clock() - self._longest)).fetchall()
+        except sqlite3.Error as exc:
+            self._give_up(exc)
+            return None
+        return Place(*rows[0]) if rows else None
+
+    def _save(self, places: Sequence[Place]) -> None:
+        try:
+            with (db := self._opened()):
+                db.execute("BEGIN")
+                db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)", places)
+                db.execute(_PRUNE, (MOST,))
+        except sqlite3.Error as exc:
+            self._give_up(exc)
+
+    def _opened(self) -> sqlite3.Connection:
+        """A kill loses nothing; a power cut may, and then there is nothing to be lost."""
+        if self._db is None:
+            db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._path.chmod(0o600)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute("PRAGMA cache_size = -64")
+            db.executescript(_MADE)
+            self._db = db
+        return self._db
+
+    def _give_up(self, exc: sqlite3.Error) -> None:
+        """A damaged file is made anew: it has nothing that cannot be found out again."""
+        logger.warning("conversations cannot be kept: %s (%s)", exc, self._path)
+        if isinstance(exc, sqlite3.OperationalError):
+            return
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                self._path.with_name(self._path.name + suffix).unlink()

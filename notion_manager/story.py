@@ -1,0 +1,148 @@
+"""What a conversation says so far, as keys that only the same conversation has.
+
+Agents send all of it with every request. What they change of it on the way without meaning another
+conversation is left out: blanks in answers, thinking, the ids of calls, the order of keys.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from hashlib import blake2b
+from itertools import groupby
+
+import orjson
+
+from .turn import (
+    File,
+    FileLink,
+    FreeformTool,
+    Message,
+    Part,
+    Piece,
+    Text,
+    Tool,
+    ToolCall,
+    ToolReference,
+    ToolResult,
+    Turn,
+    coalesce,
+)
+
+SIZE = 16  # bytes of a key
+_Bit = str | bytes
+
+
+class Story:
+    """Of one request, as its client sent it; `asker` is who did."""
+
+    def __init__(self, turn: Turn, asker: str) -> None:
+        self._turn = turn
+        self._asker = asker
+
+    @cached_property
+    def past(self) -> str:
+        """The key of all up to the newest answer; empty where there is none, or nothing after."""
+        return self._told[1]
+
+    def after(self, answer: Sequence[Piece]) -> str:
+        """The key of all of it and this answer, as the `past` of the next request has it."""
+        chain = self._told[0].copy()
+        parts = [piece for piece in coalesce(answer) if isinstance(piece, Text | ToolCall)]
+        chain.update(_packed(_answered(parts)))
+        return chain.hexdigest()
+
+    @cached_property
+    def _told(self) -> tuple[blake2b, str]:
+        chain, past = blake2b(_packed(_frame(self._turn, self._asker)), digest_size=SIZE), ""
+        numbers: dict[str, int] = {}
+        role = ""
+        for role, run in groupby(self._turn.messages, key=lambda message: message.role):
+            if role == "assistant":
+                parts = [part for message in run for part in message.parts]
+                calls = (part.id for part in parts if isinstance(part, ToolCall))
+                numbers.update({id: len(numbers) + n for n, id in enumerate(calls)})
+                chain.update(_packed(_answered(parts)))
+                past = chain.hexdigest()
+            else:
+                chain.update(_packed(_asked(role, run, numbers)))
+        return chain, past if role != "assistant" else ""
+
+
+def _frame(turn: Turn, asker: str) -> Iterator[_Bit]:
+    """What holds for all of a conversation."""
+    yield asker
+    yield turn.system
+    yield "none" if turn.tool_choice.mode == "none" else ""
+    for tool in turn.tools:
+        yield from (tool.namespace, tool.name, tool.description)
+        match tool:
+            case Tool():
+                yield _sorted(dict(tool.schema))
+            case FreeformTool():
+                yield from (tool.syntax, tool.grammar)
+
+
+def _answered(parts: Iterable[Part]) -> Iterator[_Bit]:
+    said, calls = list[str](), list[ToolCall]()
+    for part in parts:
+        match part:
+            case Text(text):
+                said += text.split()
+            case ToolCall():
+                calls.append(part)
+            case _:
+                pass
+    yield "assistant"
+    yield "".join(said)
+    for call in calls:
+        yield from (call.namespace, call.name, _canonical(call.arguments))
+
+
+def _asked(role: str, run: Iterable[Message], numbers: dict[str, int]) -> Iterator[_Bit]:
+    yield role
+    for message in run:
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                number = numbers.get(part.call_id, part.call_id)
+                yield from ("result", str(number), "failed" if part.failed else "")
+                for inner in part.parts:
+                    yield from _shown(inner)
+            else:
+                yield from _shown(part)
+
+
+def _shown(part: Part | ToolReference) -> Iterator[_Bit]:
+    match part:
+        case Text(text):
+            yield from ("text", text)
+        case File():
+            yield from ("file", part.media_type, part.name, blake2b(part.data).digest())
+        case FileLink():
+            yield from ("link", part.url)
+        case ToolReference(name):
+            yield from ("tool", name)
+        case _:  # thinking; nothing else stands there
+            pass
+
+
+def _packed(bits: Iterable[_Bit]) -> bytes:
+    """Each with its length, so that no other bits come to the same; and an end."""
+    packed = bytearray()
+    for bit in bits:
+        data = bit if isinstance(bit, bytes) else bit.encode(errors="surrogatepass")
+        packed += len(data).to_bytes(8)
+        packed += data
+    return bytes(packed + b"\xff" * 8)
+
+
+def _canonical(arguments: str) -> _Bit:
+    try:
+        return _sorted(orjson.loads(arguments or "{}"))
+    except orjson.JSONDecodeError:  # free text, or numbers that are too large
+        return arguments
+
+
+def _sorted(value: object) -> _Bit:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, or too deep
+        return repr(value)
