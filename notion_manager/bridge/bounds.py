@@ -62,6 +62,7 @@ class Bounds:
         for kept in self._released():
             self._pay(kept, shown)
         self._end_word(shown)
+        self._last = None
         return shown
 
     def _sought(self, piece: Piece) -> Sequence[Piece]:
@@ -103,7 +104,6 @@ class Bounds:
             return
         if self._last is not None and not continues(self._last, piece):
             self._end_word(shown)
-            self._budget.part()
         self._last = piece
         if self.stop is Stop.LENGTH:
             return
@@ -119,14 +119,18 @@ class Bounds:
     def _end_word(self, shown: list[Piece]) -> None:
         """It is as long as it will be."""
         word, self._word = self._word, None
-        if word is not None and self._budget is not None:
-            self._show(word, self._budget.grant("", last=True), shown)
+        if self._budget is not None:
+            if word is not None:
+                self._show(word, self._budget.grant("", last=True), shown)
+            self._budget.part()
 
     def _show(self, piece: Piece, granted: int, shown: list[Piece]) -> None:
         """So much of it; the rest waits, unless the budget is spent."""
         text = _text(piece)
-        if granted or not text:
-            shown.append(_with(piece, text[:granted]))
+        if granted == len(text):
+            shown.append(piece)
+        elif granted:
+            shown.append(_begun(piece, text[:granted]))
         if self._budget is not None and self._budget.spent:
             self.stop, self.sequence, self._word = Stop.LENGTH, "", None
         elif granted < len(text):
@@ -282,10 +286,10 @@ def _text(piece: Piece) -> str:
 
 def _with(piece: Piece, text: str) -> Piece:
     """The same with another text."""
-    match piece:
-        case Text():
-            return Text(text)
-        case Thinking():
-            return Thinking(text)
-        case ToolCall():
-            return replace(piece, arguments=text)
+    key = "arguments" if isinstance(piece, ToolCall) else "text"
+    return replace(piece, **{key: text})
+
+
+def _begun(piece: Piece, text: str) -> Piece:
+    """So much of it: a signature stands at the end of all."""
+    return Thinking(text) if isinstance(piece, Thinking) else _with(piece, text)

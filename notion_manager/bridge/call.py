@@ -109,6 +109,8 @@ class Call:
         if self._begun and self._has_stray():
             self.notes.append("an end within an argument")
             self.break_off()  # what was taken for all of it was half
+        else:
+            self.notes.append("an end of nothing")
         return end.end()
 
     def _stray(self, text: str) -> None:
@@ -185,6 +187,8 @@ class Call:
     def _perhaps_null(self, text: str, at: int) -> int:
         if "null".startswith(text[at : at + 4]):
             end = self._marks.end.match(text, at + 4)
+            if end is not None and self._begins_anew(end[0]):
+                return at
             if end is not None:
                 self._member("null")
                 return self._past(end.start(), end.end(), end[0])
@@ -274,6 +278,7 @@ class Call:
 
     def _spread(self, value: str) -> None:
         """All arguments at once: the members of an object. No more may follow."""
+        self.left_out += self.entry.parameters.strangers(value)
         self._out.append(self.entry.parameters.whole(value)[1:-1])
 
     def close(self) -> None:

@@ -1,13 +1,15 @@
 """The calls of one answer: those that are made, and why others are not."""
 
+import json
 from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
 from ..turn import ToolCall
-from . import lapses
+from . import jsontext, lapses
 from .call import Call
 from .faults import Fault, Trouble
+from .jsontext import NotJson
 from .marks import Marks, attributes
 from .offer import Entry
 from .speech import Speech
@@ -21,8 +23,8 @@ class Policy(Struct, frozen=True):
     `only` is the one tool that may be called, where there is one. `lapses` are the ways in which a
     call in another form may begin: those that the model cannot have copied from the request. Where
     it may also have read what nobody here has seen, such a call is `doubtful`: not made, but asked
-    about. `made` are the calls of an earlier try, by name and arguments: none is made twice, so
-    each call is held until it is whole.
+    about. `made` are the calls of an earlier try, as `named`: none is made twice, so each call is
+    held until it is whole.
     """
 
     parallel: bool = True
@@ -102,10 +104,12 @@ class Calls:
         if call.complete:
             if self._held is None or self._passes(call, "".join(self._held)):
                 self._count()
-        elif self._held is None:
-            self.cut = True
-        else:  # nothing of it was given
+        elif call.entry.name in self._policy.checked:  # nothing of it was given
             self.fault(Fault.CUT, call.entry.name)
+        else:
+            self.cut = True
+            if self._held is not None:
+                self._speech.call(self._fragment(call.entry, "".join(self._held)))
 
     def _passes(self, call: Call, arguments: str) -> bool:
         """Whether a call that was held is to be made; if so, it is said."""
@@ -117,12 +121,18 @@ class Calls:
         if errors:
             self.refuse(Fault.INVALID, entry.name, errors)
             return False
-        if (entry.name, arguments) in self._policy.made:
-            self.notes.append("a call that was made before")
+        if self._was_made(entry, arguments):
             self._speech.after_call()
             return False
         self._speech.call(self._fragment(entry, arguments))
         return True
+
+    def _was_made(self, entry: Entry, arguments: str) -> bool:
+        """Whether an earlier try has made this very call."""
+        made = bool(self._policy.made) and named(entry, arguments) in self._policy.made
+        if made:
+            self.notes.append("a call that was made before")
+        return made
 
     def _count(self) -> None:
         self.made += 1
@@ -149,6 +159,8 @@ class Calls:
             self.refuse(Fault.FORM, meant.name)
             return
         for entry, arguments in found:
+            if self._was_made(entry, arguments):
+                continue
             self._id = self._make_id(self.made)
             self._speech.call(self._fragment(entry, arguments))
             self._count()
@@ -174,6 +186,15 @@ class Calls:
     def _fragment(self, entry: Entry, arguments: str) -> ToolCall:
         tool = entry.tool
         return ToolCall(self._id, tool.name, arguments, tool.namespace, entry.freeform)
+
+
+def named(entry: Entry, arguments: str) -> tuple[str, str]:
+    """The same for two calls that say the same, in whatever order."""
+    try:
+        given = jsontext.loads(arguments) if not entry.freeform else arguments
+        return entry.name, json.dumps(given, sort_keys=True)
+    except NotJson:  # it is open
+        return entry.name, arguments
 
 
 def _within(tag: str, entry: Entry) -> tuple[str, ...]:

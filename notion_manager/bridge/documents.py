@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -27,7 +27,6 @@ _BEGUN = re.compile(
 )
 _OBJECT = re.compile(r"\{(?=\s{0,300}+[\"}])")
 _PERHAPS = re.compile(r"[{\[]\s{0,300}+\Z")
-_LISTED = re.compile(r"\[\s{0,300}+\{")
 
 
 class Found(Struct, frozen=True):
@@ -37,14 +36,16 @@ class Found(Struct, frozen=True):
     errors: tuple[str, ...] = ()
 
 
-def find(output: JsonOutput, text: str) -> Found:
-    """The document in a whole answer. Raises BadSchema.
+def find(output: JsonOutput, text: str, *, by_itself: bool = True) -> Found:
+    """The document in an answer, which may not have ended `by_itself`. Raises BadSchema.
 
     It is all of the text, or what a fence holds, or the longest value among prose that is as it
     should be: shorter ones may only be spoken of. A text that is right is given as it was written.
     """
     schema = _ANY if output.schema is None else output.schema
     validator, shape = Validator(schema), Shape(schema, schema)
+    if not by_itself and text.rstrip()[-1:].isdecimal():
+        return Found("", ("value: it broke off in a number",))
     candidates = list(_candidates(text))
     for candidate in candidates:
         if _fits(candidate, validator):
@@ -82,45 +83,52 @@ def _candidates(text: str) -> Iterator[str]:
     yield from sorted(_values(text), key=len, reverse=True)
 
 
-def _values(text: str) -> Iterator[str]:
-    at = 0
-    for _ in range(CANDIDATES):
-        opens = _OPENS.search(text, at)
-        if opens is None:
-            return
+def _values(text: str) -> Collection[str]:
+    """Those that stand in it, each once; none where one broke off: that was what was meant."""
+    found: dict[str, None] = {}
+    at = open_ended = 0
+    while (opens := _OPENS.search(text, at)) and max(len(found), open_ended) < CANDIDATES:
         end = Balance().feed(text, opens.start())
         if end is None and _BEGUN.match(text, opens.start()):
-            return  # it broke off: what lies within it is not what was asked for
+            return ()
         if end is None:
+            open_ended += 1
             at = opens.end()
         else:
-            yield text[opens.start() : end]
+            found[text[opens.start() : end]] = None
             at = end
+    return found
 
 
 class Opening:
-    """An object let through as it is written, without the prose and the fences around it."""
+    """An object let through as it is written, without the prose and the fences around it.
+
+    What begins before it and goes on may be what was asked for: then nothing is let through, and it
+    is `hidden`, to be found when all is there.
+    """
 
     def __init__(self) -> None:
         self.closed = False
-        self._waiting = ""
-        self._listed = False  # a list began first: its members are not what was asked for
+        self.hidden = False
+        self._text = ""  # up to the object
+        self._seen = 0
         self._given: list[str] = []
         self._balance: Balance | None = None
 
     def feed(self, text: str) -> str:
-        if self.closed:
+        if self.closed or self.hidden:
             return ""
         if self._balance is None:
-            text = self._waiting + text
-            begun = _OBJECT.search(text)
-            end = begun.start() if begun else len(text)
-            self._listed = self._listed or bool(_LISTED.search(text, 0, end + 1))
-            if begun is None or self._listed:
-                brace = _PERHAPS.search(text)
-                self._waiting = brace[0] if brace else ""
+            self._text += text
+            begun = _OBJECT.search(self._text, self._seen)
+            if begun is None:
+                perhaps = _PERHAPS.search(self._text, self._seen)
+                self._seen = perhaps.start() if perhaps else len(self._text)
                 return ""
-            self._balance, text = Balance(), text[begun.start() :]
+            if _is_within(self._text, begun.start()):
+                self.hidden = True
+                return ""
+            self._balance, text = Balance(), self._text[begun.start() :]
         end = self._balance.feed(text)
         self.closed = end is not None
         self._given.append(text[:end])
@@ -137,6 +145,17 @@ class Opening:
         except NotJson as exc:
             return (f"value: {exc}",)
         return ()
+
+
+def _is_within(text: str, place: int) -> bool:
+    """Whether a value that began before goes on there."""
+    at = 0
+    while (opens := _BEGUN.search(text, at)) is not None and opens.start() < place:
+        end = Balance().feed(text[:place], opens.start())
+        if end is None:
+            return True
+        at = end
+    return False
 
 
 def instructions(output: JsonOutput, type_text: str) -> str:

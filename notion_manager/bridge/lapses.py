@@ -20,16 +20,20 @@ LONGEST_HEAD = 1000  # characters in which a block says which tool it calls
 LONGEST_END = 64  # characters of a closing tag
 LONGEST = 64 << 10  # characters of a block that may be one
 _CLAUDE = ("", "antml:")  # prefixes of its tags
+_GAP = r"(?:\s|%20|\+|&nbsp;|&#(?:32|x20|160|xa0);|\\u00[2a]0)"
+_IS = r"(?:\\?=|%3d|&(?:#61|#x3d|equals);|\\u003d)"
+_LOW = r"(?:\\?_|%5f|&(?:#95|#x5f|lowbar);|\\u005f)"
+_NAMED_SO = rf"{_GAP}++[\w-]{{1,32}}+{_GAP}*+{_IS}"
 _COPIES = {
-    "<call ": ("call", re.compile(r"call\s++[\w-]{1,32}+\s*+=")),
-    "<call_": ("call_", re.compile(r"call_\w{0,32}+\s++[\w-]{1,32}+\s*+=")),
-    "<tool_call>": ("tool_call", re.compile("tool_call")),
+    "<call ": ("call", re.compile(rf"call{_NAMED_SO}")),
+    "<call_": ("call", re.compile(rf"call{_LOW}\w{{0,32}}+{_NAMED_SO}")),
+    "<tool_call>": ("tool", re.compile(rf"tool{_LOW}call")),
     **{
-        f"<{prefix}function_calls>": ("function_calls", re.compile("function_calls"))
+        f"<{prefix}function_calls>": ("function", re.compile(rf"function{_LOW}calls"))
         for prefix in _CLAUDE
     },
-    **{f"<{prefix}invoke ": ("invoke", re.compile(r"invoke\s++name")) for prefix in _CLAUDE},
-    "<function=": ("function", re.compile(r"function\s{0,9}=")),
+    **{f"<{prefix}invoke ": ("invoke", re.compile(rf"invoke{_GAP}++name")) for prefix in _CLAUDE},
+    "<function=": ("function", re.compile(rf"function{_GAP}{{0,9}}{_IS}")),
 }
 """What a text has that shows such a block, however its brackets are escaped; and what to look for
 first, since that is quick."""
@@ -90,6 +94,7 @@ class Form(Struct, frozen=True):
 
     def read(self, block: str, offer: Offer) -> Found | None:
         """The calls of a whole block; None where it is text after all."""
+        block = block.rstrip()
         if self.written is None:
             return _read_bare(block, offer)
         try:
@@ -188,7 +193,7 @@ def _hermes(block: str) -> Iterable[Written]:
     elif inner.startswith("{"):
         yield from _objects(inner)
     elif (named := _GLM_NAME.match(inner)) and block.endswith("</tool_call>"):
-        yield named[1], _first_ones(_GLM_KEY, "</arg_value>", inner[named.end() :])
+        yield named[1], _by_key(_GLM_KEY, "</arg_value>", inner[named.end() :])
 
 
 def _objects(text: str) -> Iterable[Written]:
@@ -206,23 +211,27 @@ def _objects(text: str) -> Iterable[Written]:
 
 
 def _functions(block: str) -> Iterable[Written]:
-    for name, body in _elements(_FUNCTION, "</function>", block):
-        given = _first_ones(_EQUALS, "</parameter>", body)
+    for name, body in _elements(_FUNCTION, "</function>", block, alone=True):
+        given = _by_key(_EQUALS, "</parameter>", body)
         yield name, {key: _laid_out(value) for key, value in given.items()}
 
 
 def _invokes(block: str, *, prefix: str = "") -> Iterable[Written]:
     opening = re.compile(rf"""<{prefix}invoke\s+name\s*=\s*"([^"<>\n]+)"\s*>""")
     parameter = re.compile(rf"""<{prefix}parameter\s+name\s*=\s*"([^"<>\n]+)"[^<>\n]*>""")
-    for name, body in _elements(opening, f"</{prefix}invoke>", block):
-        yield name, _first_ones(parameter, f"</{prefix}parameter>", body)
+    inner = block.removeprefix(f"<{prefix}function_calls>")
+    inner = inner.removesuffix(f"</{prefix}function_calls>")
+    for name, body in _elements(opening, f"</{prefix}invoke>", inner, alone=True):
+        yield name, _by_key(parameter, f"</{prefix}parameter>", body)
 
 
-def _first_ones(opening: re.Pattern[str], closing: str, body: str) -> dict[str, str]:
-    """Values by key; of those given twice the first."""
+def _by_key(opening: re.Pattern[str], closing: str, body: str) -> dict[str, str]:
+    """Values by key. One that is given twice may be one value with its own end in it."""
     given: dict[str, str] = {}
     for key, value in _elements(opening, closing, body, alone=True):
-        given.setdefault(key.strip(), value)
+        if key.strip() in given:
+            raise _Broken
+        given[key.strip()] = value
     return given
 
 

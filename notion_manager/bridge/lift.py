@@ -24,7 +24,7 @@ from ..turn import (
 )
 from . import documents
 from .bounds import Bounds
-from .calls import Policy
+from .calls import Policy, named
 from .corrections import correction, surrender
 from .faults import Fault, Trouble
 from .healing import missing
@@ -107,13 +107,13 @@ class Reading:
         pieces = self._said(self._parser.finish(by_itself=by_itself)) if self._parser else []
         if self._output is None:
             return pieces
-        return [*pieces, *self._found(self._output)]
+        return [*pieces, *self._found(self._output, by_itself=by_itself)]
 
-    def _found(self, output: JsonOutput) -> list[Piece]:
-        if self._opening is not None:
+    def _found(self, output: JsonOutput, *, by_itself: bool) -> list[Piece]:
+        if self._opening is not None and not self._opening.hidden:
             self._errors = self._opening.errors()
             return []
-        found = documents.find(output, "".join(self._document))
+        found = documents.find(output, "".join(self._document), by_itself=by_itself)
         if found.errors:
             self._errors = () if self.calls or self.cut else found.errors  # prose before a call
             return []
@@ -285,9 +285,10 @@ class Lift:
         """The calls of the answer so far, by the names that the model has for the tools."""
         reading = self._read_anew()
         pieces = [piece for event in self._raw for piece in reading.feed(event)]
-        calls = [p for p in coalesce([*pieces, *reading.finish()]) if isinstance(p, ToolCall)]
+        read = coalesce([*pieces, *self._finished(reading)])
+        calls = [piece for piece in read if isinstance(piece, ToolCall)]
         called = [(self._lowered.offer.called(call), call.arguments) for call in calls]
-        return frozenset((entry.name, arguments) for entry, arguments in called if entry)
+        return frozenset(named(entry, arguments) for entry, arguments in called if entry)
 
     def _without(self, made: frozenset[tuple[str, str]]) -> Lowered:
         """A model that is asked for one call may repeat the others."""

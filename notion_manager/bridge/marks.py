@@ -73,7 +73,9 @@ class Marks:
         self._nameless = re.compile(rf"<{call}(?:\s++{_OTHER})*+\s*+/?>")
         self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>")
         end, begun = rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>", rf"<(?:{arg}|{call})\s"
-        self.end = re.compile(rf"{end}|{begun}|{_SLIP}(?=</{call}[ \t]{{0,{SLACK}}}>|{begun})")
+        slip = rf"|{_SLIP}(?=</{call}[ \t]{{0,{SLACK}}}>|{begun})" if word else ""
+        self.end = re.compile(f"{end}|{begun}{slip}")
+        self._slips = SLIPS if word else ()  # without a word they may be anybody's
         self._tags = (f"</{self.arg}", f"</{self.call}", f"<{self.arg}", f"<{self.call}")
         self._closing = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}")
         self._longest = max(map(len, (*self._tags, *SLIPS))) + 2 * SLACK + len(self._tags[1])
@@ -114,14 +116,17 @@ class Marks:
         return is_closing or any(tag.startswith(tail) for tag in self._tags)
 
     def _may_slip(self, tail: str) -> bool:
-        slip = _SLIPPED.match(tail)
+        slip = _SLIPPED.match(tail) if self._slips else None
         if slip is None:
-            return any(end.startswith(tail) for end in SLIPS)
-        return self._may_end(tail[slip.end() :])
+            return any(end.startswith(tail) for end in self._slips)
+        rest = tail[slip.end() :]  # its own end may not follow: then the other one is content
+        return any(tag.startswith(rest) for tag in self._tags[1:]) or (
+            rest.startswith(self._tags[1]) and self._closing.fullmatch(rest) is not None
+        )
 
     def ends_argument(self, end: str) -> bool:
         """Whether what `end` found is an argument's own end, or was meant to be."""
-        return end.startswith((f"</{self.arg}", *SLIPS))
+        return end.startswith((f"</{self.arg}", *self._slips))
 
 
 def choose(head: str, texts: Sequence[str], salt: bytes = b"") -> Marks:

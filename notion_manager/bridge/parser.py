@@ -18,9 +18,9 @@ from .marks import LONGEST_TAG, Marks, unfinished
 from .offer import Offer
 from .speech import Speech
 
-_ITEM = re.compile(r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+)++(?=[`~>])")
+_ITEM = re.compile(r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+){1,4}+(?=[`~>])")
 _MAY_BE_ITEM = re.compile(
-    r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+)*+(?:[-*+]|\d{1,9}+[.)]?+)?+[ \t]{0,4}+\Z"
+    r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+){0,4}+(?:[-*+]|\d{1,9}+[.)]?+)?+[ \t]{0,4}+\Z"
 )
 _NOTABLE = re.compile(rf"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z|{_ITEM.pattern}|{_MAY_BE_ITEM.pattern}))")
 _ITEMS = frozenset("-*+0123456789")
@@ -116,7 +116,7 @@ class Parser:
             self._end_broken(call)
             return
         if self._lapse is not None and by_itself:
-            self._end_lapse(self._lapse, len(self._text))
+            self._end_lapse(self._lapse, len(self._text), alone=True)
             self._run()
         self._release()
         self._say(self._text[self._at :])
@@ -334,20 +334,25 @@ class Parser:
 
     def _in_lapse(self, form: lapses.Form) -> bool:
         beginning = self._text[self._at : self._at + lapses.LONGEST_HEAD]
-        if not form.may_begin(beginning) or form.calls_nobody(beginning, self._offer):
+        if not form.may_begin(beginning):
             self._lapse = None
+            return self._go_on()
+        if form.calls_nobody(beginning, self._offer):  # nor does what stands in it
+            self._lapses, self._lapse = (), None
             return self._go_on()
         end = form.end(self._text, self._at + max(0, self._searched - lapses.LONGEST_END))
         if end is not None and end - self._at <= lapses.LONGEST:
-            self._end_lapse(form, end)
-            return True
+            if (after := _NO_BLANK.search(self._text, end)) is not None:
+                self._end_lapse(form, end, alone=after[0] in "\n<")
+            return after is not None
         if len(self._text) - self._at > lapses.LONGEST:
             self._lapses, self._lapse = (), None
             return self._go_on()
         self._searched = len(self._text) - self._at
         return False
 
-    def _end_lapse(self, form: lapses.Form, end: int) -> None:
+    def _end_lapse(self, form: lapses.Form, end: int, *, alone: bool) -> None:
+        """What goes on behind an end may be a value that has such an end in it."""
         block = self._text[self._at : end]
         self._lapse = None
         self._at = end
@@ -359,7 +364,7 @@ class Parser:
             return
         self._speech.before_call()
         self._step = self._line
-        self._calls.take_over(calls, meant)
+        self._calls.take_over(calls if alone else (), meant)
         self.stopped = self._calls.over
 
     # Fences

@@ -87,6 +87,16 @@ class Parameters:
                 return jsontext.dumps(fitted if isinstance(fitted, dict) else named)
         return jsontext.dumps({WHOLE: text.strip()} if text.strip() else {})
 
+    def strangers(self, text: str) -> Sequence[str]:
+        """The names in all arguments at once that are no parameter's, or come to the same one."""
+        for value in jsontext.readings(text, free_text=self._shape.free_text):
+            if isinstance(value, dict) and len(names := list(cast("dict[str, Any]", value))) > 0:
+                meant = [self.key(name) for name in names[:MOST_GUESSED]]
+                twice = {key for key in meant if meant.count(key) > 1}
+                pairs = zip(names, meant, strict=False)
+                return [name for name, key in pairs if key is None or key in twice]
+        return []
+
     def _named(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The members by the parameters they mean; of very many, those with their exact names."""
         if len(given) > MOST_GUESSED:

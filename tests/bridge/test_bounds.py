@@ -283,6 +283,33 @@ def test_after_a_limit_nothing_is_shown_of_any_kind(
         assert bounds.feed([call(2, "")]) == bounds.finish() == []
 
 
+def test_a_signature_near_the_limit_is_not_lost() -> None:
+    pieces: list[Piece] = [Thinking("hello there friend"), Thinking("", "SIG"), Text("ok")]
+    for most in (4, 16, 40):
+        bounds = Bounds(Limits(most), words)
+        assert coalesce([*bounds.feed(pieces), *bounds.finish()]) == [
+            Thinking("hello there friend", "SIG"),
+            Text("ok"),
+        ]
+    bounds = Bounds(Limits(2), words)
+    cut = [*bounds.feed([Thinking("one two three", "SIG")]), *bounds.finish()]
+    assert coalesce(cut) == [Thinking("one two ")]
+
+
+@given(some, some, st.integers(0, 30))
+def test_no_word_begins_in_one_answer_and_ends_in_the_next(a: str, b: str, most: int) -> None:
+    def read(*answers: Iterable[str]) -> tuple[list[Piece], Stop | None]:
+        bounds = Bounds(Limits(most), words)
+        said = [p for one in answers for p in _all_of(bounds, one)]
+        return plain(said), bounds.stop
+
+    assert read([a], [b]) == read(list(a), list(b))
+
+
+def _all_of(bounds: Bounds, texts: Iterable[str]) -> list[Piece]:
+    return [*(p for text in texts for p in bounds.feed([Text(text)])), *bounds.finish()]
+
+
 @pytest.mark.parametrize(
     ("text", "most", "left"),
     [

@@ -78,6 +78,43 @@ def test_a_scalar_is_a_document_where_the_schema_says_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "schema_", "by_itself"),
+    [
+        ('So {"name": "x"} it goes.\n\n{"name": "Ada Lovelace", "age": 3', PERSON, False),
+        ("As in [1], it is [3, 4, 5", {"type": "array"}, False),
+        ("12", {"type": "integer"}, False),
+        ('f(){} {"name": ', {"type": "object"}, True),
+    ],
+)
+def test_where_the_document_broke_off_none_is_given(
+    text: str, schema_: dict[str, Any], *, by_itself: bool
+) -> None:
+    assert find(JsonOutput(schema_), text, by_itself=by_itself).errors != ()
+
+
+def test_a_document_is_found_behind_many_blocks_of_code() -> None:
+    assert find(JsonOutput(), "f() {} " * 40 + '{"a": 1}').text == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{ // the user\n "user": {"name": "Ada"}}',
+        '{\'user\': {"name": "Ada"}}',
+        '{user: {"name": "Ada"}, ok: true}',
+        '["note", {"a": 1}]',
+        '[1, {"a": 1}]',
+        '[\n// x\n{"a":1}]',
+    ],
+)
+def test_a_part_of_what_goes_on_is_not_let_through(text: str) -> None:
+    for pieces in ([text], list(text)):
+        opening = Opening()
+        assert "".join(opening.feed(piece) for piece in pieces) == ""
+        assert opening.hidden
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '{ // two persons\n "p": {"name": "A"}, "q": {"name": "B"',

@@ -140,6 +140,56 @@ def test_the_model_is_told_of_the_words_that_count() -> None:
     assert again.messages[-2].parts == (Text(marked("Hi.\n" + NOBODY, lowered)),)
 
 
+CUT = Done(Stop.LENGTH)
+BASH = '<call_amber name="Bash">\n<arg_amber name="command">ls</arg_amber>\n</call_amber>\n'
+HALF = '<call_amber name="Write">\n<arg_amber name="content">half a fi'
+
+
+def test_a_call_that_broke_off_was_not_made_before() -> None:
+    turn = replace(ASK, tools=tuple(replace(t, strict=t.name == "Read") for t in ASK.tools[:4]))
+    begun = GOOD.removesuffix("</call_amber>\n")
+    found = answer(turn, [Text(BASH + begun), CUT], GOOD)
+    assert calls(found) == [("Bash", '{"command":"ls"}'), ("Read", READ)]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        '<tool_call>\n{"name": "Read", "arguments": {"file_path": "a.py"}}\n</tool_call>\n',
+        '<invoke name="Read">\n<parameter name="file_path">a.py</parameter>\n</invoke>\n',
+    ],
+)
+def test_a_call_in_another_form_is_not_made_again_either(again: str) -> None:
+    found = answer(ASK, GOOD + NOBODY, again + OTHER)
+    assert calls(found) == [("Read", READ), ("Read", READ.replace("a.py", "b.py"))]
+
+
+def test_a_call_with_its_arguments_in_another_order_is_the_same() -> None:
+    a, b = '<arg_amber name="command">ls</arg_amber>', '<arg_amber name="timeout">5</arg_amber>'
+    first, second = (f'<call_amber name="Bash">{x}</call_amber>\n' for x in (a + b, b + a))
+    assert len(calls(answer(ASK, first + NOBODY, second))) == 1
+
+
+def test_a_second_answer_that_is_cut_in_a_call_leaves_it_open() -> None:
+    found = answer(ASK, BASH + NOBODY, [Text(HALF), CUT])
+    assert calls(found) == [("Bash", '{"command":"ls"}'), ("Write", '{"content":"half a fi')]
+    assert found.done is not None
+    assert found.done.stop is Stop.LENGTH
+
+
+def test_a_strict_tool_takes_no_stranger_in_all_arguments_at_once() -> None:
+    turn = replace(ASK, tools=STRICT)
+    for given in ('{"command":"ls","cwd":"/x"}', '{"command":"ls","Command":"rm"}'):
+        block = f'<call_amber name="Bash"><arg_amber name="*">{given}</arg_amber></call_amber>'
+        assert (answer(turn, block).again, answer(turn, block).calls) == (True, [])
+
+
+def test_a_hidden_document_is_given_when_all_is_there() -> None:
+    turn = Turn("m", (HI,), output=JsonOutput())
+    said = "{'user': {\"name\": \"Ada\"}}"
+    assert json.loads(answer(turn, list(map(Text, said))).text) == {"user": {"name": "Ada"}}
+
+
 @pytest.mark.parametrize("blank", ["\n\n", "\n"])
 def test_what_parts_two_answers_is_no_stop_sequence(blank: str) -> None:
     """The model never wrote it."""

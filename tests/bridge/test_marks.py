@@ -74,6 +74,7 @@ endings = st.sampled_from(
         "</parameter>" + 8 * " ",
         "</parameter>" + 9 * " ",
         "</argument>  </call_amber ",
+        "</parameter></arg_am",
     ]
 )
 
