@@ -6,10 +6,9 @@ from collections.abc import Callable, Collection
 from msgspec import Struct
 
 from ..turn import ToolCall
-from . import jsontext, lapses
+from . import lapses
 from .call import Call
 from .faults import Fault, Trouble
-from .jsontext import NotJson
 from .marks import Marks, attributes
 from .offer import Entry
 from .speech import Speech
@@ -190,11 +189,8 @@ class Calls:
 
 def named(entry: Entry, arguments: str) -> tuple[str, str]:
     """The same for two calls that say the same, in whatever order."""
-    try:
-        given = jsontext.loads(arguments) if not entry.freeform else arguments
-        return entry.name, json.dumps(given, sort_keys=True)
-    except NotJson:  # it is open
-        return entry.name, arguments
+    given = arguments if entry.freeform else json.loads(arguments)
+    return entry.name, json.dumps(given, sort_keys=True)
 
 
 def _within(tag: str, entry: Entry) -> tuple[str, ...]:

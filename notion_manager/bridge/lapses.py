@@ -52,7 +52,7 @@ _FIRST = re.compile(
     r"""<(?:(?:antml:)?invoke|call\w{0,32})\s{1,9}name\s{0,9}=\s{0,9}["']?([^"'<>\r\n]{1,128})["'>]"""
     r"""|(?:<tool_call>\s{0,9})?<function=([^<>\n]{1,128})>"""
     r"""|<tool_call>\s{0,9}\{\s{0,9}"name"\s{0,9}:\s{0,9}"([^"\n]{1,128})\""""
-    r"""|<tool_call>\s{0,9}([\w.:/-]{1,128})[\s<]"""
+    r"""|<tool_call>\s{0,9}([\w.:/-]{1,128})\s{0,9}<"""
 )
 _GLM_NAME = re.compile(r"\s*([\w.:/-]+)\s*(?=<arg_key>|\Z)")
 _GLM_KEY = re.compile(r"<arg_key>([^<>\n]*)</arg_key>\s*<arg_value>")

@@ -92,6 +92,11 @@ def test_where_the_document_broke_off_none_is_given(
     assert find(JsonOutput(schema_), text, by_itself=by_itself).errors != ()
 
 
+def test_what_is_over_before_an_object_hides_nothing() -> None:
+    opening = Opening()
+    assert opening.feed('Like [1] or {b: 2}, so: {"a": 1}') == '{"a": 1}'
+
+
 def test_a_document_is_found_behind_many_blocks_of_code() -> None:
     assert find(JsonOutput(), "f() {} " * 40 + '{"a": 1}').text == '{"a": 1}'
 

@@ -186,7 +186,7 @@ def test_a_strict_tool_takes_no_stranger_in_all_arguments_at_once() -> None:
 
 def test_a_hidden_document_is_given_when_all_is_there() -> None:
     turn = Turn("m", (HI,), output=JsonOutput())
-    said = "{'user': {\"name\": \"Ada\"}}"
+    said = '{\'user\': {"name": "Ada"}}'
     assert json.loads(answer(turn, list(map(Text, said))).text) == {"user": {"name": "Ada"}}
 
 
