@@ -22,7 +22,7 @@ _ANY: dict[str, Any] = {"type": "object"}
 _OPENS = re.compile(r"[{\[]")
 _SPACE = r"(?:\s|//[^\n]*+\n|#[^\n]*+\n|/\*[^*]*+\*/)*+"
 _BEGUN = re.compile(
-    rf"""\{{{_SPACE}(?:["'}}]|[\w$]++\s*+:)"""
+    rf"""\{{{_SPACE}(?:["'}}]|\Z|[\w$]++\s*+:)"""
     rf"""|\[{_SPACE}(?:["'{{\[\]\d-]|(?:null|true|false|None|True|False)\b)"""
 )
 _OBJECT = re.compile(r"\{(?=\s{0,300}+[\"}])")

@@ -54,6 +54,8 @@ _FIRST = re.compile(
     r"""|<tool_call>\s{0,9}\{\s{0,9}"name"\s{0,9}:\s{0,9}"([^"\n]{1,128})\""""
     r"""|<tool_call>\s{0,9}([\w.:/-]{1,128})\s{0,9}<"""
 )
+_VISIBLE = re.compile(r"\S")
+_INNER_END = re.compile(r"</(?:antml:)?(?:parameter|invoke|function|arg|arg_value|call\w*)\s*>")
 _GLM_NAME = re.compile(r"\s*([\w.:/-]+)\s*(?=<arg_key>|\Z)")
 _GLM_KEY = re.compile(r"<arg_key>([^<>\n]*)</arg_key>\s*<arg_value>")
 
@@ -123,6 +125,23 @@ def begun(text: str, at: int) -> Form | None:
     if bare is None:
         return None
     return Form(re.compile(r"/>" if bare[3] else rf"</call{re.escape(bare[1])}\s{{0,8}}>"))
+
+
+def stands_alone(text: str, end: int) -> bool | None:
+    """Whether a block is over where it ends; None where that is not known yet.
+
+    What goes on behind its end on the same line, or with an end of an inner part, may be a value
+    that has such ends in it.
+    """
+    found = _VISIBLE.search(text, end)
+    if found is None:
+        return None
+    rest = text[found.start() : found.start() + LONGEST_END]
+    if rest[0] != "<":
+        return "\n" in text[end : found.start()]
+    if len(rest) < LONGEST_END and ">" not in rest and "</".startswith(rest[:2]):
+        return None
+    return _INNER_END.match(rest) is None
 
 
 def may_begin(rest: str) -> bool:

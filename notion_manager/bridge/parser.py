@@ -342,9 +342,9 @@ class Parser:
             return self._go_on()
         end = form.end(self._text, self._at + max(0, self._searched - lapses.LONGEST_END))
         if end is not None and end - self._at <= lapses.LONGEST:
-            if (after := _NO_BLANK.search(self._text, end)) is not None:
-                self._end_lapse(form, end, alone=after[0] in "\n<")
-            return after is not None
+            if (alone := lapses.stands_alone(self._text, end)) is not None:
+                self._end_lapse(form, end, alone=alone)
+            return alone is not None
         if len(self._text) - self._at > lapses.LONGEST:
             self._lapses, self._lapse = (), None
             return self._go_on()

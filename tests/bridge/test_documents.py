@@ -84,6 +84,7 @@ def test_a_scalar_is_a_document_where_the_schema_says_so() -> None:
         ("As in [1], it is [3, 4, 5", {"type": "array"}, False),
         ("12", {"type": "integer"}, False),
         ('f(){} {"name": ', {"type": "object"}, True),
+        ("f(){} {\n", {"type": "object"}, True),
     ],
 )
 def test_where_the_document_broke_off_none_is_given(
