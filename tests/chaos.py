@@ -14,11 +14,13 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import aiohttp
 
@@ -33,6 +35,8 @@ from tests.rig import account_of, someone
 KEY = "nm-a-key-of-the-chaos-run"
 ACCOUNTS = 8  # of which the last one never fails
 CLIENTS = 200
+GOES_ON = 0.7  # of what is asked: it belongs to a conversation
+THREAD = "x-notion-manager-thread"
 SHOWN = 5  # examples of each kind of wrong
 PATIENCE = 60.0  # seconds until a request counts as lost
 FAULTS = (
@@ -150,23 +154,43 @@ class World:
 
 
 async def client(world: World, number: int, rng: random.Random) -> None:
-    """Asks one thing after the other until it is over."""
+    """Asks one thing after the other until it is over, and goes on with what was answered."""
     asked = 0
+    said: list[str] = []  # the questions of a conversation, each answered by its own id
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http:
         while not world.over:
             asked += 1
-            await one(
-                world, http, rng.choice(APIS), f"c{number}q{asked}x", stream=rng.random() < 0.7
-            )
+            id = f"c{number}q{asked}x"
+            said = said if rng.random() < GOES_ON else []
+            api, stream = rng.choice(APIS), rng.random() < 0.7
+            if await one(world, http, api, [*said, id], stream=stream):
+                said.append(id)
             await asyncio.sleep(rng.random() * 0.2)
 
 
+def conversation(api: Api, ids: Sequence[str], *, stream: bool) -> dict[str, Any]:
+    """The newest question, and those before with their answers."""
+    body = api.ask(question(ids[-1]), stream=stream)
+    before = [
+        {"role": role, "content": text}
+        for id in ids[:-1]
+        for role, text in (("user", question(id)), ("assistant", id))
+    ]
+    key = "input" if api.name == "responses" else "messages"
+    newest = {"role": "user", "content": question(ids[-1])}
+    return {**body, key: [*before, newest]} if before else body
+
+
+def question(id: str) -> str:
+    return f"[[sim:echo={id}]]"
+
+
 async def one(
-    world: World, http: aiohttp.ClientSession, api: Api, id: str, *, stream: bool
-) -> None:
-    """One request. It counts once its connection stands."""
-    before, report = world.restarts, world.report
-    body = api.ask(f"[[sim:echo={id}]]", stream=stream)
+    world: World, http: aiohttp.ClientSession, api: Api, ids: Sequence[str], *, stream: bool
+) -> bool:
+    """One request; whether it was answered. It counts once its connection stands."""
+    before, report, id = world.restarts, world.report, ids[-1]
+    body = conversation(api, ids, stream=stream)
     try:
         async with asyncio.timeout(PATIENCE), http.post(world.url + api.path, json=body) as r:
             data = b""
@@ -174,9 +198,11 @@ async def one(
                 data += chunk
                 if id.encode() in data:
                     report.first_content.setdefault(id, time.time())
-            judge(report, api, id, r.status, data, stream=stream)
+            good = judge(report, api, id, r.status, data, stream=stream)
+            report.kinds[f"thread {r.headers.get(THREAD, 'untold')}"] += good
             if world.steady and stream and r.status != 200:
                 _excused(report, api, id, data)
+            return good
     except aiohttp.ClientConnectorError:
         await asyncio.sleep(0.1)
     except (aiohttp.ClientError, TimeoutError) as exc:
@@ -188,23 +214,26 @@ async def one(
             report.kinds["refused while it stopped"] += 1
         else:
             report.wrong("lost", f"{api.name} {id} {exc!r}")
+    return False
 
 
 def judge(  # noqa: PLR0913 - what is known of one answer
     report: Report, api: Api, id: str, status: int, data: bytes, *, stream: bool
-) -> None:
+) -> bool:
+    """Whether it is a good answer."""
     if status != 200:
         code = api.error(_json(data))[0]
         report.kinds["refused with a reason"] += 1
         report.codes[code] += 1
     elif not stream:
-        _answered(report, id, api.text(_json(data)))
+        return _answered(report, id, api.text(_json(data)))
     elif api.broken in data:
         report.kinds["failed in-band"] += 1
     elif api.last in data:
-        _answered(report, id, api.said(data))
+        return _answered(report, id, api.said(data))
     else:
         report.wrong("a stream without its end", f"{api.name} {id} {data[-200:]!r}")
+    return False
 
 
 def _excused(report: Report, api: Api, id: str, data: bytes) -> None:
@@ -214,10 +243,11 @@ def _excused(report: Report, api: Api, id: str, data: bytes) -> None:
         report.wrong("not answered, though an account was well", f"{id} {code} {message}")
 
 
-def _answered(report: Report, id: str, text: str) -> None:
+def _answered(report: Report, id: str, text: str) -> bool:
     report.kinds["answered"] += 1
     if text != id:
         report.wrong("another's answer", f"{id}: {text[:100]!r}")
+    return text == id
 
 
 def _json(data: bytes) -> dict[str, object]:
@@ -318,13 +348,20 @@ async def _settled(world: World) -> None:
 def _look_for_duplicates(world: World) -> None:
     """No turn was begun for a question of which its client had content already."""
     for thread in world.sim.threads.values():
-        begun = thread.created_ms / 1000
-        for step in thread.steps.values():
-            text = str(step.get("value"))
-            if step.get("type") == "user" and "[[sim:echo=" in text:
-                id = text.partition("[[sim:echo=")[2].partition("]]")[0]
-                if begun > world.report.first_content.get(id, float("inf")) + 0.05:
-                    world.report.wrong("sent again after content", id)
+        said = [s for s in thread.steps.values() if s.get("type") == "user"]
+        newest = {
+            step["createdAt"]: _id(step) for step in said
+        }  # of each turn: the rest is history
+        for when, id in newest.items():
+            begun = datetime.fromisoformat(when).timestamp()
+            if begun > world.report.first_content.get(id, float("inf")) + 0.05:
+                world.report.wrong("sent again after content", id)
+        if len({_id(step).partition("q")[0] for step in said}) > 1:
+            world.report.wrong("two conversations in one thread", ", ".join(map(_id, said)))
+
+
+def _id(step: Mapping[str, Any]) -> str:
+    return str(step.get("value")).partition("[[sim:echo=")[2].partition("]]")[0]
 
 
 def _look_for_faults_of_ours(world: World) -> None:
