@@ -19,7 +19,7 @@ from .wire import dumps
 
 FILE = "conversations.db"
 PERIOD = 1.0  # seconds between two times that all is saved
-MOST_WAITING = 500  # places that wait to be saved; the oldest of more are forgotten
+MOST_WAITING = 200  # places that wait to be saved; the oldest of more are forgotten
 MOST = 5000  # places that are kept
 LONGEST = 24 * 3600.0  # seconds
 _MADE = """
@@ -72,7 +72,7 @@ class Conversations:
         self._turns = asyncio.Lock()
         self._db: sqlite3.Connection | None = None
 
-    def put(self, key: str, account: str, bookmark: str, terms: str) -> None:
+    def put(self, key: str, bookmark: str, *, account: str, terms: str) -> None:
         """From now on the conversation of that key can go on there."""
         self.put_back(Place(bookmark, key, account, terms, self._clock()))
 

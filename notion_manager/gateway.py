@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
+from io import StringIO
 from types import TracebackType
 
 import tenacity
@@ -36,7 +37,7 @@ from .models import Choice, Chooser
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
-from .turn import Done, Event, Stop, Text, Turn
+from .turn import Done, Event, Stop, Text, ToolCall, Turn, coalesce
 from .upstreams import Upstream
 
 logger = logging.getLogger(__name__)
@@ -62,8 +63,8 @@ class Answer(Struct, frozen=True):
     thread: str = "new"
     """Whether the conversation goes on where it was (`continued`), or was `moved` from there."""
     terms: str = ""
-    remember: Callable[[Sequence[Event]], None] = lambda _: None
-    """To be told of all the events that the client got, just before it gets the last of them."""
+    heed: Callable[[Sequence[Event]], None] = lambda _: None
+    """To be told of each batch just before the client gets it."""
 
     @property
     def model(self) -> str:
@@ -75,6 +76,7 @@ class Answer(Struct, frozen=True):
             yield batch
 
 
+FRAGMENTS = 256  # of calls, after which they are joined
 SMALL = 20_000  # characters of a question that does not wait behind large ones
 OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 """What may befall every account at once: there are only so many second tries after it."""
@@ -272,9 +274,11 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             answer = replace(answer, failures=tuple(self._failures), waited=self._waited)
         if self._moved:
             answer = replace(answer, thread="moved")
-        if self._story is None:
+        conversations, story = self._gateway.conversations, self._story
+        if conversations is None or story is None:
             return answer
-        return replace(answer, remember=partial(self._remember, answer))
+        put = partial(conversations.put, account=answer.account, terms=answer.terms)
+        return replace(answer, heed=_Listener(story, put).heed)
 
     async def _found(self) -> Place | None:
         conversations, story = self._gateway.conversations, self._story
@@ -308,16 +312,6 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._moved = answer.thread != "continued"
         return reply, answer
 
-    def _remember(self, answer: Answer, events: Sequence[Event]) -> None:
-        """Where the conversation can go on, now that this is its newest answer."""
-        *pieces, done = events
-        conversations, story = self._gateway.conversations, self._story
-        if conversations is None or story is None or not isinstance(done, Done):
-            return
-        if done.bookmark and done.truth is None and not done.reasks:
-            key = story.after([p for p in pieces if not isinstance(p, Done)])
-            conversations.put(key, answer.account, done.bookmark, answer.terms)
-
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
@@ -340,6 +334,30 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         if self._place is not None and self._gateway.conversations is not None:
             self._gateway.conversations.put_back(self._place)
             self._place = None
+
+
+class _Listener:
+    """Hears what the client gets, to know the conversation by it when it goes on."""
+
+    def __init__(self, story: Story, put: Callable[..., None]) -> None:
+        self._story = story
+        self._put = put
+        self._said = StringIO()
+        self._calls: list[Event] = []
+
+    def heed(self, batch: Sequence[Event]) -> None:
+        for event in batch:
+            if isinstance(event, Text):
+                self._said.write(event.text)
+            elif isinstance(event, ToolCall):
+                self._calls.append(event)
+                if len(self._calls) > FRAGMENTS:
+                    self._calls = coalesce(self._calls)
+            elif isinstance(event, Done) and event.bookmark and event.truth is None:
+                self._put(self._story.after(self._said.getvalue(), self._whole()), event.bookmark)
+
+    def _whole(self) -> Sequence[ToolCall]:
+        return [call for call in coalesce(self._calls) if isinstance(call, ToolCall)]
 
 
 def _waiting(turn: Turn, asker: str) -> Waiting:

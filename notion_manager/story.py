@@ -4,7 +4,7 @@ Agents send all of it with every request. What they change of it on the way with
 conversation is left out: blanks in answers, thinking, the ids of calls, the order of keys.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import blake2b
 from itertools import groupby
@@ -17,14 +17,12 @@ from .turn import (
     FreeformTool,
     Message,
     Part,
-    Piece,
     Text,
     Tool,
     ToolCall,
     ToolReference,
     ToolResult,
     Turn,
-    coalesce,
 )
 
 SIZE = 16  # bytes of a key
@@ -43,11 +41,10 @@ class Story:
         """The key of all up to the newest answer; empty where there is none, or nothing after."""
         return self._told[1]
 
-    def after(self, answer: Sequence[Piece]) -> str:
+    def after(self, said: str, calls: Iterable[ToolCall]) -> str:
         """The key of all of it and this answer, as the `past` of the next request has it."""
         chain = self._told[0].copy()
-        parts = [piece for piece in coalesce(answer) if isinstance(piece, Text | ToolCall)]
-        chain.update(_packed(_answered(parts)))
+        chain.update(_packed(_answered(said, calls)))
         return chain.hexdigest()
 
     @cached_property
@@ -58,9 +55,10 @@ class Story:
         for role, run in groupby(self._turn.messages, key=lambda message: message.role):
             if role == "assistant":
                 parts = [part for message in run for part in message.parts]
-                calls = (part.id for part in parts if isinstance(part, ToolCall))
-                numbers.update({id: len(numbers) + n for n, id in enumerate(calls)})
-                chain.update(_packed(_answered(parts)))
+                said = "".join([part.text for part in parts if isinstance(part, Text)])
+                calls = [part for part in parts if isinstance(part, ToolCall)]
+                numbers.update({call.id: len(numbers) + n for n, call in enumerate(calls)})
+                chain.update(_packed(_answered(said, calls)))
                 past = chain.hexdigest()
             else:
                 chain.update(_packed(_asked(role, run, numbers)))
@@ -81,18 +79,11 @@ def _frame(turn: Turn, asker: str) -> Iterator[_Bit]:
                 yield from (tool.syntax, tool.grammar)
 
 
-def _answered(parts: Iterable[Part]) -> Iterator[_Bit]:
-    said, calls = list[str](), list[ToolCall]()
-    for part in parts:
-        match part:
-            case Text(text):
-                said += text.split()
-            case ToolCall():
-                calls.append(part)
-            case _:
-                pass
+def _answered(said: str, calls: Iterable[ToolCall]) -> Iterator[_Bit]:
     yield "assistant"
-    yield "".join(said)
+    for blank in " \n\t\r":
+        said = said.replace(blank, "")
+    yield said
     for call in calls:
         yield from (call.namespace, call.name, _canonical(call.arguments))
 

@@ -21,8 +21,8 @@ async def taken(them: Conversations, key: str) -> str | None:
 @pytest.mark.parametrize("saved", [False, True])
 async def test_a_place_is_taken_once(tmp_path: Path, *, saved: bool) -> None:
     them = at(tmp_path)
-    them.put("k", "one", "b1", "t")
-    them.put("k", "two", "b2", "t")
+    them.put("k", "b1", account="one", terms="t")
+    them.put("k", "b2", account="two", terms="t")
     if saved:
         await them.save()
     found = {await taken(them, "k"), await taken(them, "k")}
@@ -35,7 +35,7 @@ async def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
 ) -> None:
     killed = at(tmp_path)
     for number in range(3):
-        killed.put(f"k{number}", "one", f"b{number}", "t")
+        killed.put(f"k{number}", f"b{number}", account="one", terms="t")
     await killed.save()
     assert await taken(killed, "k1") == "b1"
     fresh = at(tmp_path)  # the other one was never closed
@@ -50,7 +50,7 @@ async def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
 
 async def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
     them = at(tmp_path)
-    them.put("k", "one", "b", "t")
+    them.put("k", "b", account="one", terms="t")
     await them.save()
     place = await them.take("k")
     assert place is not None
@@ -62,7 +62,7 @@ async def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) ->
 async def test_old_places_are_forgotten(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=10.0, clock=clock)
-    them.put("k", "one", "b", "t")
+    them.put("k", "b", account="one", terms="t")
     await them.save()
     clock.now += 11
     assert await taken(them, "k") is None
@@ -74,7 +74,7 @@ async def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     them = at(tmp_path, longest=1e9, clock=clock)
     for number in range(MOST + MOST_WAITING):
         clock.now += 1
-        them.put(f"k{number}", "one", f"b{number}", "t")
+        them.put(f"k{number}", f"b{number}", account="one", terms="t")
         if number % MOST_WAITING == MOST_WAITING - 1:
             await them.save()
     kept = sqlite3.connect(tmp_path / FILE).execute("SELECT count(*) FROM places").fetchone()
@@ -82,7 +82,7 @@ async def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     assert await taken(them, f"k{MOST_WAITING - 1}") is None
     assert await taken(them, f"k{MOST_WAITING}") is not None
     for number in range(MOST_WAITING + 1):
-        them.put(f"new{number}", "one", f"n{number}", "t")
+        them.put(f"new{number}", f"n{number}", account="one", terms="t")
     assert await taken(them, "new0") is None
     await them.close()
 
@@ -91,7 +91,7 @@ async def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
     them = at(tmp_path)
     assert await taken(them, "k") is None
-    them.put("k", "one", "b", "t")
+    them.put("k", "b", account="one", terms="t")
     await them.save()
     assert await taken(them, "k") == "b"
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
@@ -102,5 +102,5 @@ async def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> 
     (tmp_path / FILE).mkdir()
     them = at(tmp_path)
     assert await taken(them, "k") is None
-    them.put("k", "one", "b", "t")
+    them.put("k", "b", account="one", terms="t")
     await them.close()

@@ -1,7 +1,7 @@
 """When two requests say the same conversation, and when they do not."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -43,6 +43,11 @@ def of(*messages: Message, asker: str = "me", **more: Any) -> Story:
     return Story(Turn("m", messages, **more), asker)
 
 
+def after(story: Story, answer: Iterable[Piece]) -> str:
+    said = "".join(piece.text for piece in answer if isinstance(piece, Text))
+    return story.after(said, [piece for piece in answer if isinstance(piece, ToolCall)])
+
+
 def user(*parts: Part | str) -> Message:
     return Message("user", tuple(Text(p) if isinstance(p, str) else p for p in parts))
 
@@ -58,7 +63,7 @@ def test_the_key_after_an_answer_is_the_past_of_the_next_request(
     messages: list[Message] = []
     for question, answer in said:
         messages.append(user(*question))
-        key = of(*messages).after(answer)
+        key = after(of(*messages), answer)
         messages.append(assistant(*answer))
         assert of(*messages, user(*last)).past == key
 
@@ -132,7 +137,7 @@ def test_what_a_model_would_see_otherwise_is_another_conversation(other: Sequenc
 
 def test_files_are_told_by_what_they_hold() -> None:
     begun = [of(user("hi", replace(PICTURE, data=data)), assistant("A.")) for data in (b"1", b"2")]
-    assert begun[0].after([]) != begun[1].after([])
+    assert begun[0].after("", []) != begun[1].after("", [])
 
 
 @pytest.mark.parametrize(

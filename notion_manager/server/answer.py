@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -91,10 +92,10 @@ async def _whole(request: web.BaseRequest, exchange: Translator, desk: Desk) -> 
     trace = request[TRACE]
     async with desk.bridge.open(exchange.turn, trace.key, live=False) as answer:
         trace.opened(answer, time.time())
-        events = list(answer.first)
-        async for batch in answer.rest:
+        events: list[Event] = []
+        async for batch in answer.batches():
+            answer.heed(batch)
             events += batch
-        answer.remember(events)
     reply = fold(events)
     trace.done(reply.done)
     return web.Response(body=exchange.whole(reply), content_type="application/json")
@@ -124,23 +125,22 @@ async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet)
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
     async with desk.bridge.open(exchange.turn, trace.key) as answer:
         trace.opened(answer, time.time())
-        said = list(answer.first)
-        if isinstance(said[-1], Done):
-            answer.remember(said)
+        answer.heed(answer.first)
         await outlet.feed(answer.first)
-        await asyncio.create_task(_pass_on(answer, said, outlet))
-        if isinstance(said[-1], Done):
-            trace.done(said[-1])
+        last = await asyncio.create_task(_pass_on(answer, outlet))
+        if isinstance(last[-1], Done):
+            trace.done(last[-1])
 
 
-async def _pass_on(answer: Answer, said: list[Event], outlet: Outlet) -> None:
-    """A task of its own: each read wakes all that awaits it, from the top down."""
+async def _pass_on(answer: Answer, outlet: Outlet) -> Sequence[Event]:
+    """The last batch. A task of its own: each read wakes all that awaits it, from the top down."""
+    last, heed = answer.first, answer.heed
     async for batch in answer.rest:
         if batch:
-            said += batch
-            if isinstance(batch[-1], Done):
-                answer.remember(said)
+            heed(batch)
             await outlet.feed(batch)
+            last = batch
+    return last
 
 
 def _hang_up(request: web.BaseRequest) -> None:
