@@ -343,12 +343,13 @@ class _Listener:
         self._story = story
         self._put = put
         self._said = StringIO()
+        self._write = self._said.write
         self._calls: list[Event] = []
 
     def heed(self, batch: Sequence[Event]) -> None:
         for event in batch:
-            if isinstance(event, Text):
-                self._said.write(event.text)
+            if type(event) is Text:
+                self._write(event.text)
             elif isinstance(event, ToolCall):
                 self._calls.append(event)
                 if len(self._calls) > FRAGMENTS:

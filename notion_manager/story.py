@@ -81,9 +81,7 @@ def _frame(turn: Turn, asker: str) -> Iterator[_Bit]:
 
 def _answered(said: str, calls: Iterable[ToolCall]) -> Iterator[_Bit]:
     yield "assistant"
-    for blank in " \n\t\r":
-        said = said.replace(blank, "")
-    yield said
+    yield said.encode(errors="surrogatepass").translate(None, b" \n\t\r")
     for call in calls:
         yield from (call.namespace, call.name, _canonical(call.arguments))
 

@@ -252,9 +252,9 @@ class _Budget:
 def free_bytes(tokens: int) -> int:
     """So many are within the budget without a count: a token is at least a byte.
 
-    Half of them, so that it is never the last ones, which may be parts of one character.
+    But not the last ones, which may be parts of one character.
     """
-    return tokens // 2
+    return max(tokens // 2, tokens - LONGEST_WORD)
 
 
 def bytes_of(text: str) -> int:
