@@ -78,7 +78,7 @@ async def open_gateway(
                 task.cancel()
             await _saved_threads(threads)
             if conversations is not None:
-                await conversations.close()
+                conversations.close()
             await oracle.close()
             await catalogues.close()
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ FILE = "conversations.db"
 PERIOD = 1.0  # seconds between two times that all is saved
 MOST_WAITING = 200  # places that wait to be saved; the oldest of more are forgotten
 MOST = 5000  # places that are kept
+MOMENT = 0.05  # seconds to wait for another process that writes
 LONGEST = 24 * 3600.0  # seconds
 _MADE = """
 CREATE TABLE IF NOT EXISTS places (
@@ -34,6 +35,7 @@ _TAKE = (
     "DELETE FROM places WHERE bookmark = (SELECT bookmark FROM places"
     " WHERE key = ? AND used_at > ? ORDER BY used_at DESC LIMIT 1) RETURNING *"
 )
+_KEEP = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)"
 _PRUNE = (
     "DELETE FROM places WHERE used_at <="
     " (SELECT used_at FROM places ORDER BY used_at DESC LIMIT 1 OFFSET ?)"
@@ -60,8 +62,8 @@ def terms_of(turn: Turn) -> str:
 class Conversations:
     """Places by the key of what was said there, in a file of its own.
 
-    It is a memory and no more: what cannot be read or kept is forgotten, and no answer waits or
-    fails for it.
+    It is a memory and no more: what cannot be read or kept is forgotten, and no answer fails for
+    it. Nothing waits for the disk, so all of it takes microseconds: a thread would take longer.
     """
 
     def __init__(self, path: Path, longest: float, clock: Callable[[], float] = time.time) -> None:
@@ -69,7 +71,6 @@ class Conversations:
         self._longest = longest
         self._clock = clock
         self._waiting: dict[str, Place] = {}  # by bookmark, the oldest first
-        self._turns = asyncio.Lock()
         self._db: sqlite3.Connection | None = None
 
     def put(self, key: str, bookmark: str, *, account: str, terms: str) -> None:
@@ -82,53 +83,47 @@ class Conversations:
         if len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
 
-    async def take(self, key: str) -> Place | None:
+    def take(self, key: str) -> Place | None:
         """A place where that can go on, if there is one; nobody else gets it."""
         for place in reversed(self._waiting.values()):
             if place.key == key:
                 return self._waiting.pop(place.bookmark)
-        async with self._turns:
-            return await asyncio.to_thread(self._taken, key)
-
-    async def keep_house(self) -> None:
-        """For as long as the process runs."""
-        while True:
-            await asyncio.sleep(PERIOD)
-            await self.save()
-
-    async def save(self) -> None:
-        """Keep what waits to be kept."""
-        if self._waiting:
-            async with self._turns:
-                waiting, self._waiting = self._waiting, {}
-                await asyncio.to_thread(self._save, list(waiting.values()))
-
-    async def close(self) -> None:
-        await self.save()
-        if self._db is not None:
-            self._db.close()
-
-    def _taken(self, key: str) -> Place | None:
+        since = self._clock() - self._longest
         try:
-            rows = self._opened().execute(_TAKE, (key, self._clock() - self._longest)).fetchall()
+            rows = self._opened().execute(_TAKE, (key, since)).fetchall()
         except sqlite3.Error as exc:
             self._give_up(exc)
             return None
         return Place(*rows[0]) if rows else None
 
-    def _save(self, places: Sequence[Place]) -> None:
+    async def keep_house(self) -> None:
+        """For as long as the process runs."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            self.save()
+
+    def save(self) -> None:
+        """Keep what waits to be kept."""
+        if not self._waiting:
+            return
+        places, self._waiting = self._waiting, {}
         try:
             with (db := self._opened()):
                 db.execute("BEGIN")
-                db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)", places)
+                db.executemany(_KEEP, places.values())
                 db.execute(_PRUNE, (MOST,))
         except sqlite3.Error as exc:
             self._give_up(exc)
 
+    def close(self) -> None:
+        self.save()
+        if self._db is not None:
+            self._db.close()
+
     def _opened(self) -> sqlite3.Connection:
         """A kill loses nothing; a power cut may, and then there is nothing to be lost."""
         if self._db is None:
-            db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            db = sqlite3.connect(self._path, timeout=MOMENT, isolation_level=None)
             self._path.chmod(0o600)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = OFF")

@@ -230,7 +230,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         So it is entered only once something failed, and told of that as its first attempt.
         """
         try:
-            self._place = await self._found()
+            self._place = self._found()
             return await self._begin()
         except Problem as problem:
             failed = [problem]
@@ -280,11 +280,11 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         put = partial(conversations.put, account=answer.account, terms=answer.terms)
         return replace(answer, heed=_Listener(story, put).heed)
 
-    async def _found(self) -> Place | None:
+    def _found(self) -> Place | None:
         conversations, story = self._gateway.conversations, self._story
         if conversations is None or story is None or not story.past:
             return None
-        return await conversations.take(story.past)
+        return conversations.take(story.past)
 
     async def _asked(self, name: str) -> tuple[Reply, Answer]:
         """Where the conversation is, or with all that was said before.

@@ -13,94 +13,94 @@ def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Con
     return Conversations(path / FILE, longest, clock or Clock())
 
 
-async def taken(them: Conversations, key: str) -> str | None:
-    place = await them.take(key)
+def taken(them: Conversations, key: str) -> str | None:
+    place = them.take(key)
     return place.bookmark if place else None
 
 
 @pytest.mark.parametrize("saved", [False, True])
-async def test_a_place_is_taken_once(tmp_path: Path, *, saved: bool) -> None:
+def test_a_place_is_taken_once(tmp_path: Path, *, saved: bool) -> None:
     them = at(tmp_path)
     them.put("k", "b1", account="one", terms="t")
     them.put("k", "b2", account="two", terms="t")
     if saved:
-        await them.save()
-    found = {await taken(them, "k"), await taken(them, "k")}
-    assert (found, await taken(them, "k"), await taken(them, "other")) == ({"b1", "b2"}, None, None)
-    await them.close()
+        them.save()
+    found = {taken(them, "k"), taken(them, "k")}
+    assert (found, taken(them, "k"), taken(them, "other")) == ({"b1", "b2"}, None, None)
+    them.close()
 
 
-async def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
+def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
     tmp_path: Path,
 ) -> None:
     killed = at(tmp_path)
     for number in range(3):
         killed.put(f"k{number}", f"b{number}", account="one", terms="t")
-    await killed.save()
-    assert await taken(killed, "k1") == "b1"
+    killed.save()
+    assert taken(killed, "k1") == "b1"
     fresh = at(tmp_path)  # the other one was never closed
-    place = await fresh.take("k2")
+    place = fresh.take("k2")
     assert place is not None
     assert (place.account, place.terms) == ("one", "t")
-    assert await taken(fresh, "k1") is None
+    assert taken(fresh, "k1") is None
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
-    await fresh.close()
-    await killed.close()
+    fresh.close()
+    killed.close()
 
 
-async def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
+def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
     them = at(tmp_path)
     them.put("k", "b", account="one", terms="t")
-    await them.save()
-    place = await them.take("k")
+    them.save()
+    place = them.take("k")
     assert place is not None
     them.put_back(place)
-    await them.close()
-    assert await taken(at(tmp_path), "k") == "b"
+    them.close()
+    assert taken(at(tmp_path), "k") == "b"
 
 
-async def test_old_places_are_forgotten(tmp_path: Path) -> None:
+def test_old_places_are_forgotten(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=10.0, clock=clock)
     them.put("k", "b", account="one", terms="t")
-    await them.save()
+    them.save()
     clock.now += 11
-    assert await taken(them, "k") is None
-    await them.close()
+    assert taken(them, "k") is None
+    them.close()
 
 
-async def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
+def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=1e9, clock=clock)
     for number in range(MOST + MOST_WAITING):
         clock.now += 1
         them.put(f"k{number}", f"b{number}", account="one", terms="t")
         if number % MOST_WAITING == MOST_WAITING - 1:
-            await them.save()
+            them.save()
     kept = sqlite3.connect(tmp_path / FILE).execute("SELECT count(*) FROM places").fetchone()
     assert kept == (MOST,)
-    assert await taken(them, f"k{MOST_WAITING - 1}") is None
-    assert await taken(them, f"k{MOST_WAITING}") is not None
+    assert taken(them, f"k{MOST_WAITING - 1}") is None
+    assert taken(them, f"k{MOST_WAITING}") is not None
     for number in range(MOST_WAITING + 1):
         them.put(f"new{number}", f"n{number}", account="one", terms="t")
-    assert await taken(them, "new0") is None
-    await them.close()
+    assert taken(them, "new0") is None
+    them.close()
 
 
-async def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
+def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
     them = at(tmp_path)
-    assert await taken(them, "k") is None
+    assert taken(them, "k") is None
     them.put("k", "b", account="one", terms="t")
-    await them.save()
-    assert await taken(them, "k") == "b"
+    them.save()
+    assert taken(them, "k") == "b"
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
-    await them.close()
+    them.close()
 
 
-async def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     them = at(tmp_path)
-    assert await taken(them, "k") is None
+    assert taken(them, "k") is None
     them.put("k", "b", account="one", terms="t")
-    await them.close()
+    them.close()
