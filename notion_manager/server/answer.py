@@ -92,10 +92,10 @@ async def _whole(request: web.BaseRequest, exchange: Translator, desk: Desk) -> 
     trace = request[TRACE]
     async with desk.bridge.open(exchange.turn, trace.key, live=False) as answer:
         trace.opened(answer, time.time())
-        events: list[Event] = []
-        async for batch in answer.batches():
-            answer.heed(batch)
+        events = list(answer.first)
+        async for batch in answer.rest:
             events += batch
+        answer.heed(events)
     reply = fold(events)
     trace.done(reply.done)
     return web.Response(body=exchange.whole(reply), content_type="application/json")

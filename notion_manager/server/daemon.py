@@ -23,7 +23,7 @@ from .memory import Memory
 from .models import Shelf
 from .pages import Pages
 
-SWEEP = 20_000  # objects made and not freed between two looks at the young ones
+SWEEP = 12_000  # objects made and not freed between two looks at the young ones
 
 
 @dataclass(frozen=True, slots=True)
