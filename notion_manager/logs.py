@@ -34,7 +34,8 @@ _HOME = Path(__file__).parent
 class RequestRecord(Struct, frozen=True):
     """One request, told when it is over. Times are seconds; `asked` is what the client wrote.
 
-    `tried` names the accounts that failed before, each with its problem; `waited` is for a seat.
+    `tried` names the accounts that failed before, each with its problem; `waited` is for a seat;
+    `thread` says whether the conversation went on where it was.
     """
 
     id: str
@@ -52,6 +53,7 @@ class RequestRecord(Struct, frozen=True):
     reasks: int | None = None
     tried: str = ""
     waited: float | None = None
+    thread: str = ""
 
 
 def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> "RequestLog":

@@ -1,13 +1,15 @@
 """What a conversation says so far, as keys that only the same conversation has.
 
 Agents send all of it with every request. What they change of it on the way without meaning another
-conversation is left out: blanks in answers, thinking, the ids of calls, the order of keys.
+conversation is left out: blanks in answers, thinking, the ids of calls, the order of arguments, and
+arguments that are the defaults of their schema.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from itertools import groupby
+from typing import Any, cast
 
 import orjson
 
@@ -44,7 +46,7 @@ class Story:
     def after(self, said: str, calls: Iterable[ToolCall]) -> str:
         """The key of all of it and this answer, as the `past` of the next request has it."""
         chain = self._told[0].copy()
-        chain.update(_packed(_answered(said, calls)))
+        chain.update(_packed(self._answered(said, calls)))
         return chain.hexdigest()
 
     @cached_property
@@ -58,11 +60,32 @@ class Story:
                 said = "".join([part.text for part in parts if isinstance(part, Text)])
                 calls = [part for part in parts if isinstance(part, ToolCall)]
                 numbers.update({call.id: len(numbers) + n for n, call in enumerate(calls)})
-                chain.update(_packed(_answered(said, calls)))
+                chain.update(_packed(self._answered(said, calls)))
                 past = chain.hexdigest()
             else:
                 chain.update(_packed(_asked(role, run, numbers)))
         return chain, past if role != "assistant" else ""
+
+    def _answered(self, said: str, calls: Iterable[ToolCall]) -> Iterator[_Bit]:
+        yield "assistant"
+        yield said.encode(errors="surrogatepass").translate(None, b" \n\t\r")
+        for call in calls:
+            defaults = self._defaults.get((call.namespace, call.name), _NONE)
+            yield from (call.namespace, call.name, _canonical(call.arguments, defaults))
+
+    @cached_property
+    def _defaults(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        tools = (tool for tool in self._turn.tools if isinstance(tool, Tool))
+        return {(tool.namespace, tool.name): _defaults(tool.schema) for tool in tools}
+
+
+_NONE: Mapping[str, Any] = {}
+
+
+def _defaults(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    parts = schema.get("properties")
+    table = cast("dict[str, Any]", parts) if isinstance(parts, dict) else {}
+    return {k: v["default"] for k, v in table.items() if isinstance(v, dict) and "default" in v}
 
 
 def _frame(turn: Turn, asker: str) -> Iterator[_Bit]:
@@ -77,13 +100,6 @@ def _frame(turn: Turn, asker: str) -> Iterator[_Bit]:
                 yield _sorted(dict(tool.schema))
             case FreeformTool():
                 yield from (tool.syntax, tool.grammar)
-
-
-def _answered(said: str, calls: Iterable[ToolCall]) -> Iterator[_Bit]:
-    yield "assistant"
-    yield said.encode(errors="surrogatepass").translate(None, b" \n\t\r")
-    for call in calls:
-        yield from (call.namespace, call.name, _canonical(call.arguments))
 
 
 def _asked(role: str, run: Iterable[Message], numbers: dict[str, int]) -> Iterator[_Bit]:
@@ -123,11 +139,15 @@ def _packed(bits: Iterable[_Bit]) -> bytes:
     return bytes(packed + b"\xff" * 8)
 
 
-def _canonical(arguments: str) -> _Bit:
+def _canonical(arguments: str, defaults: Mapping[str, Any]) -> _Bit:
     try:
-        return _sorted(orjson.loads(arguments or "{}"))
+        given = orjson.loads(arguments or "{}")
     except orjson.JSONDecodeError:  # free text, or numbers that are too large
         return arguments
+    if defaults and isinstance(given, dict):
+        pairs = cast("dict[str, Any]", given).items()
+        return _sorted({k: v for k, v in pairs if k not in defaults or defaults[k] != v})
+    return _sorted(given)
 
 
 def _sorted(value: object) -> _Bit:

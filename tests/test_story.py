@@ -107,6 +107,19 @@ def test_what_clients_change_on_the_way_changes_nothing(same: Sequence[Message])
     assert of(*same, user("?")).past == of(*BEGUN, user("?")).past
 
 
+def test_a_default_that_a_client_fills_in_changes_nothing() -> None:
+    schema = {"properties": {"all": {"type": "boolean", "default": False}, "b": True}}
+    tools = (Tool("Read", "", schema), Tool("Odd", "", {"properties": []}))
+
+    def past(**arguments: Any) -> str:
+        call = ToolCall("1", "Read", json.dumps(arguments))
+        return of(user("hi"), assistant(call), user(result("1")), tools=tools).past
+
+    assert past(a=1) == past(a=1, all=False)
+    assert past(a=1) != past(a=1, all=True)
+    assert past(a=1) != past(a=1, b=False)
+
+
 PICTURE = File("image/png", b"1")
 
 

@@ -100,4 +100,5 @@ class Trace(Struct):
             reasks=self.reasks or None,
             tried=", ".join(self.failures),
             waited=round(self.waited, 3) or None,
+            thread=self.thread,
         )

@@ -44,6 +44,7 @@ PATCH = "\n".join(
         "*** End Patch",
     )
 )
+GOES_ON = 4  # questions after the first
 CLUMSY = ("", "[[sim:clumsy=0.5]]")
 PACKAGES = ("@ai-sdk/openai-compatible", "@ai-sdk/openai", "@ai-sdk/anthropic")
 
@@ -55,6 +56,8 @@ class Desk:
     repo: Path
     home: Path
     url: str
+    log: Path
+    logged: int  # bytes of the log, before the agent came
 
     def run(self, command: Sequence[str], env: Mapping[str, str], said: str = "") -> str:
         whole = {"HOME": str(self.home), "PATH": os.environ["PATH"], **env}
@@ -63,6 +66,12 @@ class Desk:
             check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         return done.stdout
+
+    def threads(self) -> Sequence[str]:
+        """Where each of the agent's questions was asked."""
+        lines = self.log.read_bytes()[self.logged :].splitlines()
+        records = [json.loads(line) for line in lines if line.startswith(b"{")]
+        return [record["thread"] for record in records if record.get("thread")]
 
     def path(self, name: str) -> str:
         return str(self.repo / name)
@@ -73,17 +82,18 @@ class Desk:
         assert "It is mended." in output
 
 
-@pytest.fixture(name="url", scope="session")
-def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(name="served", scope="session")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The gateway's address and its log."""
     env = {
         **os.environ,
         "NOTION_MANAGER_API_KEY": KEY,
         "NOTION_MANAGER_STATE_DIR": str(tmp_path_factory.mktemp("state")),
     }
     command = [sys.executable, "-m", "notion_manager", "serve", "--demo", "--port", "0"]
-    log = (tmp_path_factory.mktemp("log") / "log").open("w")
+    path = tmp_path_factory.mktemp("log") / "log"
     with (
-        log,
+        path.open("w") as log,
         subprocess.Popen(  # noqa: S603 - our own program
             command, env=env, stdout=subprocess.PIPE, stderr=log, text=True
         ) as serve,
@@ -92,14 +102,15 @@ def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for line in serve.stdout:
             if "ANTHROPIC_BASE_URL=" in line:
                 break
-        yield line.partition("ANTHROPIC_BASE_URL=")[2].split()[0]
+        yield line.partition("ANTHROPIC_BASE_URL=")[2].split()[0], path
         serve.send_signal(signal.SIGINT)
         serve.stdout.read()
 
 
 @pytest.fixture(name="desk")
-def _desk(tmp_path: Path, url: str) -> Desk:
-    desk = Desk(tmp_path / "repo", tmp_path / "home", url)
+def _desk(tmp_path: Path, served: tuple[str, Path]) -> Desk:
+    url, log = served
+    desk = Desk(tmp_path / "repo", tmp_path / "home", url, log, log.stat().st_size)
     desk.home.mkdir()
     desk.repo.mkdir()
     subprocess.run(["git", "init", "-q", "."], cwd=desk.repo, check=True)  # noqa: S607
@@ -142,6 +153,8 @@ def test_claude_code(desk: Desk, words: str) -> None:
         [bash("python3 check.py > result.txt")],
     )
     desk.check(claude_code(desk, told))
+    if not words:
+        assert list(desk.threads()).count("continued") == GOES_ON
 
 
 def test_claude_code_looks_at_a_picture(desk: Desk) -> None:
@@ -198,6 +211,8 @@ def test_codex(desk: Desk, model: str, words: str) -> None:
         [execute("python3 check.py > result.txt")],
     )
     desk.check(codex(desk, model, told))
+    if not words:
+        assert list(desk.threads()).count("continued") == GOES_ON
 
 
 def test_codex_looks_at_a_picture(desk: Desk) -> None:
