@@ -197,6 +197,9 @@ class Pool:
         well have no seat, Busy with the seconds until one is well
         again, or NoAccount.
         """
+        at_home = self.standings.get(home)
+        if at_home is not None and home not in tried and self._may_take(at_home, now, model):
+            return self._taken(at_home, now)
         ready = [s for s in self.standings.values() if self._ready(s, now)]
         if not ready:
             raise self._refusal(now)
@@ -204,12 +207,19 @@ class Pool:
         free = [s for s in ready if s.busy < self._limit(s)]
         if not free:
             raise Full(f"every account gives as many answers as it may: {self.seats()} in all")
-        best = free[0]
+        if len(free) == 1:
+            return self._taken(free[0], now)
+        return self._taken(min(free, key=lambda s: (s.name in tried, *self._load(s))), now)
+
+    def _may_take(self, standing: Standing, now: float, model: str) -> bool:
+        has = standing.models.get(model, 0.0) <= now
+        return has and self._ready(standing, now) and standing.busy < self._limit(standing)
+
+    def _taken(self, standing: Standing, now: float) -> str:
         if len(self.standings) > 1:
-            best = min(free, key=lambda s: (s.name != home, s.name in tried, *self._load(s)))
-            self._count(best)
-        self.standings[best.name] = replace(best, busy=best.busy + 1, last_used=now)
-        return best.name
+            self._count(standing)
+        self.standings[standing.name] = replace(standing, busy=standing.busy + 1, last_used=now)
+        return standing.name
 
     def join(self, standing: Standing, login: str = "") -> None:
         """Take an account in, or begin anew with one that was renewed.

@@ -86,6 +86,15 @@ def test_untried_comes_first() -> None:
     assert pool.pick(10.0, tried={"a"}) == "b"
 
 
+def test_where_a_conversation_is_comes_before_all_if_it_can_answer() -> None:
+    pool = Pool(Standing(name) for name in "abc")
+    assert [pool.pick(now, home="b") for now in range(3)] == ["b", "b", "a"]
+    pool = Pool([Standing("a", models={"m": 9.0}), Standing("b")])
+    assert pool.pick(1.0, model="m", home="a") == "b"
+    assert pool.pick(2.0, ["a"], home="a") == "b"
+    assert pool.pick(3.0, home="a") == "a"
+
+
 def test_an_account_has_so_many_seats_and_no_more() -> None:
     pool = Pool([Standing("a"), Standing("b")], seats=1, terms={"b": Terms(seats=2)})
     assert sorted(pool.pick(1.0) for _ in range(3)) == ["a", "b", "b"]
@@ -214,11 +223,11 @@ class Seats(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule()
-    def pick(self) -> None:
+    @rule(home=st.sampled_from(["", "a", "b", "gone"]))
+    def pick(self, home: str) -> None:
         before = dict(self.pool.standings)
         try:
-            name = self.pool.pick(self.now)
+            name = self.pool.pick(self.now, home=home)
         except Full:
             ready = [s for s in before.values() if s.ready_at <= self.now and not s.retired]
             assert ready
@@ -231,6 +240,9 @@ class Seats(RuleBasedStateMachine):
         assert before[name].busy < 2
         assert before[name].ready_at <= self.now
         assert not before[name].retired
+        own = before.get(home)
+        if own and not own.retired and own.ready_at <= self.now and own.busy < 2:
+            assert name == home
         self.held.append(name)
 
     @precondition(lambda self: self.held)
