@@ -64,7 +64,7 @@ async def open_gateway(
         version, accounts = store.version(), store.accounts()
         roster.enrol(accounts, known)
         pool.agree(store.terms())
-        pool.allowances.update(store.allowances())
+        pool.recall(store.allowances())
         following = asyncio.create_task(_follow(store, roster, pool, version)) if follow else None
         looking = asyncio.create_task(oracle.keep_looking()) if follow else None
         keeping = asyncio.create_task(threads.keep_house()) if made and follow else None

@@ -22,10 +22,12 @@ from .errors import (
     UpstreamBroken,
     WorkspaceRefused,
 )
+from .ranking import Ranking
 
 LIMIT_REST = 45.0  # seconds, where the service names no time
 STICKY_REST = 1800.0  # doubles with each strike
 STEPS = 10  # of headroom: accounts that have about as much left take turns
+MANY = 50  # accounts, of which not all are looked at each time
 SEATS = 2  # answers of one account at once
 EVIDENCE = 200  # characters
 MODEL_REST = 600.0
@@ -175,7 +177,11 @@ class Pool:
         longest_rest: float = LONGEST_REST,
         seats: int = SEATS,
         terms: Mapping[str, Terms] = {},
+        *,
+        many: int = MANY,
     ) -> None:
+        self._many = many
+        self._ranking: Ranking | None = None  # made when it is needed, and after all changed
         self._longest_rest = longest_rest
         self._seats = seats
         self._had: dict[str, float] = {}  # requests, by weight
@@ -200,6 +206,8 @@ class Pool:
         at_home = self.standings.get(home)
         if at_home is not None and home not in tried and self._may_take(at_home, now, model):
             return self._taken(at_home, now)
+        if len(self.standings) > self._many and (name := self._first(now, tried, model)):
+            return self._taken(self.standings[name], now)
         ready = [s for s in self.standings.values() if self._ready(s, now)]
         if not ready:
             raise self._refusal(now)
@@ -218,8 +226,25 @@ class Pool:
     def _taken(self, standing: Standing, now: float) -> str:
         if len(self.standings) > 1:
             self._count(standing)
-        self.standings[standing.name] = replace(standing, busy=standing.busy + 1, last_used=now)
+        self._put(replace(standing, busy=standing.busy + 1, last_used=now))
         return standing.name
+
+    def _put(self, standing: Standing) -> None:
+        self.standings[standing.name] = standing
+        if self._ranking is not None:
+            self._ranking.put(standing.name, self._load(standing))
+
+    def _first(self, now: float, tried: Collection[str], model: str) -> str | None:
+        """The first of all, if it is found soon."""
+        if self._ranking is None:
+            self._ranking = Ranking()
+            for standing in self.standings.values():
+                self._ranking.put(standing.name, self._load(standing))
+
+        def will_do(name: str) -> bool:
+            return name not in tried and self._may_take(self.standings[name], now, model)
+
+        return self._ranking.first(will_do)
 
     def join(self, standing: Standing, login: str = "") -> None:
         """Take an account in, or begin anew with one that was renewed.
@@ -228,23 +253,31 @@ class Pool:
         """
         self._logins[standing.name] = login or standing.name
         known = self.standings.get(standing.name)
-        self.standings[standing.name] = replace(standing, busy=known.busy if known else 0)
+        self._put(replace(standing, busy=known.busy if known else 0))
         self._tell()
 
     def agree(self, terms: Mapping[str, Terms]) -> None:
         """From now on these are the terms."""
         self.terms = dict(terms)
+        self._ranking = None
         self._tell()
+
+    def recall(self, allowances: Mapping[str, Allowance]) -> None:
+        """What was left of accounts when they were last looked at."""
+        self.allowances.update(allowances)
+        self._ranking = None
 
     def leave(self, name: str) -> None:
         """Pick it no more. What it is answering goes on."""
         self.standings.pop(name, None)
         self.allowances.pop(name, None)
+        if self._ranking is not None:
+            self._ranking.drop(name)
 
     def release(self, name: str) -> None:
         standing = self.standings.get(name)
         if standing is not None:
-            self.standings[name] = replace(standing, busy=max(standing.busy - 1, 0))
+            self._put(replace(standing, busy=max(standing.busy - 1, 0)))
         self._tell()
 
     def report(
@@ -261,7 +294,7 @@ class Pool:
         for each in self._concerned(name, problem):
             old = self.standings[each]
             new = after(old, problem, now, self._longest_rest, model)
-            self.standings[each] = new
+            self._put(new)
             if new != old:
                 changed.append(new)
         return changed
@@ -280,7 +313,8 @@ class Pool:
         old = self.standings.get(name)
         if old is None:
             return None
-        new = self.standings[name] = taught(old, allowance, now, self._longest_rest)
+        new = taught(old, allowance, now, self._longest_rest)
+        self._put(new)
         self._tell()
         return new if new != old else None
 

@@ -1,5 +1,7 @@
 """The pool's policy, by example and by law."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -270,6 +272,85 @@ class Seats(RuleBasedStateMachine):
 
 
 TestSeats = Seats.TestCase
+
+NAMES = [f"n{number}" for number in range(40)]
+names = st.sampled_from(NAMES)
+
+
+class Alike(RuleBasedStateMachine):
+    """A pool that keeps a ranking picks as one does that looks at all accounts each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pools = [Pool(map(Standing, NAMES), many=many) for many in (0, 1000)]
+        self.now = 0.0
+        self.held: list[str] = []
+
+    def both(self, act: Callable[[Pool], object]) -> object:
+        told = [_outcome(act, pool) for pool in self.pools]
+        assert told[0] == told[1]
+        return told[0]
+
+    @rule(seconds=st.floats(0, 4000))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(
+        tried=st.lists(names, max_size=3),
+        model=st.sampled_from(["", "m"]),
+        home=names | st.just(""),
+        times=st.integers(1, 30),
+    )
+    def pick(self, tried: list[str], model: str, home: str, times: int) -> None:
+        for _ in range(times):
+            name = self.both(lambda pool: pool.pick(self.now, tried, model, home))
+            if isinstance(name, str):
+                self.held.append(name)
+
+    @precondition(lambda self: self.held)
+    @rule(
+        problem=st.sampled_from(
+            [
+                None,
+                RateLimited("x"),
+                ModelUnavailable("y"),
+                AccountRefused("z"),
+                UpstreamBroken("w"),
+            ]
+        ),
+        data=st.data(),
+    )
+    def give_back(self, problem: Problem | None, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(self.held))
+        self.held.remove(name)
+        self.both(lambda pool: pool.report(name, problem, self.now, "m"))
+        self.both(lambda pool: pool.release(name))
+
+    @rule(name=names, left=st.integers(0, 10))
+    def learn(self, name: str, left: int) -> None:
+        room = Allowance(self.now, meters=(Meter("user", 10 - left, 10),))
+        self.both(lambda pool: pool.learn(name, room, self.now))
+
+    @rule(name=names, weight=st.sampled_from([0.5, 1.0, 2.0]), enabled=st.booleans())
+    def agree(self, name: str, weight: float, enabled: bool) -> None:
+        terms = {name: Terms(enabled=enabled, weight=weight)}
+        self.both(lambda pool: pool.agree(terms))
+
+    @rule(name=names)
+    def leave_and_come_back(self, name: str) -> None:
+        self.held = [each for each in self.held if each != name]
+        self.both(lambda pool: pool.leave(name))
+        self.both(lambda pool: pool.join(Standing(name)))
+
+
+def _outcome(act: Callable[[Pool], object], pool: Pool) -> object:
+    try:
+        return act(pool)
+    except Problem as problem:
+        return type(problem)
+
+
+TestAlike = Alike.TestCase
 
 
 def test_accounts_come_and_go_while_others_answer() -> None:
