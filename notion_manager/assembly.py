@@ -9,7 +9,6 @@ from functools import partial
 from typing import ParamSpec
 
 from .admission import Admission, Rules
-from .allowance import Allowance
 from .catalogues import Catalogues
 from .config import Config
 from .conversations import FILE, LONGEST, Conversations
@@ -17,7 +16,7 @@ from .gateway import Effects, Gateway
 from .habits import Habits
 from .models import Model, Naming
 from .oracle import Oracle
-from .pool import Pool, Standing
+from .pool import Pool
 from .roster import Roster
 from .store import Store, StoreProblem
 from .threads import Threads
@@ -44,12 +43,8 @@ async def open_gateway(
     async def keep_models(name: str, models: Sequence[Model]) -> None:
         await _saved(store.save_catalogue, name, models, time.time())
 
-    async def keep_allowance(name: str, allowance: Allowance) -> None:
-        await _saved(store.save_allowance, name, allowance)
-
-    async def keep_standing(standing: Standing) -> None:
-        await _saved(store.save_standing, standing)
-
+    keep_allowance = partial(_saved, store.save_allowance)
+    keep_standing = partial(_saved, store.save_standing)
     async with connect(config.timeouts) as http:
         upstreams: dict[str, Upstream] = {}
         known = {s.name: s for s in store.standings()}
@@ -65,16 +60,16 @@ async def open_gateway(
         roster.enrol(accounts, known)
         pool.agree(store.terms())
         pool.recall(store.allowances())
-        following = asyncio.create_task(_follow(store, roster, pool, version)) if follow else None
-        looking = asyncio.create_task(oracle.keep_looking()) if follow else None
-        keeping = asyncio.create_task(threads.keep_house()) if made and follow else None
-        saving = asyncio.create_task(conversations.keep_house()) if conversations else None
+        chores = [_follow(store, roster, pool, version), oracle.keep_looking()] if follow else []
+        chores += [threads.keep_house()] if made and follow else []
+        chores += [conversations.keep_house()] if conversations and follow else []
+        tasks = [asyncio.create_task(chore) for chore in chores]
         try:
             effects = Effects(keep_standing, oracle.look, conversations=conversations)
             admission = Admission(pool, rules(config))
             yield Gateway(upstreams, admission, catalogues, habits(config), effects)
         finally:
-            for task in filter(None, (following, looking, keeping, saving)):
+            for task in tasks:
                 task.cancel()
             await _saved_threads(threads)
             if conversations is not None:

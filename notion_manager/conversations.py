@@ -9,12 +9,14 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-from .turn import Turn
+from .story import Story
+from .turn import Done, Event, Text, ToolCall, Turn, coalesce
 from .wire import dumps
 
 FILE = "conversations.db"
@@ -22,6 +24,7 @@ PERIOD = 1.0  # seconds between two times that all is saved
 MOST_WAITING = 200  # places that wait to be saved; the oldest of more are forgotten
 MOST = 5000  # places that are kept
 MOMENT = 0.05  # seconds to wait for another process that writes
+FRAGMENTS = 256  # of calls, after which they are joined
 LONGEST = 24 * 3600.0  # seconds
 _MADE = """
 CREATE TABLE IF NOT EXISTS places (
@@ -43,7 +46,7 @@ _PRUNE = (
 logger = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class Binding(NamedTuple):
     """`bookmark` is the upstream's own; it goes on there on the same `terms` only."""
 
     bookmark: str
@@ -70,31 +73,31 @@ class Conversations:
         self._path = path
         self._longest = longest
         self._clock = clock
-        self._waiting: dict[str, Place] = {}  # by bookmark, the oldest first
+        self._waiting: dict[str, Binding] = {}  # by bookmark, the oldest first
         self._db: sqlite3.Connection | None = None
 
     def put(self, key: str, bookmark: str, *, account: str, terms: str) -> None:
         """From now on the conversation of that key can go on there."""
-        self.put_back(Place(bookmark, key, account, terms, self._clock()))
+        self.put_back(Binding(bookmark, key, account, terms, self._clock()))
 
-    def put_back(self, place: Place) -> None:
+    def put_back(self, binding: Binding) -> None:
         """It was taken, and nothing was sent there."""
-        self._waiting[place.bookmark] = place
+        self._waiting[binding.bookmark] = binding
         if len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
 
-    def take(self, key: str) -> Place | None:
+    def take(self, key: str) -> Binding | None:
         """A place where that can go on, if there is one; nobody else gets it."""
-        for place in reversed(self._waiting.values()):
-            if place.key == key:
-                return self._waiting.pop(place.bookmark)
+        for binding in reversed(self._waiting.values()):
+            if binding.key == key:
+                return self._waiting.pop(binding.bookmark)
         since = self._clock() - self._longest
         try:
             rows = self._opened().execute(_TAKE, (key, since)).fetchall()
         except sqlite3.Error as exc:
             self._give_up(exc)
             return None
-        return Place(*rows[0]) if rows else None
+        return Binding(*rows[0]) if rows else None
 
     async def keep_house(self) -> None:
         """For as long as the process runs."""
@@ -106,11 +109,11 @@ class Conversations:
         """Keep what waits to be kept."""
         if not self._waiting:
             return
-        places, self._waiting = self._waiting, {}
+        bindings, self._waiting = self._waiting, {}
         try:
             with (db := self._opened()):
                 db.execute("BEGIN")
-                db.executemany(_KEEP, places.values())
+                db.executemany(_KEEP, bindings.values())
                 db.execute(_PRUNE, (MOST,))
         except sqlite3.Error as exc:
             self._give_up(exc)
@@ -143,3 +146,28 @@ class Conversations:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 self._path.with_name(self._path.name + suffix).unlink()
+
+
+class Listener:
+    """Hears what the client gets, to know the conversation by it when it goes on."""
+
+    def __init__(self, story: Story, put: Callable[..., None]) -> None:
+        self._story = story
+        self._put = put
+        self._said = StringIO()
+        self._write = self._said.write
+        self._calls: list[Event] = []
+
+    def heed(self, batch: Sequence[Event]) -> None:
+        for event in batch:
+            if type(event) is Text:
+                self._write(event.text)
+            elif isinstance(event, ToolCall):
+                self._calls.append(event)
+                if len(self._calls) > FRAGMENTS:
+                    self._calls = coalesce(self._calls)
+            elif isinstance(event, Done) and event.bookmark and event.truth is None:
+                self._put(self._story.after(self._said.getvalue(), self._whole()), event.bookmark)
+
+    def _whole(self) -> Sequence[ToolCall]:
+        return [call for call in coalesce(self._calls) if isinstance(call, ToolCall)]

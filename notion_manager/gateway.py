@@ -6,19 +6,17 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
-from io import StringIO
 from types import TracebackType
 
 import tenacity
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .admission import Admission, Seat
-from .admission import Place as Waiting
+from .admission import Admission, Place, Seat
 from .allowance import Allowance
 from .budget import Budget
 from .catalogues import Catalogues
-from .conversations import Conversations, Place, terms_of
+from .conversations import Binding, Conversations, Listener, terms_of
 from .errors import (
     Busy,
     ContextTooLong,
@@ -37,7 +35,7 @@ from .models import Choice, Chooser
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
-from .turn import Done, Event, Stop, Text, ToolCall, Turn, coalesce
+from .turn import Done, Event, Stop, Text, Turn
 from .upstreams import Upstream
 
 logger = logging.getLogger(__name__)
@@ -63,6 +61,7 @@ class Answer(Struct, frozen=True):
     thread: str = "new"
     """Whether the conversation goes on where it was (`continued`), or was `moved` from there."""
     terms: str = ""
+    """What must be the same for the conversation to go on in its thread."""
     heed: Callable[[Sequence[Event]], None] = lambda _: None
     """To be told of each batch just before the client gets it."""
 
@@ -76,7 +75,6 @@ class Answer(Struct, frozen=True):
             yield batch
 
 
-FRAGMENTS = 256  # of calls, after which they are joined
 SMALL = 20_000  # characters of a question that does not wait behind large ones
 OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 """What may befall every account at once: there are only so many second tries after it."""
@@ -154,17 +152,19 @@ class Gateway:
             self._budget.earn(now)
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
-        return await self.admission.take(lambda: _waiting(turn, asker), tried, turn.model, home)
+        return await self.admission.take(lambda: _place(turn, asker), tried, turn.model, home)
 
-    async def ask(self, name: str, turn: Turn, place: Place | None = None) -> tuple[Reply, Answer]:
-        """One account's reply, still open, and the answer it began; in that `place` if it may."""
+    async def ask(
+        self, name: str, turn: Turn, binding: Binding | None = None
+    ) -> tuple[Reply, Answer]:
+        """One account's reply, still open, and the answer it began; by that `binding` if it may."""
         upstream = self._upstreams[name]  # it may leave while its models are read
         choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
         _refuse_too_long(turn, choice)
         settled = settle(turn, choice, self.habits)
         terms = terms_of(settled)
-        if place is not None and place.terms == terms:
-            settled = replace(settled, bookmark=place.bookmark)
+        if binding is not None and binding.terms == terms:
+            settled = replace(settled, bookmark=binding.bookmark)
         ignored = ("effort",) if turn.effort and not settled.effort else ()
         reply = upstream.open(settled)
         try:
@@ -217,7 +217,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._turn = turn
         self._asker = asker
         self._story = story
-        self._place: Place | None = None
+        self._binding: Binding | None = None
         self._moved = False
         self._tried = set[str]()
         self._said: Problem | None = None  # by the account that was asked last
@@ -230,7 +230,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         So it is entered only once something failed, and told of that as its first attempt.
         """
         try:
-            self._place = self._found()
+            self._binding = self._found()
             return await self._begin()
         except Problem as problem:
             failed = [problem]
@@ -278,9 +278,9 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         if conversations is None or story is None:
             return answer
         put = partial(conversations.put, account=answer.account, terms=answer.terms)
-        return replace(answer, heed=_Listener(story, put).heed)
+        return replace(answer, heed=Listener(story, put).heed)
 
-    def _found(self) -> Place | None:
+    def _found(self) -> Binding | None:
         conversations, story = self._gateway.conversations, self._story
         if conversations is None or story is None or not story.past:
             return None
@@ -291,23 +291,23 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
         A thread that is not there any more, or says nothing, is no fault of the account.
         """
-        place, self._place = self._place, None
-        if place is None:
+        binding, self._binding = self._binding, None
+        if binding is None:
             return await self._gateway.ask(name, self._turn)
         self._moved = True  # as long as it did not go on there
-        if place.account == name:
+        if binding.account == name:
             try:
-                return await self._in_place(name, place)
+                return await self._in_place(name, binding)
             except (UpstreamRejected, EmptyAnswer) as lost:
                 logger.info("a conversation of %s is told anew: %s", name, lost)
         return await self._gateway.ask(name, self._turn)
 
-    async def _in_place(self, name: str, place: Place) -> tuple[Reply, Answer]:
+    async def _in_place(self, name: str, binding: Binding) -> tuple[Reply, Answer]:
         try:
-            reply, answer = await self._gateway.ask(name, self._turn, place)
+            reply, answer = await self._gateway.ask(name, self._turn, binding)
         except RateLimited as exc:
             if exc.refused and self._gateway.conversations is not None:
-                self._gateway.conversations.put_back(place)
+                self._gateway.conversations.put_back(binding)
             raise
         self._moved = answer.thread != "continued"
         return reply, answer
@@ -315,7 +315,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
-            home = self._place.account if self._place else ""
+            home = self._binding.account if self._binding else ""
             seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
         except BaseException as refusal:
             self._give_back()
@@ -331,38 +331,13 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
     def _give_back(self) -> None:
         """Nothing was sent to the place where the conversation is."""
-        if self._place is not None and self._gateway.conversations is not None:
-            self._gateway.conversations.put_back(self._place)
-            self._place = None
+        if self._binding is not None and self._gateway.conversations is not None:
+            self._gateway.conversations.put_back(self._binding)
+            self._binding = None
 
 
-class _Listener:
-    """Hears what the client gets, to know the conversation by it when it goes on."""
-
-    def __init__(self, story: Story, put: Callable[..., None]) -> None:
-        self._story = story
-        self._put = put
-        self._said = StringIO()
-        self._write = self._said.write
-        self._calls: list[Event] = []
-
-    def heed(self, batch: Sequence[Event]) -> None:
-        for event in batch:
-            if type(event) is Text:
-                self._write(event.text)
-            elif isinstance(event, ToolCall):
-                self._calls.append(event)
-                if len(self._calls) > FRAGMENTS:
-                    self._calls = coalesce(self._calls)
-            elif isinstance(event, Done) and event.bookmark and event.truth is None:
-                self._put(self._story.after(self._said.getvalue(), self._whole()), event.bookmark)
-
-    def _whole(self) -> Sequence[ToolCall]:
-        return [call for call in coalesce(self._calls) if isinstance(call, ToolCall)]
-
-
-def _waiting(turn: Turn, asker: str) -> Waiting:
-    return Waiting(asker, turn.conversation, size(turn) < SMALL)
+def _place(turn: Turn, asker: str) -> Place:
+    return Place(asker, turn.conversation, size(turn) < SMALL)
 
 
 def asks_nothing(turn: Turn) -> bool:

@@ -14,8 +14,8 @@ def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Con
 
 
 def taken(them: Conversations, key: str) -> str | None:
-    place = them.take(key)
-    return place.bookmark if place else None
+    binding = them.take(key)
+    return binding.bookmark if binding else None
 
 
 @pytest.mark.parametrize("saved", [False, True])
@@ -39,9 +39,9 @@ def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
     killed.save()
     assert taken(killed, "k1") == "b1"
     fresh = at(tmp_path)  # the other one was never closed
-    place = fresh.take("k2")
-    assert place is not None
-    assert (place.account, place.terms) == ("one", "t")
+    binding = fresh.take("k2")
+    assert binding is not None
+    assert (binding.account, binding.terms) == ("one", "t")
     assert taken(fresh, "k1") is None
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
     fresh.close()
@@ -52,9 +52,9 @@ def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
     them = at(tmp_path)
     them.put("k", "b", account="one", terms="t")
     them.save()
-    place = them.take("k")
-    assert place is not None
-    them.put_back(place)
+    binding = them.take("k")
+    assert binding is not None
+    them.put_back(binding)
     them.close()
     assert taken(at(tmp_path), "k") == "b"
 

@@ -1,7 +1,7 @@
-"""Lines that open and close Markdown's code fences, as CommonMark has them.
+"""Lines that open and close Markdown's code fences, and items of lists in which one begins.
 
-But for how far they are indented: within lists that may be any number of blanks, and to tell lists
-from code would take all the text before.
+They are as CommonMark has them, but for how far they are indented: within lists that may be any
+number of blanks, and to tell lists from code would take all the text before.
 """
 
 import re
@@ -10,6 +10,14 @@ from msgspec import Struct
 
 LONGEST = 300  # characters of a line that may be a fence
 _FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
+MARKERS = frozenset("-*+0123456789")
+"""What begins an item of a list."""
+_MARKER = r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+)"
+ITEM = rf"{_MARKER}{{1,4}}+(?=[`~>])"
+"""The pattern of one, of up to four within each other, that begins with a fence or a quotation."""
+ITEM_BEGUN = rf"{_MARKER}{{0,4}}+(?:[-*+]|\d{{1,9}}+[.)]?+)?+[ \t]{{0,4}}+\Z"
+"""The pattern of what may become one."""
+_ITEM, _ITEM_BEGUN = re.compile(ITEM), re.compile(ITEM_BEGUN)
 
 
 class Fence(Struct, frozen=True):
@@ -39,3 +47,12 @@ def fence_at(text: str, first: int) -> Fence | bool:
     if newline < 0:
         return len(said) < LONGEST and (found is not None or not said.strip(mark))
     return Fence(found[1], found[2], newline + 1) if found else False
+
+
+def item_at(text: str, first: int) -> int | bool:
+    """Where the fence or quotation begins in the item of a list at `first`.
+
+    False where there is none, True where there may yet be.
+    """
+    found = _ITEM.match(text, first)
+    return found.end() if found else _ITEM_BEGUN.match(text, first) is not None

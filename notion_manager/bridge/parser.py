@@ -13,17 +13,12 @@ from . import lapses
 from .call import Call
 from .calls import Calls, Policy
 from .faults import Fault, Trouble
-from .fences import Fence, fence_at
+from .fences import ITEM, ITEM_BEGUN, MARKERS, Fence, fence_at, item_at
 from .marks import LONGEST_TAG, Marks, unfinished
 from .offer import Offer
 from .speech import Speech
 
-_ITEM = re.compile(r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+){1,4}+(?=[`~>])")
-_MAY_BE_ITEM = re.compile(
-    r"(?:(?:[-*+]|\d{1,9}+[.)])[ \t]{1,4}+){0,4}+(?:[-*+]|\d{1,9}+[.)]?+)?+[ \t]{0,4}+\Z"
-)
-_NOTABLE = re.compile(rf"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z|{_ITEM.pattern}|{_MAY_BE_ITEM.pattern}))")
-_ITEMS = frozenset("-*+0123456789")
+_NOTABLE = re.compile(rf"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z|{ITEM}|{ITEM_BEGUN}))")
 _NO_BLANK = re.compile(r"[^ \t\r\ufeff]")
 
 
@@ -135,7 +130,7 @@ class Parser:
         first, mark = found.start(), found[0]
         if mark == "\n":
             return self._pass(first + 1)
-        if not self._fence and mark in _ITEMS:
+        if not self._fence and mark in MARKERS:
             return self._item(first)
         self._in_quote = mark == ">"
         if self._waiting or self._fence:
@@ -146,11 +141,11 @@ class Parser:
 
     def _item(self, first: int) -> bool:
         """An item of a list, in which a fence or a quotation may begin at once."""
-        found = _ITEM.match(self._text, first)
-        if found is None:
-            return _MAY_BE_ITEM.match(self._text, first) is None and self._go_on()
-        self._in_quote = self._text[found.end()] == ">"
-        return self._go_on() if self._in_quote else self._fence_line(found.end())
+        inner = item_at(self._text, first)
+        if isinstance(inner, bool):
+            return not inner and self._go_on()
+        self._in_quote = self._text[inner] == ">"
+        return self._go_on() if self._in_quote else self._fence_line(inner)
 
     def _go_on(self) -> bool:
         """The rest of the line is text."""

@@ -67,8 +67,8 @@ def command(body: BinaryIO, api: str, to: str, codename: str) -> None:
     files = {parcel.data: shown(parcel, "attachment:…", None) for parcel in parcels(turn)}
     thread_id = next(ids)
     attached = Attached(thread_id, files) if files else None
-    place = begin(_SOMEBODY, thread_id, ids=ids, now=now, made=bool(files))
-    sent = request(turn, _SOMEBODY, place, ids=ids, now=now, attached=attached)
+    anchor = begin(_SOMEBODY, thread_id, ids=ids, now=now, made=bool(files))
+    sent = request(turn, _SOMEBODY, anchor, ids=ids, now=now, attached=attached)
     dump(orjson.loads(sent))
 
 

@@ -62,14 +62,14 @@ def system(*texts: str) -> Message:
 
 def sent(turn: Turn, account: Account = ACCOUNT) -> dict[str, Any]:
     fresh = ids()
-    place = begin(account, THREAD, ids=fresh, now=NOW, made=False)
-    return json.loads(request(turn, account, place, ids=fresh, now=NOW))
+    anchor = begin(account, THREAD, ids=fresh, now=NOW, made=False)
+    return json.loads(request(turn, account, anchor, ids=fresh, now=NOW))
 
 
 def with_files(turn: Turn) -> dict[str, Any]:
     fresh = ids()
-    place = begin(ACCOUNT, ATTACHED.thread_id, ids=fresh, now=NOW, made=True)
-    return json.loads(request(turn, ACCOUNT, place, ids=fresh, now=NOW, attached=ATTACHED))
+    anchor = begin(ACCOUNT, ATTACHED.thread_id, ids=fresh, now=NOW, made=True)
+    return json.loads(request(turn, ACCOUNT, anchor, ids=fresh, now=NOW, attached=ATTACHED))
 
 
 def steps(*messages: Message, system: str = "") -> list[tuple[str, str]]:

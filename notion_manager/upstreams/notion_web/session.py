@@ -29,7 +29,7 @@ from .headers import endpoint, headers
 from .housekeeping import ask_deletion
 from .quota import READS, merged
 from .stream import Decoder
-from .transcript import Place, begin, newest, place_of, probe, request
+from .transcript import Anchor, anchor_of, begin, newest, probe, request
 from .uploads import Attached, Parcel, parcels
 
 logger = logging.getLogger(__name__)
@@ -103,9 +103,9 @@ class NotionWeb:
         if self._made is not None:
             self._made(self._account.alias, thread_id, time.time() + left)
 
-    async def _ask(self, turn: Turn) -> tuple[aiohttp.ClientResponse, Place]:
+    async def _ask(self, turn: Turn) -> tuple[aiohttp.ClientResponse, Anchor]:
         """The files of the turn are brought first, into the thread that it is then asked in."""
-        known = place_of(turn.bookmark) if turn.bookmark else None
+        known = anchor_of(turn.bookmark) if turn.bookmark else None
         asked = turn if known is None else newest(turn)
         thread_id = next(self._ids) if known is None else known.thread
         new = {parcel.data for parcel in parcels(asked)}
@@ -114,13 +114,13 @@ class NotionWeb:
             attached = await self._brought(sent, thread_id, create=known is None)
             thread_id = attached.thread_id
         now = datetime.now(UTC)
-        place = known or begin(
+        anchor = known or begin(
             self._account, thread_id, ids=self._ids, now=now, made=attached is not None
         )
         body = request(
             asked,
             self._account,
-            place,
+            anchor,
             ids=self._ids,
             now=now,
             continued=known is not None,
@@ -131,7 +131,7 @@ class NotionWeb:
                 response = await post(self._http, self._config, self._inference, self._asking, body)
         except TimeoutError as exc:
             raise UpstreamTimeout("Notion went silent") from exc
-        return response, place
+        return response, anchor
 
     async def _brought(
         self, parcels: Sequence[Parcel], thread_id: str, *, create: bool
@@ -192,7 +192,7 @@ class _Asked:
 
     def __init__(
         self,
-        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, Place]]],
+        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, Anchor]]],
         decoder: Decoder,
         timeouts: Timeouts,
         alarms: Alarms,
@@ -208,7 +208,7 @@ class _Asked:
         self._finished = False
 
     async def __aenter__(self) -> Self:
-        self._response, self._place = await self._ask()
+        self._response, self._anchor = await self._ask()
         self._content = self._response.content
         self._watchdog = _Watchdog(self._content, self._timeouts.silence, self._alarms)
         if self._response.status != HTTP_OK:
@@ -247,7 +247,7 @@ class _Asked:
     def _marked(self, event: Event) -> Event:
         """An answer that ended by itself can be gone on with."""
         if isinstance(event, Done) and event.stop is Stop.END:
-            return replace(event, bookmark=self._place.bookmark())
+            return replace(event, bookmark=self._anchor.bookmark())
         return event
 
     def _close(self) -> None:
@@ -255,7 +255,7 @@ class _Asked:
         self._response.close()
         _tell_drift(self._decoder)
         if self._response.status == HTTP_OK:
-            self._note(self._place.thread, 0.0 if self._finished else LEASE)
+            self._note(self._anchor.thread, 0.0 if self._finished else LEASE)
 
 
 async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:

@@ -23,7 +23,7 @@ def probe(account: Account) -> bytes:
     return orjson.dumps({"spaceId": account.space_id})
 
 
-class Place(Struct, frozen=True):
+class Anchor(Struct, frozen=True):
     """A thread, and what its first turn said that later ones must say again: two ids and a time."""
 
     thread: str
@@ -33,21 +33,21 @@ class Place(Struct, frozen=True):
     source: str = "ai_module"
 
     def bookmark(self) -> str:
-        """What `place_of` reads."""
+        """What `anchor_of` reads."""
         said = [self.thread, self.config, self.context, self.when, self.source]
         return orjson.dumps(said).decode()
 
 
-def place_of(bookmark: str) -> Place:
-    return Place(*orjson.loads(bookmark))
+def anchor_of(bookmark: str) -> Anchor:
+    return Anchor(*orjson.loads(bookmark))
 
 
 def begin(
     account: Account, thread_id: str, *, ids: Iterator[str], now: datetime, made: bool
-) -> Place:
+) -> Anchor:
     """A new thread, or one that the first file of its turn has `made`. `now` is aware."""
     source = "workflows" if made else "ai_module"
-    return Place(thread_id, next(ids), next(ids), _time(account, now), source)
+    return Anchor(thread_id, next(ids), next(ids), _time(account, now), source)
 
 
 def newest(turn: Turn) -> Turn:
@@ -59,7 +59,7 @@ def newest(turn: Turn) -> Turn:
 def request(  # noqa: PLR0913 - what a request is made of
     turn: Turn,
     account: Account,
-    place: Place,
+    anchor: Anchor,
     *,
     ids: Iterator[str],
     now: datetime,
@@ -68,7 +68,7 @@ def request(  # noqa: PLR0913 - what a request is made of
 ) -> bytes:
     """The body of runInferenceTranscript, answered in patches.
 
-    Where the `place` is `continued`, the turn is what that thread lacks. `now` is aware, and `ids`
+    Where the `anchor` is `continued`, the turn is what that thread lacks. `now` is aware, and `ids`
     are fresh UUIDs (the service answers any other id with an empty 200); the first becomes the
     trace's. The turn is plain: what it says of tools it says in words. Raises Unsupported for what
     cannot be told to this upstream, and BadRequest where there is nothing for the model to answer.
@@ -76,19 +76,19 @@ def request(  # noqa: PLR0913 - what a request is made of
     history = _history(turn, dict(attached.files) if attached else {})
     when = _time(account, now)
     turn_ids = {"traceId": next(ids), "spaceId": account.space_id}
-    thread = _thread(account, place, made=attached is not None, continued=continued)
+    thread = _thread(account, anchor, made=attached is not None, continued=continued)
     updates = [{"id": next(ids), "type": "updated-config"}] if continued else []
     steps = [
-        _config(turn, place.config),
-        _context(account, place),
+        _config(turn, anchor.config),
+        _context(account, anchor),
         *updates,
         *[step for said in history for step in _steps(said, account, ids, when)],
     ]
     return orjson.dumps({**turn_ids, **thread, "transcript": steps})
 
 
-def _thread(account: Account, place: Place, *, made: bool, continued: bool) -> Mapping[str, Any]:
-    thread = {**_NEW_THREAD, "threadId": place.thread, "createdSource": place.source}
+def _thread(account: Account, anchor: Anchor, *, made: bool, continued: bool) -> Mapping[str, Any]:
+    thread = {**_NEW_THREAD, "threadId": anchor.thread, "createdSource": anchor.source}
     if continued:
         partial = {"createThread": False, "generateTitle": False, "isPartialTranscript": True}
         return {**thread, **partial}
@@ -142,7 +142,7 @@ def _config(turn: Turn, id: str) -> dict[str, Any]:
     return {"id": id, "type": "config", "value": value}
 
 
-def _context(account: Account, place: Place) -> dict[str, Any]:
+def _context(account: Account, anchor: Anchor) -> dict[str, Any]:
     value = {
         "timezone": str(_zone(account)),
         "userName": account.user_name,
@@ -151,10 +151,10 @@ def _context(account: Account, place: Place) -> dict[str, Any]:
         "spaceName": account.space_name,
         "spaceId": account.space_id,
         "spaceViewId": account.space_view_id,
-        "currentDatetime": place.when,
-        "surface": place.source,
+        "currentDatetime": anchor.when,
+        "surface": anchor.source,
     }
-    return {"id": place.context, "type": "context", "value": value}
+    return {"id": anchor.context, "type": "context", "value": value}
 
 
 def _time(account: Account, now: datetime) -> str:
