@@ -15,8 +15,10 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from .story import Story
-from .turn import Done, Event, Text, ToolCall, Turn, coalesce
+from .turn import Done, Event, Text, ToolCall, Turn
 from .wire import dumps
 
 FILE = "conversations.db"
@@ -24,7 +26,6 @@ PERIOD = 1.0  # seconds between two times that all is saved
 MOST_WAITING = 200  # places that wait to be saved; the oldest of more are forgotten
 MOST = 5000  # places that are kept
 MOMENT = 0.05  # seconds to wait for another process that writes
-FRAGMENTS = 256  # of calls, after which they are joined
 LONGEST = 24 * 3600.0  # seconds
 _MADE = """
 CREATE TABLE IF NOT EXISTS places (
@@ -156,18 +157,21 @@ class Listener:
         self._put = put
         self._said = StringIO()
         self._write = self._said.write
-        self._calls: list[Event] = []
+        self._calls: list[tuple[ToolCall, StringIO]] = []
 
     def heed(self, batch: Sequence[Event]) -> None:
         for event in batch:
             if type(event) is Text:
                 self._write(event.text)
             elif isinstance(event, ToolCall):
-                self._calls.append(event)
-                if len(self._calls) > FRAGMENTS:
-                    self._calls = coalesce(self._calls)
+                self._call(event)
             elif isinstance(event, Done) and event.bookmark and event.truth is None:
                 self._put(self._story.after(self._said.getvalue(), self._whole()), event.bookmark)
 
+    def _call(self, piece: ToolCall) -> None:
+        if not self._calls or self._calls[-1][0].id != piece.id:
+            self._calls.append((piece, StringIO()))
+        self._calls[-1][1].write(piece.arguments)
+
     def _whole(self) -> Sequence[ToolCall]:
-        return [call for call in coalesce(self._calls) if isinstance(call, ToolCall)]
+        return [replace(call, arguments=said.getvalue()) for call, said in self._calls]

@@ -218,7 +218,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._asker = asker
         self._story = story
         self._binding: Binding | None = None
-        self._moved = False
+        self._was_bound = False
         self._tried = set[str]()
         self._said: Problem | None = None  # by the account that was asked last
         self._failures: list[str] = []
@@ -229,8 +229,15 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
         So it is entered only once something failed, and told of that as its first attempt.
         """
+        self._binding = self._found()
+        self._was_bound = self._binding is not None
         try:
-            self._binding = self._found()
+            return await self._entered()
+        finally:
+            self._give_back()
+
+    async def _entered(self) -> Answer:
+        try:
             return await self._begin()
         except Problem as problem:
             failed = [problem]
@@ -272,7 +279,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         """With what is known of the way here, and of the way on."""
         if self._failures or self._waited:
             answer = replace(answer, failures=tuple(self._failures), waited=self._waited)
-        if self._moved:
+        if self._was_bound and answer.thread == "new":
             answer = replace(answer, thread="moved")
         conversations, story = self._gateway.conversations, self._story
         if conversations is None or story is None:
@@ -291,35 +298,27 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
         A thread that is not there any more, or says nothing, is no fault of the account.
         """
-        binding, self._binding = self._binding, None
-        if binding is None:
-            return await self._gateway.ask(name, self._turn)
-        self._moved = True  # as long as it did not go on there
-        if binding.account == name:
+        binding = self._binding
+        if binding is not None and binding.account == name:
+            self._binding = None  # whatever comes of it, but a refusal
             try:
-                return await self._in_place(name, binding)
+                return await self._gateway.ask(name, self._turn, binding)
             except (UpstreamRejected, EmptyAnswer) as lost:
                 logger.info("a conversation of %s is told anew: %s", name, lost)
-        return await self._gateway.ask(name, self._turn)
-
-    async def _in_place(self, name: str, binding: Binding) -> tuple[Reply, Answer]:
-        try:
-            reply, answer = await self._gateway.ask(name, self._turn, binding)
-        except RateLimited as exc:
-            if exc.refused and self._gateway.conversations is not None:
-                self._gateway.conversations.put_back(binding)
-            raise
-        self._moved = answer.thread != "continued"
-        return reply, answer
+            except RateLimited as exc:
+                self._binding = binding if exc.refused else None
+                raise
+        asked = await self._gateway.ask(name, self._turn)
+        self._binding = None
+        return asked
 
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
             home = self._binding.account if self._binding else ""
             seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
-        except BaseException as refusal:
-            self._give_back()
-            if not isinstance(refusal, Busy | NoAccount | Spent) or self._said is None:
+        except (Busy, NoAccount, Spent) as refusal:
+            if self._said is None:
                 raise
             raise self._said from refusal
         self._waited += seat.waited
@@ -330,7 +329,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         return seat
 
     def _give_back(self) -> None:
-        """Nothing was sent to the place where the conversation is."""
+        """Nothing was begun where the conversation is, nor anywhere else."""
         if self._binding is not None and self._gateway.conversations is not None:
             self._gateway.conversations.put_back(self._binding)
             self._binding = None

@@ -30,10 +30,13 @@ def says(*texts: str) -> list[Step]:
 
 
 class Scripted:
-    """Each `open` plays the next script: batches to yield, problems to raise, HANG for ever."""
+    """Each `open` plays the next script: batches to yield, problems to raise, HANG for ever.
+
+    A problem in place of a script comes in place of an answer.
+    """
 
     def __init__(
-        self, *scripts: Sequence[Step], models: Sequence[Model] | Problem = MODELS
+        self, *scripts: Sequence[Step] | Problem, models: Sequence[Model] | Problem = MODELS
     ) -> None:
         self.scripts = list(scripts)
         self.turns: list[Turn] = []
@@ -63,7 +66,10 @@ class Scripted:
     async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
         self.turns.append(turn)
         self.opened.set()
-        playing = _play(self.scripts.pop(0))
+        script = self.scripts.pop(0)
+        if isinstance(script, Problem):
+            raise script
+        playing = _play(script)
         try:
             yield playing
         finally:

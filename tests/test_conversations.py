@@ -1,12 +1,20 @@
 """Places where conversations go on: each is found once, by whoever comes with what was said."""
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from notion_manager.conversations import FILE, MOST, MOST_WAITING, Conversations
-from tests.scripted import Clock
+from notion_manager.conversations import FILE, MOST, MOST_WAITING, Conversations, Listener
+from notion_manager.errors import NoAccount, Problem, RateLimited, UpstreamBroken
+from notion_manager.gateway import Answer, Gateway
+from notion_manager.pool import Terms
+from notion_manager.story import Story
+from notion_manager.turn import Event, Message, Text, ToolCall, Turn
+from tests.scripted import DONE, Clock, Scripted, Step, gateway
 
 
 def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Conversations:
@@ -104,3 +112,87 @@ def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
     assert taken(them, "k") is None
     them.put("k", "b", account="one", terms="t")
     them.close()
+
+
+ASKED = Turn("opus-4.6", (Message("user", (Text("hi"),)),))
+MORE = replace(
+    ASKED, messages=(*ASKED.messages, Message("assistant", (Text("Hi."),)), *ASKED.messages)
+)
+MARKED = replace(DONE, bookmark="b1")
+
+
+def bound(path: Path, *scripts: Sequence[Step] | Problem) -> tuple[Gateway, Scripted, Clock]:
+    """A gateway that keeps conversations, over one account that plays these scripts."""
+    clock, only = Clock(), Scripted(*scripts)
+    gate = gateway({"only": only}, clock=clock)
+    gate.conversations = at(path, longest=1e9, clock=clock)
+    return gate, only, clock
+
+
+async def asks(gate: Gateway, turn: Turn) -> Answer:
+    async with gate.open(turn, "me", Story(turn, "me")) as answer:
+        async for batch in answer.batches():
+            answer.heed(batch)
+    return answer
+
+
+HI: Sequence[Step] = [[Text("Hi.")], [MARKED]]
+
+
+async def test_a_refusal_in_passing_keeps_the_binding(tmp_path: Path) -> None:
+    gate, only, _ = bound(tmp_path, HI, RateLimited("wait", retry_after=1), HI)
+    await asks(gate, ASKED)
+    answer = await asks(gate, MORE)
+    assert (answer.thread, [turn.bookmark for turn in only.turns]) == (
+        "continued",
+        ["", "b1", "b1"],
+    )
+
+
+async def test_a_request_that_is_refused_in_the_end_gives_it_back(tmp_path: Path) -> None:
+    refused = [RateLimited("wait", retry_after=1) for _ in range(3)]
+    gate, only, clock = bound(tmp_path, HI, *refused, HI)
+    await asks(gate, ASKED)
+    with pytest.raises(RateLimited):
+        await asks(gate, MORE)
+    clock.now += 60
+    assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
+
+
+async def test_a_request_that_gets_no_seat_gives_it_back(tmp_path: Path) -> None:
+    gate, only, _ = bound(tmp_path, HI, HI)
+    await asks(gate, ASKED)
+    gate.pool.agree({"only": Terms(enabled=False)})
+    with pytest.raises(NoAccount):
+        await asks(gate, MORE)
+    gate.pool.agree({})
+    assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
+
+
+async def test_what_broke_may_have_been_heard_and_is_told_anew(tmp_path: Path) -> None:
+    gate, only, _ = bound(tmp_path, HI, [UpstreamBroken("cut")], HI)
+    await asks(gate, ASKED)
+    answer = await asks(gate, MORE)
+    assert (answer.thread, [turn.bookmark for turn in only.turns]) == ("moved", ["", "b1", ""])
+
+
+def heard(*batches: Sequence[Event]) -> list[str]:
+    """The keys under which the conversation can go on."""
+    keys: list[str] = []
+    listener = Listener(Story(ASKED, "me"), lambda key, _: keys.append(key))
+    for batch in batches:
+        listener.heed(batch)
+    return keys
+
+
+def test_what_the_service_takes_back_is_not_gone_on_with() -> None:
+    assert len(heard([Text("Hi."), MARKED])) == 1
+    assert heard([Text("Hi."), replace(MARKED, truth=(Text("No."),))]) == []
+    assert heard([Text("Hi."), DONE]) == []
+
+
+def test_calls_are_heard_whole_however_they_come() -> None:
+    calls = [ToolCall(str(n), "Read", json.dumps({"path": f"{n}.py"})) for n in range(2)]
+    letters = [[replace(c, arguments=letter)] for c in calls for letter in c.arguments]
+    assert heard(*letters, [MARKED]) == heard(calls, [MARKED])
+    assert heard(calls[:1], [MARKED]) != heard(calls, [MARKED])

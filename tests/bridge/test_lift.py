@@ -397,3 +397,27 @@ def test_depth_is_no_trouble_or_a_clear_one() -> None:
     nested = "[" * 983 + "]" * 983
     call = Message("assistant", (ToolCall("1", "Read", f'{{"file_path":{nested}}}'),))
     assert lower(replace(ASK, messages=(HI, call))) is not None
+
+
+MARKED = Done(Stop.END, bookmark="b")
+FORM = '<tool_call>{"name":"TaskList","arguments":{}}</tool_call>'
+
+
+@pytest.mark.parametrize(
+    ("said", "limits", "bookmark"),
+    [
+        ("Hi.", Limits(), "b"),
+        (GOOD, Limits(), "b"),
+        (FORM, Limits(), ""),
+        ("Hi.\n" + NOBODY, Limits(), ""),
+        ('<call_amber name="Write">\n<arg_amber name="content">half', Limits(), ""),
+        ("one two three", Limits(max_tokens=3), ""),
+        ("one STOP", Limits(stop=("STOP",)), ""),
+    ],
+)
+def test_only_what_the_client_has_all_of_can_be_gone_on_with(
+    said: str, limits: Limits, bookmark: str
+) -> None:
+    found = answer(replace(ASK, limits=limits), [Text(said), MARKED], [Text("Well."), MARKED])
+    assert found.done is not None
+    assert found.done.bookmark == bookmark

@@ -20,7 +20,7 @@ from ...config import Config, Timeouts
 from ...errors import AccountRefused, Problem, UpstreamTimeout
 from ...models import Model
 from ...tokens import of_exchange
-from ...turn import Done, Event, Stop, Turn
+from ...turn import Done, Event, Turn
 from .account import Account
 from .calls import HTTP_OK, NETWORK, broken, post, read, refusal
 from .catalogue import parse_catalogue
@@ -246,7 +246,7 @@ class _Asked:
 
     def _marked(self, event: Event) -> Event:
         """An answer that ended by itself can be gone on with."""
-        if isinstance(event, Done) and event.stop is Stop.END:
+        if isinstance(event, Done):
             return replace(event, bookmark=self._anchor.bookmark())
         return event
 
