@@ -11,12 +11,13 @@ from typing import ParamSpec
 from .admission import Admission, Rules
 from .catalogues import Catalogues
 from .config import Config
-from .conversations import FILE, LONGEST, Conversations
+from .conversations import LONGEST, Conversations
 from .gateway import Effects, Gateway
 from .habits import Habits
+from .journal import Journal
 from .models import Model, Naming
 from .oracle import Oracle
-from .pool import Pool
+from .pool import Pool, Standing
 from .roster import Roster
 from .store import Store, StoreProblem
 from .threads import Threads
@@ -33,18 +34,22 @@ FOLLOWED = 1.0  # seconds: how soon an account added, renewed or removed elsewhe
 
 @asynccontextmanager
 async def open_gateway(
-    config: Config, store: Store, *, follow: bool = False
+    config: Config, store: Store, journal: Journal | None = None, *, follow: bool = False
 ) -> AsyncGenerator[Gateway]:
-    """A gateway whose findings go back to the store, off the event loop.
+    """A gateway whose findings go back to the store, off the event loop, and to the `journal`.
 
     It may `follow` the accounts of the store, whoever changes them.
     """
+    journal = journal or Journal(store.notes)
 
     async def keep_models(name: str, models: Sequence[Model]) -> None:
         await _saved(store.save_catalogue, name, models, time.time())
 
+    async def keep_standing(standing: Standing) -> None:
+        journal.changed([standing])
+        await _saved(store.save_standing, standing)
+
     keep_allowance = partial(_saved, store.save_allowance)
-    keep_standing = partial(_saved, store.save_standing)
     async with connect(config.timeouts) as http:
         upstreams: dict[str, Upstream] = {}
         known = {s.name: s for s in store.standings()}
@@ -60,7 +65,9 @@ async def open_gateway(
         roster.enrol(accounts, known)
         pool.agree(store.terms())
         pool.recall(store.allowances())
-        chores = [_follow(store, roster, pool, version), oracle.keep_looking()] if follow else []
+        journal.changed(pool.standings.values())
+        chores = [oracle.keep_looking(), journal.keep_house()] if follow else []
+        chores += [_follow(store, roster, pool, journal, version)] if follow else []
         chores += [threads.keep_house()] if made and follow else []
         chores += [conversations.keep_house()] if conversations and follow else []
         tasks = [asyncio.create_task(chore) for chore in chores]
@@ -73,12 +80,13 @@ async def open_gateway(
                 task.cancel()
             await _saved_threads(threads)
             if conversations is not None:
-                conversations.close()
+                conversations.save()
+            journal.save()
             await oracle.close()
             await catalogues.close()
 
 
-async def _follow(store: Store, roster: Roster, pool: Pool, version: int) -> None:
+async def _follow(store: Store, roster: Roster, pool: Pool, journal: Journal, version: int) -> None:
     """For as long as the process runs. A look takes microseconds; a thread would take megabytes."""
     while True:
         await asyncio.sleep(FOLLOWED)
@@ -88,6 +96,7 @@ async def _follow(store: Store, roster: Roster, pool: Pool, version: int) -> Non
                 roster.enrol(store.accounts(), {})
                 roster.reinstate(store.standings())
                 pool.agree(store.terms())
+                journal.changed(pool.standings.values())
             version = now
         except StoreProblem as problem:
             logger.warning("%s; %s", problem, problem.remedy)
@@ -114,7 +123,7 @@ def resumed(config: Config, store: Store) -> Conversations | None:
     if not config.threads.resume or not retention:
         return None
     longest = LONGEST if retention < 0 else min(retention, LONGEST)
-    return Conversations(store.beside(FILE), longest)
+    return Conversations(store.notes, longest)
 
 
 def habits(config: Config) -> Habits:

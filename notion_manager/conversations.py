@@ -6,35 +6,22 @@ anew in full.
 """
 
 import asyncio
-import logging
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from io import StringIO
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from .notes import Notes
 from .story import Story
 from .turn import Done, Event, Text, ToolCall, Turn
 from .wire import dumps
 
-FILE = "conversations.db"
 PERIOD = 1.0  # seconds between two times that all is saved
 MOST_WAITING = 200  # places that wait to be saved; the oldest of more are forgotten
 MOST = 5000  # places that are kept
-MOMENT = 0.05  # seconds to wait for another process that writes
 LONGEST = 24 * 3600.0  # seconds
-_MADE = """
-CREATE TABLE IF NOT EXISTS places (
-    bookmark TEXT PRIMARY KEY, key TEXT NOT NULL, account TEXT NOT NULL, terms TEXT NOT NULL,
-    used_at REAL NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS places_by_key ON places (key);
-PRAGMA user_version = 1;
-"""
 _TAKE = (
     "DELETE FROM places WHERE bookmark = (SELECT bookmark FROM places"
     " WHERE key = ? AND used_at > ? ORDER BY used_at DESC LIMIT 1) RETURNING *"
@@ -44,7 +31,6 @@ _PRUNE = (
     "DELETE FROM places WHERE used_at <="
     " (SELECT used_at FROM places ORDER BY used_at DESC LIMIT 1 OFFSET ?)"
 )
-logger = logging.getLogger(__name__)
 
 
 class Binding(NamedTuple):
@@ -64,18 +50,15 @@ def terms_of(turn: Turn) -> str:
 
 
 class Conversations:
-    """Places by the key of what was said there, in a file of its own.
+    """Places by the key of what was said there. `longest` is how many seconds one is kept."""
 
-    It is a memory and no more: what cannot be read or kept is forgotten, and no answer fails for
-    it. Nothing waits for the disk, so all of it takes microseconds: a thread would take longer.
-    """
-
-    def __init__(self, path: Path, longest: float, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
+    def __init__(
+        self, notes: Notes, longest: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._notes = notes
         self._longest = longest
         self._clock = clock
         self._waiting: dict[str, Binding] = {}  # by bookmark, the oldest first
-        self._db: sqlite3.Connection | None = None
 
     def put(self, key: str, bookmark: str, *, account: str, terms: str) -> None:
         """From now on the conversation of that key can go on there."""
@@ -92,12 +75,7 @@ class Conversations:
         for binding in reversed(self._waiting.values()):
             if binding.key == key:
                 return self._waiting.pop(binding.bookmark)
-        since = self._clock() - self._longest
-        try:
-            rows = self._opened().execute(_TAKE, (key, since)).fetchall()
-        except sqlite3.Error as exc:
-            self._give_up(exc)
-            return None
+        rows = self._notes.rows(_TAKE, key, self._clock() - self._longest)
         return Binding(*rows[0]) if rows else None
 
     async def keep_house(self) -> None:
@@ -111,42 +89,7 @@ class Conversations:
         if not self._waiting:
             return
         bindings, self._waiting = self._waiting, {}
-        try:
-            with (db := self._opened()):
-                db.execute("BEGIN")
-                db.executemany(_KEEP, bindings.values())
-                db.execute(_PRUNE, (MOST,))
-        except sqlite3.Error as exc:
-            self._give_up(exc)
-
-    def close(self) -> None:
-        self.save()
-        if self._db is not None:
-            self._db.close()
-
-    def _opened(self) -> sqlite3.Connection:
-        """A kill loses nothing; a power cut may, and then there is nothing to be lost."""
-        if self._db is None:
-            db = sqlite3.connect(self._path, timeout=MOMENT, isolation_level=None)
-            self._path.chmod(0o600)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = OFF")
-            db.execute("PRAGMA cache_size = -64")
-            db.executescript(_MADE)
-            self._db = db
-        return self._db
-
-    def _give_up(self, exc: sqlite3.Error) -> None:
-        """A damaged file is made anew: it has nothing that cannot be found out again."""
-        logger.warning("conversations cannot be kept: %s (%s)", exc, self._path)
-        if isinstance(exc, sqlite3.OperationalError):
-            return
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(OSError):
-                self._path.with_name(self._path.name + suffix).unlink()
+        self._notes.write((_KEEP, bindings.values()), (_PRUNE, [(MOST,)]))
 
 
 class Listener:

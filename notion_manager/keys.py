@@ -8,11 +8,15 @@ from hmac import compare_digest
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`hash` is what `digest` gives; `created_at` is Unix seconds."""
+    """`hash` is what `digest` gives; `created_at` is Unix seconds.
+
+    One of an `admin` opens the pages about the accounts, and nothing else.
+    """
 
     name: str
     hash: str = field(repr=False)
     created_at: int
+    admin: bool = False
 
 
 def digest(text: str) -> str:

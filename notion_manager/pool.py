@@ -212,16 +212,16 @@ class Pool:
         if not ready:
             raise self._refusal(now)
         ready = [s for s in ready if s.models.get(model, 0.0) <= now] or ready
-        free = [s for s in ready if s.busy < self._limit(s)]
+        free = [s for s in ready if s.busy < self.limit(s)]
         if not free:
             raise Full(f"every account gives as many answers as it may: {self.seats()} in all")
         if len(free) == 1:
             return self._taken(free[0], now)
-        return self._taken(min(free, key=lambda s: (s.name in tried, *self._load(s))), now)
+        return self._taken(min(free, key=lambda s: (s.name in tried, *self.load(s))), now)
 
     def _may_take(self, standing: Standing, now: float, model: str) -> bool:
         has = standing.models.get(model, 0.0) <= now
-        return has and self._ready(standing, now) and standing.busy < self._limit(standing)
+        return has and self._ready(standing, now) and standing.busy < self.limit(standing)
 
     def _taken(self, standing: Standing, now: float) -> str:
         if len(self.standings) > 1:
@@ -232,14 +232,14 @@ class Pool:
     def _put(self, standing: Standing) -> None:
         self.standings[standing.name] = standing
         if self._ranking is not None:
-            self._ranking.put(standing.name, self._load(standing))
+            self._ranking.put(standing.name, self.load(standing))
 
     def _first(self, now: float, tried: Collection[str], model: str) -> str | None:
         """The first of all, if it is found soon."""
         if self._ranking is None:
             self._ranking = Ranking()
             for standing in self.standings.values():
-                self._ranking.put(standing.name, self._load(standing))
+                self._ranking.put(standing.name, self.load(standing))
 
         def will_do(name: str) -> bool:
             return name not in tried and self._may_take(self.standings[name], now, model)
@@ -329,37 +329,39 @@ class Pool:
 
     def seats(self) -> int:
         """How many answers there may be at once, if all are well that can be."""
-        return sum(self._limit(s) for s in self.standings.values() if self._usable(s))
+        return sum(self.limit(s) for s in self.standings.values() if self._usable(s))
 
     def rest(self, now: float) -> float:
         """Seconds until the next account that rests is due; 0 where none does."""
         dues = [s.ready_at - now for s in self.standings.values() if self._usable(s)]
         return min((due for due in dues if due > 0), default=0.0)
 
-    def _terms(self, standing: Standing) -> Terms:
+    def terms_of(self, standing: Standing) -> Terms:
         return self.terms.get(standing.name, _USUAL)
 
-    def _limit(self, standing: Standing) -> int:
-        return 1 if standing.careful else self._terms(standing).seats or self._seats
+    def limit(self, standing: Standing) -> int:
+        """How many answers the account may give at once."""
+        return 1 if standing.careful else self.terms_of(standing).seats or self._seats
 
-    def _load(self, standing: Standing) -> tuple[float, ...]:
+    def load(self, standing: Standing) -> tuple[float, ...]:
+        """What is least for the account that is picked first."""
         known = self.allowances.get(standing.name)
         left = round(known.headroom * STEPS) if known else STEPS
         had = self._had.get(standing.name, 0.0)
-        return -left, standing.busy / self._terms(standing).weight, had, standing.last_used
+        return -left, standing.busy / self.terms_of(standing).weight, had, standing.last_used
 
     def _count(self, standing: Standing) -> None:
         """What one had, by its weight. One that rested does not make up for that in a burst."""
         had = self._had.get(standing.name, 0.0)
         self._level = max(self._level, had)
-        self._had[standing.name] = max(had, self._level) + 1 / self._terms(standing).weight
+        self._had[standing.name] = max(had, self._level) + 1 / self.terms_of(standing).weight
 
     def _usable(self, standing: Standing) -> bool:
-        return not standing.retired and self._terms(standing).enabled
+        return not standing.retired and self.terms_of(standing).enabled
 
     def _ready(self, standing: Standing, now: float) -> bool:
         well = standing.ready_at <= now and not standing.retired
-        return well and (not self.terms or self._terms(standing).enabled)
+        return well and (not self.terms or self.terms_of(standing).enabled)
 
     def _refusal(self, now: float) -> Problem:
         if not self.standings:

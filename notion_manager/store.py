@@ -26,6 +26,7 @@ from .allowance import Allowance
 from .catalogues import Shelved
 from .keys import Key, digest
 from .models import Model
+from .notes import FILE, Notes
 from .pool import Standing, Terms
 from .secret import Secret
 from .upstreams.notion_web.account import Account
@@ -83,6 +84,7 @@ MIGRATIONS = (
         allowance TEXT NOT NULL
     ) STRICT;
     """,
+    "ALTER TABLE keys ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;",
 )
 """Entry N takes a file from version N to N + 1. Only ever add to the end."""
 
@@ -119,6 +121,8 @@ class Store:
         self._path = path
         self._lock = threading.Lock()
         self._reading = threading.Lock()
+        self._version = 0
+        self.notes = Notes(path.with_name(FILE))
         _secure(path)
         with self._blamed():
             self._db = _open(path)
@@ -133,10 +137,7 @@ class Store:
         with self._lock, self._reading:
             self._reader.close()
             self._db.close()
-
-    def beside(self, name: str) -> Path:
-        """A file in the same directory, which is the user's alone."""
-        return self._path.with_name(name)
+        self.notes.close()
 
     # Accounts
 
@@ -185,17 +186,17 @@ class Store:
 
     def keys(self) -> tuple[Key, ...]:
         """Oldest first."""
-        rows = self._rows("SELECT name, hash, created_at FROM keys ORDER BY created_at, name")
-        return tuple(Key(*row) for row in rows)
+        rows = self._rows("SELECT name, hash, created_at, admin FROM keys ORDER BY 3, 1")
+        return tuple(Key(name, hash, at, bool(admin)) for name, hash, at, admin in rows)
 
-    def add_key(self, name: str, now: int) -> Secret:
+    def add_key(self, name: str, now: int, *, admin: bool = False) -> Secret:
         """Make one. Only its digest is kept: this is the last time it can be seen.
 
         Raises Taken if there is one of that name.
         """
         made = Secret(f"nm-{secrets.token_urlsafe(32)}")
-        row = "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)"
-        if not self._change(row, name, digest(made.reveal()), now):
+        row = "INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)"
+        if not self._change(row, name, digest(made.reveal()), now, admin):
             raise Taken(
                 f"there is a key named {name}",
                 f"choose another name, or run `notion-manager keys remove {quote(name)}` first",
@@ -282,9 +283,17 @@ class Store:
             db.executemany("DELETE FROM threads WHERE id = ?", [(id,) for id in ids])
 
     def version(self) -> int:
-        """Another number once anybody, here or elsewhere, has changed anything."""
-        ((version,),) = self._rows("PRAGMA data_version")
-        return version
+        """Another number once anybody has changed anything through another Store.
+
+        Whoever writes through this one is not waited for: the number is then the last one seen.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                with self._blamed():
+                    ((self._version,),) = self._db.execute("PRAGMA data_version").fetchall()
+            finally:
+                self._lock.release()
+        return self._version
 
     # How all of them touch the file
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from notion_manager.conversations import FILE, MOST, MOST_WAITING, Conversations, Listener
+from notion_manager.conversations import MOST, MOST_WAITING, Conversations, Listener
 from notion_manager.errors import NoAccount, Problem, RateLimited, UpstreamBroken
 from notion_manager.gateway import Answer, Gateway
+from notion_manager.notes import FILE, Notes
 from notion_manager.pool import Terms
 from notion_manager.story import Story
 from notion_manager.turn import Event, Message, Text, ToolCall, Turn
@@ -18,7 +19,12 @@ from tests.scripted import DONE, Clock, Scripted, Step, gateway
 
 
 def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Conversations:
-    return Conversations(path / FILE, longest, clock or Clock())
+    return Conversations(Notes(path / FILE), longest, clock or Clock())
+
+
+def close(them: Conversations) -> None:
+    them.save()
+    them._notes.close()
 
 
 def taken(them: Conversations, key: str) -> str | None:
@@ -35,7 +41,7 @@ def test_a_place_is_taken_once(tmp_path: Path, *, saved: bool) -> None:
         them.save()
     found = {taken(them, "k"), taken(them, "k")}
     assert (found, taken(them, "k"), taken(them, "other")) == ({"b1", "b2"}, None, None)
-    them.close()
+    close(them)
 
 
 def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
@@ -52,8 +58,8 @@ def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
     assert (binding.account, binding.terms) == ("one", "t")
     assert taken(fresh, "k1") is None
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
-    fresh.close()
-    killed.close()
+    close(fresh)
+    close(killed)
 
 
 def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
@@ -63,7 +69,7 @@ def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
     binding = them.take("k")
     assert binding is not None
     them.put_back(binding)
-    them.close()
+    close(them)
     assert taken(at(tmp_path), "k") == "b"
 
 
@@ -74,7 +80,7 @@ def test_old_places_are_forgotten(tmp_path: Path) -> None:
     them.save()
     clock.now += 11
     assert taken(them, "k") is None
-    them.close()
+    close(them)
 
 
 def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
@@ -92,7 +98,7 @@ def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     for number in range(MOST_WAITING + 1):
         them.put(f"new{number}", f"n{number}", account="one", terms="t")
     assert taken(them, "new0") is None
-    them.close()
+    close(them)
 
 
 def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
@@ -103,7 +109,7 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     them.save()
     assert taken(them, "k") == "b"
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
-    them.close()
+    close(them)
 
 
 def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
@@ -111,7 +117,7 @@ def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
     them = at(tmp_path)
     assert taken(them, "k") is None
     them.put("k", "b", account="one", terms="t")
-    them.close()
+    close(them)
 
 
 ASKED = Turn("opus-4.6", (Message("user", (Text("hi"),)),))

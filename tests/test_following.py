@@ -17,6 +17,11 @@ from tests.rig import Rig, account_of, rigged, someone, until
 ONE, TWO = someone(1), someone(2)
 
 
+def elsewhere(path: Path) -> Store:
+    """The same file, as another process has it."""
+    return Store(path / "state.sqlite3")
+
+
 async def pooled(rig: Rig, accounts: int) -> None:
     """Until the daemon has so many accounts."""
     async with asyncio.timeout(5):
@@ -37,21 +42,22 @@ async def test_an_account_that_another_process_adds_answers_and_one_removed_does
 ) -> None:
     async with rigged(tmp_path, people=[ONE]) as rig:
         rig.sim.admit(TWO)
-        with Store(tmp_path / "state.sqlite3") as elsewhere:
-            elsewhere.put_account(account_of(TWO, "added"))
+        with elsewhere(tmp_path) as store:
+            store.put_account(account_of(TWO, "added"))
             await pooled(rig, 2)
             assert {await asked(rig) for _ in range(4)} == {(200, "one"), (200, "added")}
-            elsewhere.remove_account("one")
+            store.remove_account("one")
             await pooled(rig, 1)
             assert {await asked(rig) for _ in range(4)} == {(200, "added")}
-            elsewhere.remove_account("added")
+            store.remove_account("added")
             await pooled(rig, 0)
         assert (await asked(rig))[0] == 503
 
 
 async def test_terms_take_effect_in_a_running_daemon(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[ONE, TWO]) as rig:
-        rig.store.save_terms("one", Terms(enabled=False))
+        with elsewhere(tmp_path) as store:
+            store.save_terms("one", Terms(enabled=False))
         for _ in range(200):
             if "one" not in {(await asked(rig))[1] for _ in range(4)}:
                 break
@@ -83,7 +89,8 @@ async def test_what_an_account_is_answering_goes_on_when_it_leaves(tmp_path: Pat
         text = "[[sim:think=1.5]][[sim:echo=to the end]]"
         asking = asyncio.create_task(rig.post(CHAT.path, CHAT.ask(text, stream=True)))
         await until(lambda: rig.sim.open_streams == 1)
-        rig.store.remove_account("one")
+        with elsewhere(tmp_path) as store:
+            store.remove_account("one")
         await pooled(rig, 0)
         async with await asking as r:
             assert CHAT.said(await r.read()) == "to the end"
@@ -95,7 +102,8 @@ async def test_a_renewed_token_ends_what_the_old_one_brought_about(tmp_path: Pat
         assert (await asked(rig))[0] == 503
         renewed = replace(ONE, token_v2="v03%3Athe-next-token")
         rig.sim.admit(renewed)
-        rig.store.put_account(replace(account_of(ONE, "one"), token_v2=Secret(renewed.token_v2)))
+        with elsewhere(tmp_path) as store:
+            store.put_account(replace(account_of(ONE, "one"), token_v2=Secret(renewed.token_v2)))
         async with asyncio.timeout(5):
             while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
                 await asyncio.sleep(0.02)
@@ -106,7 +114,8 @@ async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) 
         assert (await asked(rig, "[[sim:401]] hi"))[0] == 503
         (standing,) = rig.store.standings()
         assert standing.retired
-        rig.store.save_standing(Standing("one"))
+        with elsewhere(tmp_path) as store:
+            store.save_standing(Standing("one"))
         async with asyncio.timeout(5):
             while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
                 await asyncio.sleep(0.02)
@@ -116,6 +125,6 @@ async def test_a_store_that_cannot_be_read_leaves_the_accounts_as_they_are(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with rigged(tmp_path, people=[ONE]) as rig:
-        rig.store._reader.close()
+        rig.store._db.close()
         await until(lambda: "is damaged" in caplog.text)
         assert (await asked(rig)) == (200, "one")

@@ -22,4 +22,4 @@ def test_what_was_never_a_key_matches_none(presented: str) -> None:
 
 
 def test_a_keys_repr_shows_no_digest() -> None:
-    assert repr(KEYS[0]) == "Key(name='laptop', created_at=1)"
+    assert repr(KEYS[0]) == "Key(name='laptop', created_at=1, admin=False)"

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from notion_manager.config import Config, Threads
-from notion_manager.conversations import FILE
+from notion_manager.notes import FILE, Notes
 from notion_manager.simulator import Simulator
 from tests.asking import MESSAGES, frames
 from tests.rig import QUICK, Rig, rigged, serving, someone
@@ -240,7 +240,9 @@ async def test_it_can_be_turned_off(tmp_path: Path, threads: Threads) -> None:
         said: Said = []
         for number in range(2):
             assert (await say(rig, said, f"[[sim:echo={number}]] more"))[1] == "new"
-        assert not (tmp_path / FILE).exists()
+    notes = Notes(tmp_path / FILE)
+    assert notes.rows("SELECT * FROM places") == []
+    notes.close()
 
 
 PIXEL = (

@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": "Answer the three APIs on this machine.",
     "accounts": "Add, list, check and remove Notion workspaces.",
     "keys": "Make, list and remove the keys that clients show.",
+    "usage": "Count requests and tokens, by account, key or model.",
     "threads": "List and delete the chats that were made in Notion.",
     "models": "List the models that your accounts offer.",
     "ask": "Ask one question, without a server.",

@@ -22,6 +22,7 @@ from .candidates import Candidate, of_environment, of_path
 from .complaints import Complaint, about
 from .described import COLUMNS, WHY, Known, described
 from .enrol import account_of, free_alias, masked, named, obvious, slug, state
+from .explain import explain
 from .places import config_option, settings, store
 from .tables import Row, json_option, show
 from .wiring import Checked, check, login, offered, run
@@ -196,6 +197,9 @@ def remove(alias: str) -> None:
         if not opened.remove_account(alias):
             raise _no_such(alias)
     click.echo(f"removed {alias}; a running server stops using it within a second", err=True)
+
+
+command.add_command(explain)
 
 
 async def _enrolled(config: Config, opened: Store, candidate: Candidate) -> Account:

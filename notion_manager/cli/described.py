@@ -8,6 +8,7 @@ from ..allowance import Allowance, Meter
 from ..pool import Standing, Terms
 from ..store import Store
 from ..upstreams.notion_web.account import Account
+from ..verdicts import Verdict, verdict_of
 from .enrol import masked
 from .tables import Row, moment
 
@@ -57,7 +58,7 @@ def described(known: Known, now: float) -> list[Row]:
                 "last_check_at": seen,
                 "weight": agreed.weight,
                 "concurrency": 1 if standing.careful else agreed.seats or None,
-                **_why(standing, agreed, now),
+                **why(verdict_of(standing, agreed, 1, now)),
                 "allowance": _figures(allowance, now),
             }
         )
@@ -74,24 +75,16 @@ def _standing(standing: Standing, terms: Terms, now: float) -> str:
     return "ready, one at a time" if standing.careful else "ready"
 
 
-def _why(standing: Standing, terms: Terms, now: float) -> Row:
-    if not terms.enabled:
-        return _row("disabled", "account", 0.0, "", "by `accounts set`")
-    lacking = [name for name, until in standing.models.items() if until > now]
-    if not standing.reason and lacking:
-        until = moment(max(standing.models[name] for name in lacking))
-        return _row("model_not_available", "model", 0.0, until, ", ".join(lacking))
-    until = "accounts check" if standing.retired else ""
-    if standing.ready_at > now:
-        until = moment(standing.ready_at)
-    return _row(standing.reason, standing.scope, standing.since, until, standing.evidence)
-
-
-def _row(reason: str, scope: str, since: float, until: str, evidence: str) -> Row:
-    began = moment(since) if since else ""
+def why(verdict: Verdict) -> Row:
+    """The part of a row that says why."""
+    until = moment(verdict.until) if verdict.until else ""
     return {
-        "reason": reason, "scope": scope, "since": began, "until": until, "evidence": evidence
-    }  # fmt: skip
+        "reason": verdict.reason,
+        "scope": verdict.scope,
+        "since": moment(verdict.since) if verdict.since else "",
+        "until": "accounts check" if verdict.verdict == "retired" else until,
+        "evidence": verdict.evidence,
+    }
 
 
 def _left(allowance: Allowance | None, now: float) -> str:

@@ -16,12 +16,20 @@ def command() -> None:
 
 @command.command(epilog="\b\nExample:\n  export ANTHROPIC_AUTH_TOKEN=$(notion-manager keys add ci)")
 @click.argument("name")
-def add(name: str) -> None:
-    """Make a key under NAME and print it, this once: only its hash is kept."""
+@click.option(
+    "--admin",
+    is_flag=True,
+    help="One for /admin/accounts and /admin/requests/ID, which answer this machine alone.",
+)
+def add(name: str, *, admin: bool) -> None:
+    """Make a key under NAME and print it, this once: only its hash is kept.
+
+    An --admin key opens the pages that say why accounts are used or not, and none of the APIs.
+    """
     if not name.isprintable() or not name.strip():
         raise click.BadParameter("a name is printable and not blank", param_hint="NAME")
     with store() as opened:
-        made = opened.add_key(name, now=int(time.time()))
+        made = opened.add_key(name, now=int(time.time()), admin=admin)
     click.echo(made.reveal())
     note = "Keep it now: it cannot be shown again. A running server takes it within a second."
     click.echo(note, err=True)
@@ -34,11 +42,17 @@ def list_(*, as_json: bool) -> None:
     with store() as opened:
         keys = opened.keys()
     rows = [
-        {"name": key.name, "created": moment(key.created_at), "created_at": key.created_at}
+        {
+            "name": key.name,
+            "opens": "the admin pages" if key.admin else "the APIs",
+            "created": moment(key.created_at),
+            "created_at": key.created_at,
+            "admin": key.admin,
+        }
         for key in keys
     ]
     empty = "No keys; `notion-manager serve` makes one, `notion-manager keys add NAME` more."
-    show(rows, ("name", "created"), as_json=as_json, empty=empty)
+    show(rows, ("name", "opens", "created"), as_json=as_json, empty=empty)
 
 
 @command.command(epilog="\b\nExample:\n  notion-manager keys remove laptop")

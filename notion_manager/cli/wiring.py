@@ -84,9 +84,10 @@ async def serve(
         except OSError as exc:
             raise unbound(config.server, exc) from exc
         stopping = Stopping()
-        keys = len(store.keys())
+        stored = store.keys()
+        keys = [key for key in stored if not key.admin]
         made = Secret("") if key or keys else store.add_key("default", now=int(time.time()))
-        announce(Started(address.url, made, bool(key), keys, len(store.accounts()), demo))
+        announce(Started(address.url, made, bool(key), len(keys), len(store.accounts()), demo))
         await stopping.asked.wait()
 
 

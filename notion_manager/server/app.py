@@ -23,6 +23,7 @@ from ..translators import TRANSLATORS, Translator
 from ..translators.anthropic_messages import AnthropicMessages
 from ..translators.openai_chat import OpenAIChat
 from ..translators.openai_responses import OpenAIResponses
+from .admin import ACCOUNTS, ADMIN, REQUESTS, Admin, check_near
 from .answer import NOT_OURS, TRACE, Desk, answering, counting, told
 from .guard import OPEN_PATHS, Guard, check_json, name_of
 from .keyring import Keyring
@@ -45,9 +46,9 @@ class Door:
     """Connections that have asked nothing yet."""
 
 
-def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages) -> Handler:
+def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) -> Handler:
     """What answers every request."""
-    routes = _routes(desk, shelf, pages)
+    routes = _routes(desk, shelf, pages, admin)
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         door.silent.discard(request.protocol)
@@ -70,17 +71,22 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages) -> Handler:
     return serve
 
 
-def _routes(desk: Desk, shelf: Shelf, pages: Pages) -> Routes:
+def _routes(desk: Desk, shelf: Shelf, pages: Pages, admin: Admin) -> Routes:
     exact: dict[str, Methods] = {t.path: {"POST": answering(t, desk)} for t in TRANSLATORS}
     exact |= {
         f"{AnthropicMessages.path}/count_tokens": {"POST": counting(desk)},
         "/v1/models": {"GET": shelf.list},
         "/models": {"GET": shelf.list},
         "/health": {"GET": pages.health},
+        ACCOUNTS: {"GET": admin.accounts},
         "/": {"GET": pages.index},
     }
     exact[OpenAIResponses.path] = {**exact[OpenAIResponses.path], "GET": _no_websocket}
-    below = {ONE: {"GET": shelf.one}, f"{OpenAIResponses.path}/": {"GET": _no_stored_response}}
+    below: dict[str, Methods] = {
+        ONE: {"GET": shelf.one},
+        f"{OpenAIResponses.path}/": {"GET": _no_stored_response},
+        REQUESTS: {"GET": admin.request},
+    }
     return Routes(exact, below)
 
 
@@ -115,7 +121,12 @@ async def _admit(door: Door, request: web.BaseRequest) -> None:
     door.guard.check_origin(headers)
     if request.path in OPEN_PATHS:
         return
-    request[TRACE].key = name_of(headers, await door.keyring.current())
+    keys = await door.keyring.current()
+    if request.path.startswith(ADMIN):
+        check_near(request)
+        request[TRACE].key = name_of(headers, [key for key in keys if key.admin])
+        return
+    request[TRACE].key = name_of(headers, [key for key in keys if not key.admin])
     if request.method == "POST":
         check_json(request.content_type, headers.get("Content-Encoding", "identity"))
 

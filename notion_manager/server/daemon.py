@@ -11,9 +11,11 @@ from ..alarms import Alarms
 from ..assembly import open_gateway
 from ..bridging import Bridge
 from ..config import Config
+from ..journal import Journal
 from ..logs import RequestRecord
 from ..secret import Secret
 from ..store import Store
+from .admin import Admin
 from .answer import Desk
 from .app import Door, serving
 from .guard import Guard
@@ -40,14 +42,21 @@ async def running(
     config: Config, store: Store, circumstances: Circumstances
 ) -> AsyncGenerator[Address]:
     """Serve inside the block. Raises OSError where the address cannot be had."""
-    async with open_gateway(config, store, follow=True) as gateway:
+    journal = Journal(store.notes)
+
+    def heed(record: RequestRecord) -> None:
+        circumstances.log(record)
+        journal.note(record)
+
+    async with open_gateway(config, store, journal, follow=True) as gateway:
         silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
         serve = serving(
             Desk(Bridge(gateway, store.salt()), Memory(), config.timeouts, Alarms()),
-            Door(Guard(config.server), keyring, circumstances.log, silent),
+            Door(Guard(config.server), keyring, heed, silent),
             Shelf(gateway),
             Pages(gateway.admission, simulated=circumstances.simulated),
+            Admin(gateway.pool, journal),
         )
         gateway.catalogues.refresh()
         async with listening(serve, config.server, config.timeouts, silent) as address:

@@ -25,7 +25,7 @@ class Guard:
         if host in self._known:
             return
         name = _hostname(host)
-        if not _is_loopback(name) and name not in self._hosts:
+        if not is_loopback(name) and name not in self._hosts:
             raise Misdirected(
                 f"this server does not answer to the host {name[:64]!r}; "
                 "add it to server.allowed_hosts if it should"
@@ -86,7 +86,7 @@ def _hostname(host: str) -> str:
         return ""
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
     try:
         return name == "localhost" or ip_address(name).is_loopback
     except ValueError:

@@ -16,14 +16,14 @@ def test_a_key_is_printed_alone_on_stdout_this_once(run: Run, env: dict[str, str
     with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
         assert match(store.keys(), done.stdout.strip()) == "laptop"
     listed = run("keys", "list")
-    assert listed.stdout.splitlines()[1].startswith("laptop  20")
+    assert listed.stdout.splitlines()[1].startswith("laptop  the APIs  20")
     assert done.stdout.strip() not in listed.output
 
 
 def test_keys_are_listed_as_json_without_their_digests(run: Run) -> None:
     run("keys", "add", "laptop")
     (row,) = json.loads(run("keys", "list", "--json").stdout)
-    assert set(row) == {"name", "created", "created_at"}
+    assert set(row) == {"name", "opens", "admin", "created", "created_at"}
 
 
 def test_without_keys_the_list_says_how_to_get_one(run: Run) -> None:
@@ -61,3 +61,9 @@ def test_a_removed_key_is_gone_and_cannot_be_removed_twice(run: Run) -> None:
     done = run("keys", "remove", "laptop")
     assert done.exit_code == 1
     assert done.stderr == "error: there is no key named laptop\n  see `notion-manager keys list`\n"
+
+
+def test_an_admin_key_is_told_from_the_others(run: Run) -> None:
+    assert run("keys", "add", "me", "--admin").exit_code == 0
+    (row,) = json.loads(run("keys", "list", "--json").stdout)
+    assert (row["opens"], row["admin"]) == ("the admin pages", True)

@@ -1,0 +1,155 @@
+"""What became of requests and accounts, for a person who asks why; and what was used, day by day.
+
+It has names, times and figures, and no word of what was said.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from .logs import RequestRecord
+from .notes import Notes
+from .pool import Standing
+
+PERIOD = 1.0  # seconds between two times that all is saved
+MOST = 10_000  # requests, and changes of standings, that are kept
+DAYS = 400  # that what was used is kept
+_REQUEST = "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?)"
+_CHANGE = "INSERT INTO standings VALUES (?, ?, ?)"
+_USED = (
+    "INSERT INTO used VALUES (?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    " requests = requests + 1, failed = failed + excluded.failed,"
+    " input = input + excluded.input, output = output + excluded.output"
+)
+_PRUNE_REQUESTS = (
+    "DELETE FROM requests WHERE ended <="
+    " (SELECT ended FROM requests ORDER BY ended DESC LIMIT 1 OFFSET ?)"
+)
+_PRUNE_CHANGES = "DELETE FROM standings WHERE rowid <= (SELECT max(rowid) FROM standings) - ?"
+_PRUNE_USED = "DELETE FROM used WHERE day < ?"
+
+
+class Request(NamedTuple):
+    """One that is over. Times are Unix seconds."""
+
+    record: RequestRecord
+    began: float
+    ended: float
+
+
+class Used(NamedTuple):
+    """What one account gave for one key with one model on one day, as 2026-11-26 in UTC."""
+
+    day: str
+    key: str
+    account: str
+    model: str
+    requests: int
+    failed: int
+    input: int
+    output: int
+
+
+class Journal:
+    """Kept with the other notes: a kill costs its last second at most."""
+
+    def __init__(self, notes: Notes, clock: Callable[[], float] = time.time) -> None:
+        self._notes = notes
+        self._clock = clock
+        self._requests: list[Request] = []
+        self._changes: list[tuple[float, Standing]] = []
+        self._last: dict[str, Standing] = {}
+
+    def note(self, record: RequestRecord) -> None:
+        """A request that was let in, and concerned accounts."""
+        if record.key and (record.account or record.problem):
+            ended = self._clock()
+            self._requests.append(Request(record, ended - record.duration, ended))
+
+    def changed(self, standings: Iterable[Standing]) -> None:
+        """How these accounts are doing now."""
+        now = self._clock()
+        for standing in standings:
+            bare = replace(standing, busy=0, last_used=0.0)
+            if self._last.get(standing.name, Standing(standing.name)) != bare:
+                self._last[standing.name] = bare
+                self._changes.append((now, bare))
+
+    async def keep_house(self) -> None:
+        """For as long as the process runs."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            self.save()
+
+    def save(self) -> None:
+        if not self._requests and not self._changes:
+            return
+        requests, self._requests = self._requests, []
+        changes, self._changes = self._changes, []
+        oldest = _day(self._clock() - DAYS * 86400)
+        self._notes.write(
+            (_REQUEST, map(_row, requests)),
+            (_USED, map(_use, requests)),
+            (_CHANGE, ((s.name, at, _encoded(s)) for at, s in changes)),
+            (_PRUNE_REQUESTS, [(MOST,)]),
+            (_PRUNE_CHANGES, [(MOST,)]),
+            (_PRUNE_USED, [(oldest,)]),
+        )
+
+    def request(self, id: str) -> Request | None:
+        for request in self._requests:
+            if request.record.id == id:
+                return request
+        query = "SELECT record, began, ended FROM requests WHERE id = ?"
+        for record, began, ended in self._notes.rows(query, id):
+            return Request(msgspec.json.decode(record, type=RequestRecord), began, ended)
+        return None
+
+    def standings(self, at: float) -> dict[str, Standing]:
+        """How accounts were doing then, and how many answers each gave that are over by now."""
+        self.save()
+        busy = Counter(
+            account
+            for (account,) in self._notes.rows(
+                "SELECT account FROM requests WHERE began < ? AND ended > ?", at, at
+            )
+        )
+        query = "SELECT account, standing, max(at) FROM standings WHERE at <= ? GROUP BY account"
+        found = {
+            account: msgspec.json.decode(standing, type=Standing)
+            for account, standing, _ in self._notes.rows(query, at)
+        }
+        names = {*found, *busy}
+        return {n: replace(found.get(n, Standing(n)), busy=busy[n]) for n in names}
+
+    def used(self, days: int) -> Sequence[Used]:
+        """In the last so many days, today included; the newest first."""
+        self.save()
+        since = _day(self._clock() - (days - 1) * 86400)
+        query = "SELECT * FROM used WHERE day >= ? ORDER BY day DESC, key, account, model"
+        return [Used(*row) for row in self._notes.rows(query, since)]
+
+
+def _row(request: Request) -> tuple[str, str, float, float, str]:
+    record = request.record
+    return record.id, record.account, request.began, request.ended, _encoded(record)
+
+
+def _use(request: Request) -> tuple[str, str, str, str, int, int, int]:
+    record = request.record
+    who = _day(request.ended), record.key, record.account, record.served
+    return *who, int(bool(record.problem)), record.input_tokens or 0, record.output_tokens or 0
+
+
+def _encoded(value: msgspec.Struct) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

@@ -1,0 +1,52 @@
+"""The pages about the accounts, for whoever runs the server: with a key of their own, from here."""
+
+import time
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from .. import explanations
+from ..errors import Forbidden, NotFound
+from ..explanations import Explanation, spelled
+from ..journal import Journal
+from ..pool import Pool
+from ..wire import dumps
+from .guard import is_loopback
+
+ADMIN = "/admin/"
+ACCOUNTS = "/admin/accounts"
+REQUESTS = "/admin/requests/"  # and then an id
+_ON_BEHALF = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """What the accounts are like as the running server sees them, and why a request went so."""
+
+    pool: Pool
+    journal: Journal
+
+    async def accounts(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Every account's verdict; with `?model=`, of a request that asks for it."""
+        model = request.query.get("model", "")
+        return _json(explanations.now(self.pool, time.time(), model))
+
+    async def request(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Raises NotFound where the request is not known, or not any more."""
+        found = explanations.past(self.journal, self.pool, request.path.removeprefix(REQUESTS))
+        if found is None:
+            raise NotFound("no request of that id is remembered; `x-request-id` has it")
+        return _json(found)
+
+
+def check_near(request: web.BaseRequest) -> None:
+    """Raises Forbidden for whoever is not on this machine, or speaks for somebody else."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    if not peer or not is_loopback(str(peer[0])):
+        raise Forbidden("the admin pages are for this machine alone")
+    if any(name in request.headers for name in (*_ON_BEHALF, "Origin")):
+        raise Forbidden("the admin pages are not for proxies and web pages")
+
+
+def _json(explanation: Explanation) -> web.Response:
+    return web.Response(body=dumps(spelled(explanation)), content_type="application/json")

@@ -1,0 +1,92 @@
+"""`accounts explain` and `usage`: from what a server wrote down, whether it still runs or not."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from notion_manager.journal import Journal
+from notion_manager.pool import Standing, Terms
+from notion_manager.store import Store
+from tests.cli.terminal import Run
+from tests.rig import account_of, someone
+from tests.test_journal import DONE
+
+
+@pytest.fixture
+def stored(env: dict[str, str]) -> None:
+    """Three accounts, of which one rests and one is disabled, and two requests."""
+    with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
+        for number, alias in enumerate(("one", "two", "three"), 1):
+            store.put_account(account_of(someone(number), alias))
+        journal = Journal(store.notes)
+        tired = Standing("two", ready_at=time.time() + 600, reason="rate_limit_exceeded", since=1.0)
+        store.save_standing(tired)
+        store.save_terms("three", Terms(enabled=False))
+        journal.changed([tired])
+        journal.note(replace(DONE, tried="two rate_limit_exceeded", thread="moved"))
+        journal.note(replace(DONE, id="r2", account="two", problem="upstream_error", status=502))
+        journal.save()
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_a_request_would_get_now_is_told(run: Run) -> None:
+    done = run("accounts", "explain")
+    assert done.exit_code == 0
+    assert [line.split()[:3] for line in done.stdout.splitlines()[1:]] == [
+        ["1", "one", "ready"],
+        ["three", "disabled", "disabled"],
+        ["two", "resting", "rate_limit_exceeded"],
+    ]
+    rows = json.loads(run("accounts", "explain", "--json").stdout)["accounts"]
+    assert [(row["account"], row["verdict"], row["place"]) for row in rows] == [
+        ("one", "ready", 1),
+        ("three", "disabled", 0),
+        ("two", "resting", 0),
+    ]
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_became_of_a_request_is_told(run: Run) -> None:
+    done = run("accounts", "explain", "r1")
+    assert "Key laptop asked for opus by chat at 20" in done.stdout
+    assert "one answered with opus-4.6; thread moved." in done.stdout
+    assert [line.split()[:2] for line in done.stdout.splitlines()[2:]] == [
+        ["one", "answered"],
+        ["two", "failed"],
+        ["three", "disabled"],
+    ]
+    failed = run("accounts", "explain", "r2").stdout
+    assert "It ended with upstream_error (status 502)." in failed
+    told = json.loads(run("accounts", "explain", "r2", "--json").stdout)
+    assert told["request"]["problem"] == "upstream_error"
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_request_that_is_not_known_is_a_complaint_with_a_remedy(run: Run) -> None:
+    done = run("accounts", "explain", "unknown")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "take it from `x-request-id` or the log" in done.stderr
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_was_used_is_counted_by_what_is_asked(run: Run) -> None:
+    rows = json.loads(run("usage", "--by", "account", "--json").stdout)
+    assert rows == [
+        {"account": "one", "requests": 1, "failed": 0, "input": 10, "output": 3},
+        {"account": "two", "requests": 1, "failed": 1, "input": 10, "output": 3},
+    ]
+    (row,) = json.loads(run("usage", "--by", "key", "--by", "model", "--json").stdout)
+    assert row == {
+        "key": "laptop", "model": "opus-4.6", "requests": 2, "failed": 1, "input": 20, "output": 6,
+    }  # fmt: skip
+    assert run("usage").stdout.splitlines()[0].split() == [
+        "DAY", "REQUESTS", "FAILED", "INPUT", "OUTPUT",
+    ]  # fmt: skip
+
+
+def test_without_anything_used_the_list_is_empty(run: Run) -> None:
+    assert run("usage", "--json").stdout == "[]\n"
+    assert "Nothing was used" in run("usage").stderr

@@ -1,0 +1,91 @@
+"""Why an account answered, from a running daemon: by its admin pages and from its notes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notion_manager.explanations import past
+from notion_manager.journal import Journal
+from notion_manager.notes import FILE, Notes
+from notion_manager.pool import Pool, Standing
+from tests.asking import CHAT
+from tests.rig import Rig, rigged, someone
+
+HOST = {"Host": "localhost"}
+
+
+async def asked(rig: Rig, text: str = "[[sim:echo=ok]]") -> str:
+    """The id of a request."""
+    async with await rig.post(CHAT.path, CHAT.ask(text)) as r:
+        return r.headers["x-request-id"]
+
+
+async def read(rig: Rig, path: str, key: str, **headers: str) -> tuple[int, Any]:
+    sent = {"Authorization": f"Bearer {key}", **headers}
+    async with await rig.get(path, **sent) as r:
+        return r.status, await r.json()
+
+
+async def test_a_request_is_explained_by_who_failed_who_answered_and_who_could_not(
+    tmp_path: Path,
+) -> None:
+    people = [someone(1, "429"), someone(2), someone(3, "401")]
+    async with rigged(tmp_path, people) as rig:
+        key = rig.store.add_key("me", now=0, admin=True).reveal()
+        ids = [await asked(rig) for _ in range(4)]
+        told = [(await read(rig, f"/admin/requests/{id}", key))[1] for id in ids]
+        kinds = [{a["account"]: (a["verdict"], a["reason"]) for a in t["accounts"]} for t in told]
+        assert all(kind["two"] == ("answered", "") for kind in kinds)
+        assert {kind["one"] for kind in kinds} >= {("failed", "rate_limit_exceeded")}
+        assert kinds[-1]["one"] == ("resting", "rate_limit_exceeded")
+        assert kinds[-1]["three"] == ("retired", "account_unauthorized")
+        assert told[0]["request"]["id"] == ids[0]
+        status, now = await read(rig, "/admin/accounts?model=opus-4.6", key)
+        assert (status, now["accounts"][0]["account"]) == (200, "two")
+        assert now["accounts"][0]["place"] == 1
+        assert {a["account"]: a["verdict"] for a in now["accounts"]}["three"] == "retired"
+        assert (await read(rig, "/admin/requests/unknown", key))[0] == 404
+    notes = Notes(tmp_path / FILE)
+    found = past(Journal(notes), Pool([Standing("two")]), ids[-1])
+    notes.close()
+    assert found is not None
+    assert {a.account for a in found.accounts} == {"one", "two", "three"}
+    assert "canary" not in (tmp_path / FILE).read_bytes().decode("latin-1")
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "Origin"])
+async def test_the_admin_pages_are_not_for_proxies_and_web_pages(
+    tmp_path: Path, header: str
+) -> None:
+    async with rigged(tmp_path) as rig:
+        key = rig.store.add_key("me", now=0, admin=True).reveal()
+        assert (await read(rig, "/admin/accounts", key))[0] == 200
+        assert (await read(rig, "/admin/accounts", key, **{header: "http://x"}))[0] == 403
+
+
+async def test_each_kind_of_key_opens_its_own(tmp_path: Path) -> None:
+    async with rigged(tmp_path) as rig:
+        admin = rig.store.add_key("me", now=0, admin=True).reveal()
+        client = rig.store.add_key("laptop", now=0).reveal()
+        assert (await read(rig, "/admin/accounts", client))[0] == 401
+        assert (await read(rig, "/v1/models", admin))[0] == 401
+        assert (await read(rig, "/v1/models", client))[0] == 200
+        async with rig.http.post(f"{rig.url}/admin/accounts", json={}, headers={
+            "Authorization": f"Bearer {admin}"
+        }) as r:  # fmt: skip
+            assert r.status == 405
+
+
+async def test_a_request_that_nobody_could_answer_is_explained(tmp_path: Path) -> None:
+    async with rigged(tmp_path, [someone(1, "401")]) as rig:
+        key = rig.store.add_key("me", now=0, admin=True).reveal()
+        first, second = await asked(rig), await asked(rig)
+        _, told = await read(rig, f"/admin/requests/{first}", key)
+        assert [(a["verdict"], a["reason"]) for a in told["accounts"]] == [
+            ("failed", "account_unauthorized")
+        ]
+        _, told = await read(rig, f"/admin/requests/{second}", key)
+        assert [(a["verdict"], a["reason"]) for a in told["accounts"]] == [
+            ("retired", "account_unauthorized")
+        ]
