@@ -27,6 +27,10 @@ class Thinking(Struct, frozen=True):
     signature: str = ""
 
 
+APART = Thinking("")
+"""Says no more than that what follows is another text: no block of data goes on behind it."""
+
+
 class ToolCall(Struct, frozen=True):
     """A request to run a tool.
 
@@ -142,8 +146,9 @@ Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 class Turn(Struct, frozen=True):
     """What a client asks. `model` is the name the client used until the gateway resolves it.
 
-    `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte. With
-    a `bookmark` the conversation goes on where an upstream put it: that upstream has all messages
+    `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte. An
+    `uncited` answer names no sources, where their numbers would stand within data. With a
+    `bookmark` the conversation goes on where an upstream put it: that upstream has all messages
     up to the last answer among these, and reads no more than what follows.
     """
 
@@ -159,6 +164,7 @@ class Turn(Struct, frozen=True):
     read_only: bool | None = None
     conversation: str = ""
     verbatim: str = ""
+    uncited: bool = False
     bookmark: str = ""
 
 

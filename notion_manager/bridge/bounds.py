@@ -65,6 +65,13 @@ class Bounds:
         self._last = None
         return shown
 
+    def forget(self) -> None:
+        """What was held is not to be shown: whoever said it takes it back."""
+        self._released()
+        self._word = None
+        if self._budget is not None:
+            self._budget.part()
+
     def _sought(self, piece: Piece) -> Sequence[Piece]:
         """A piece without what follows a sequence, and without what may begin one."""
         if self._begins is None:

@@ -38,6 +38,7 @@ class Call:
         self._misnamed = False  # free text under another name: a second may be the right one
         self._key = ""
         self._collected: list[str] = []  # a value that is read when it is whole, or stray text
+        self._strayed = False  # something visible stands where no argument is
         self._size = 0
         self._block = False  # the value began with a newline: so the last one is layout too
         self._streaming = False  # plain text goes straight through
@@ -78,7 +79,7 @@ class Call:
 
     def _may_end(self, rest: str) -> bool:
         """Whether all that was begun is there, but perhaps a part of the closing tag."""
-        if self._has_stray():
+        if self._strayed:
             return False
         if rest and not (rest.startswith("</") and f"</{self._marks.call}".startswith(rest)):
             return False
@@ -106,7 +107,7 @@ class Call:
                 self.notes.append("no closing tag")
             self.close()
             return end.end() if closed else at
-        if self._begun and self._has_stray():
+        if self._begun and self._strayed:
             self.notes.append("an end within an argument")
             self.break_off()  # what was taken for all of it was half
         else:
@@ -116,6 +117,7 @@ class Call:
     def _stray(self, text: str) -> None:
         self._grow(len(text))
         self._collected.append(text)
+        self._strayed = self._strayed or bool(text.strip())
 
     def _open(self, text: str, at: int) -> int:
         """An argument's tag, once it is all there."""
@@ -145,12 +147,10 @@ class Call:
         self._step = self._between
 
     def _drop_stray(self) -> None:
-        if self._has_stray():
+        if self._strayed:
             self.notes.append("text between arguments")
         self._collected.clear()
-
-    def _has_stray(self) -> bool:
-        return bool("".join(self._collected).strip())
+        self._strayed = False
 
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False

@@ -18,6 +18,7 @@ from .offer import INPUT, Entry, Offer
 
 LONGEST_HEAD = 1000  # characters in which a block says which tool it calls
 LONGEST_END = 64  # characters of a closing tag
+LONGEST_BLANK = 400  # characters behind a block, after which nothing of it is awaited
 LONGEST = 64 << 10  # characters of a block that may be one
 _CLAUDE = ("", "antml:")  # prefixes of its tags
 _GAP = r"(?:\s|%20|\+|&nbsp;|&#(?:32|x20|160|xa0);|\\u00[2a]0)"
@@ -133,9 +134,9 @@ def stands_alone(text: str, end: int) -> bool | None:
     What goes on behind its end on the same line, or with an end of an inner part, may be a value
     that has such ends in it.
     """
-    found = _VISIBLE.search(text, end)
+    found = _VISIBLE.search(text, end, end + LONGEST_BLANK)
     if found is None:
-        return None
+        return "\n" in text[end:] if len(text) >= end + LONGEST_BLANK else None
     rest = text[found.start() : found.start() + LONGEST_END]
     if rest[0] != "<":
         return "\n" in text[end : found.start()]

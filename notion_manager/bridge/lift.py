@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from ..errors import Unformed, WrongDocument
 from ..tokens import of_exchange
 from ..turn import (
+    APART,
     Done,
     Event,
     JsonOutput,
@@ -98,7 +99,8 @@ class Reading:
 
     def feed(self, event: Piece) -> list[Piece]:
         if not isinstance(event, Text):
-            return [*(self._said(self._parser.interrupt()) if self._parser else ()), event]
+            said = self._said(self._parser.interrupt()) if self._parser else []
+            return said if event == APART else [*said, event]
         pieces = self._parser.feed(event.text) if self._parser else [event]
         return self._said(pieces)
 
@@ -280,6 +282,7 @@ class Lift:
     def take_back(self) -> None:
         """The second answer came to nothing: the first one is the answer after all."""
         self._reading, self._done = self._former
+        self._bounds.forget()
 
     def _calls_made(self) -> frozenset[tuple[str, str]]:
         """The calls of the answer so far, by the names that the model has for the tools."""

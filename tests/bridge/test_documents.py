@@ -211,3 +211,30 @@ def test_members_of_a_list_are_no_object(text: str) -> None:
         assert "".join(map(opening.feed, pieces)) == ""
         assert opening.errors() == (NONE,)
     assert find(JsonOutput(), text).errors != ()
+
+
+AGE = schema(("age",), age={"type": "integer"})
+TWO = (
+    '{"age": 3}\n\nThe record on file said {"age": 300} before.',
+    '```json\n{"age": 3}\n```\nor\n```\n{"age": 300}\n```',
+    'For example {"age": 300}. Answer: {"age": "three"}',
+    '{"age": null}\n(Had it been known: {"age": 300})',
+)
+
+
+@pytest.mark.parametrize("text", TWO)
+def test_where_another_value_may_be_meant_none_is_given(text: str) -> None:
+    assert find(JsonOutput(AGE), text).errors != ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"age": 3}\n```\nBefore it was {"age": 300}.',
+        '{"age": 3} or, again: {"age":3}',
+        'f() {} as in [12] and [3]: {"age": 3}',
+        'Not {"a": 1} but {"age": 3}',
+    ],
+)
+def test_what_is_plainly_meant_is_given(text: str) -> None:
+    assert find(JsonOutput(AGE), text) == find(JsonOutput(AGE), '{"age": 3}')

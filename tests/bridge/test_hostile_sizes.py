@@ -9,6 +9,7 @@ import pytest
 from toolkit import MARKS, OFFER, fed, schema
 
 from notion_manager.bridge.calls import Policy
+from notion_manager.bridge.documents import Opening
 from notion_manager.bridge.history import rendered
 from notion_manager.bridge.offer import Offer
 from notion_manager.bridge.parser import Parser
@@ -114,3 +115,30 @@ def test_a_schema_of_patterns_that_are_slow_to_compile(pattern: str) -> None:
     assert takes(refused) < 1
     plain = {f"p{n}": {"type": "string", "pattern": rf"^\w{{1,{n + 1}}}$"} for n in range(300)}
     assert Validator(schema((), **plain)).errors({"p3": "abcde"}) != ()
+
+
+LAPSE = '<tool_call>{"name": "Read", "arguments": {"file_path": "a"}}</tool_call>'
+WRITE = '<call_amber name="Write">\n<arg_amber name="content">x</arg_amber>'
+
+
+@pytest.mark.parametrize("blank", [" ", "\n"])
+def test_blanks_behind_a_call_in_another_form(blank: str) -> None:
+    text = LAPSE + blank * 100_000
+    pieces = [text[at : at + 16] for at in range(0, len(text), 16)]
+    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), pieces)) < 1
+
+
+def test_ends_of_nothing_within_a_call() -> None:
+    text = WRITE + "</arg_amber>\n" * 20_000
+    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), [text])) < 1
+
+
+@pytest.mark.parametrize("text", ["word " * 100_000, "[1] " * 100_000 + "{}", "{#" * 50_000 + "{}"])
+def test_what_stands_before_an_object(text: str) -> None:
+    def read(size: int) -> None:
+        opening = Opening()
+        for at in range(0, len(text), size):
+            opening.feed(text[at : at + size])
+
+    assert takes(lambda: read(8)) < 1.5
+    assert takes(lambda: read(len(text))) < 1.5

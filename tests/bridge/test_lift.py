@@ -12,6 +12,7 @@ from toolkit import TOOLS, schema
 from notion_manager.bridge import Lift, Lowered, lower
 from notion_manager.errors import BadRequest, Unformed, WrongDocument
 from notion_manager.turn import (
+    APART,
     Done,
     Event,
     JsonOutput,
@@ -421,3 +422,29 @@ def test_only_what_the_client_has_all_of_can_be_gone_on_with(
     found = answer(replace(ASK, limits=limits), [Text(said), MARKED], [Text("Well."), MARKED])
     assert found.done is not None
     assert found.done.bookmark == bookmark
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(stop=("Sorry!",)), *(Limits(most) for most in range(8, 16))]
+)
+def test_nothing_of_an_answer_that_is_taken_back_is_said(limits: Limits) -> None:
+    lowered = lower(replace(ASK, limits=limits))
+    assert lowered is not None
+    lift = Lift(lowered, lambda text: len(text) // 3, str)
+    lift.feed([Text(marked(GOOD + NOBODY, lowered)), Done(Stop.END)])
+    lift.finish()
+    assert lift.retry() is not None
+    lift.restart()
+    lift.feed([Text("So")])
+    lift.take_back()
+    (done,) = lift.end()
+    assert isinstance(done, Done)
+
+
+def test_a_call_does_not_go_on_in_another_step_of_the_answer() -> None:
+    half, rest = GOOD[:60], GOOD[60:]
+    found = answer(ASK, [Text(half), APART, Text(f"\n\n{rest}")])
+    assert found.done is not None
+    assert found.done.stop is Stop.LENGTH
+    whole = answer(ASK, [Text("Look."), APART, Text(f"\n\n{GOOD}")])
+    assert [type(piece) for piece in whole.pieces] == [Text, ToolCall]

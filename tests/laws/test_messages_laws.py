@@ -189,8 +189,8 @@ REQUEST: dict[str, Any] = {
     "system": [{"type": "text", "text": "be brief"}],
     "messages": [
         {"role": "system", "content": "x", "output_config": {"effort": "low"}},
-        {"role": "assistant", "content": BLOCKS},
-        {"role": "user", "content": BLOCKS},
+        {"role": "assistant", "content": [b for b in BLOCKS if b["type"] != "tool_result"]},
+        {"role": "user", "content": [b for b in BLOCKS if b["type"] != "tool_use"]},
     ],
     "tools": [
         {"name": "f", "description": "d", "input_schema": {"type": "object"}, "strict": True},

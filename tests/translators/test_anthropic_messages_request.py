@@ -14,6 +14,7 @@ from notion_manager.turn import (
     Limits,
     Message,
     Text,
+    ToolChoice,
     Turn,
 )
 from tests.translators.messages_requests import TEXT, TOOL, USER, decode, ignored, refusal, turn
@@ -168,7 +169,7 @@ def test_what_nests_too_deeply_to_be_written_again_is_refused(place: str) -> Non
     call = {"type": "tool_use", "id": "t", "name": "f", "input": deep}
     body = {
         "schema": {"output_format": {"type": "json_schema", "schema": deep}},
-        "input": {"messages": [{"role": "user", "content": [call]}]},
+        "input": {"messages": [{"role": "assistant", "content": [call]}, USER]},
         "tool": {"tools": [{"name": "f", "input_schema": deep}]},
     }[place]
     # the encoder has the same limit, so the text is put together by hand
@@ -322,3 +323,27 @@ def test_an_unknown_kind_of_thinking_is_named() -> None:
 
 def test_rule_14_a_missing_model_is_told_by_a_name() -> None:
     assert b'"model":"default"' in decode(model=None).start()
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "whose"),
+    [
+        ("user", "tool_use", "assistant"),
+        ("assistant", "tool_result", "user"),
+        ("system", "tool_result", "user"),
+    ],
+)
+def test_a_call_or_a_result_in_anothers_message_is_refused(
+    role: str, kind: str, whose: str
+) -> None:
+    block = {"type": kind, "id": "t", "tool_use_id": "t", "name": "f", "input": {}, "content": "x"}
+    said = refusal(messages=[USER, {"role": role, "content": [block]}, USER])
+    told = f"messages[1].content[0].type: a {kind} block belongs to a message of the {whose}"
+    assert said == told
+
+
+@pytest.mark.parametrize("tools", [[], [{"type": "code_execution_20250522", "name": "code"}]])
+def test_a_call_cannot_be_wanted_where_nothing_can_be_called(tools: list[Any]) -> None:
+    assert refusal(tools=tools, tool_choice={"type": "any"}).startswith("tool_choice: there is no")
+    search = [*tools, {"type": "web_search_20250305", "name": "web_search"}]
+    assert turn(tools=search, tool_choice={"type": "any"}).tool_choice == ToolChoice()

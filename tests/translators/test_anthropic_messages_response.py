@@ -329,3 +329,8 @@ def test_rule_24_threads_are_refused_in_the_words_the_sdks_parse(
 def test_a_reply_may_be_whole_without_a_stream() -> None:
     body = decode().whole(Reply((Text("x"),), Done(Stop.END)))
     assert orjson.loads(body)["content"] == [{"type": "text", "text": "x"}]
+
+
+def test_a_call_that_was_cut_before_its_arguments_is_none() -> None:
+    events = (Text("Hi"), ToolCall("toolu_1", "f", ""), Done(Stop.LENGTH))
+    assert [block["type"] for block in whole(*events)["content"]] == ["text"]

@@ -286,3 +286,29 @@ def test_rule_36_members_of_messages_and_options_without_effect_are_named() -> N
     )
     ignored = OpenAIChat(body, Exchange("0" * 32, 0)).ignored
     assert ignored == ("messages[].name", "web_search_options.search_context_size")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"tool_choice": "required"}, "tool_choice: there is no tool that could be called"),
+        (
+            {"tools": [{"type": "web_search"}], "tool_choice": "required"},
+            "tool_choice: there is no",
+        ),
+        (
+            {
+                "tools": [function("g")],
+                "tool_choice": {
+                    "type": "allowed_tools",
+                    "allowed_tools": {"mode": "required", "tools": [function("Raed")]},
+                },
+            },
+            "tool_choice: no tool is named 'Raed'",
+        ),
+    ],
+)
+def test_a_call_cannot_be_wanted_of_what_is_not_there(fields: Any, told: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        decode(**fields)
+    assert str(refused.value).startswith(told)

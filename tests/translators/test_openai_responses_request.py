@@ -642,3 +642,25 @@ def test_the_response_repeats_the_request() -> None:
 )
 def test_the_response_tells_how_reasoning_is_shown(asked: Any, told: dict[str, Any]) -> None:
     assert created(read(reasoning=asked))["reasoning"] == told
+
+
+def test_allowed_tools_are_those_that_are_there() -> None:
+    def narrowed(*tools: Any, mode: str = "auto") -> Any:
+        return {"type": "allowed_tools", "mode": mode, "tools": list(tools)}
+
+    shell = {"type": "local_shell"}
+    turn = read(tools=[shell, CUSTOM], tool_choice=narrowed(shell, mode="required")).turn
+    assert [tool.name for tool in turn.tools] == ["local_shell"]
+    wrong = narrowed({"type": "function", "name": "Raed"})
+    problem = refusal(tools=[FUNCTION], tool_choice=wrong)
+    assert str(problem) == "tool_choice.tools[0].name: no tool is named 'Raed'"
+    theirs = narrowed({"type": "mcp", "server_label": "x"}, {"type": "function", "name": "f"})
+    assert ignored(tools=[FUNCTION], tool_choice=theirs) == ("tool_choice.tools[0] (mcp)",)
+
+
+@pytest.mark.parametrize("tools", [[], [{"type": "code_interpreter"}]])
+def test_a_call_cannot_be_wanted_where_nothing_can_be_called(tools: list[Any]) -> None:
+    problem = refusal(tools=tools, tool_choice="required")
+    assert str(problem).startswith("tool_choice: there is no tool that could be called")
+    turn = read(tools=[*tools, {"type": "web_search"}], tool_choice="required").turn
+    assert (turn.tool_choice, turn.search) == (ToolChoice(), Search(web=True))

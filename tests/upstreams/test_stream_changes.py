@@ -10,6 +10,8 @@ from notion_lines import (
     FINISHED,
     GUESS,
     chat,
+    decoder,
+    encode,
     entry,
     final,
     growing,
@@ -24,7 +26,8 @@ from notion_lines import (
     tool,
 )
 
-from notion_manager.turn import Done, Event, Stop, Text, Thinking, Usage
+from notion_manager.turn import APART, Done, Event, Stop, Text, Thinking, Usage
+from notion_manager.upstreams.notion_web.stream import Decoder
 
 # Text that does not simply grow
 
@@ -295,3 +298,21 @@ def test_research_ends_with_its_last_word() -> None:
         Text("Found"),
         Done(Stop.END, GUESS),
     ]
+
+
+def decoded(decoder: Decoder, *lines: Any) -> list[Event]:
+    return [event for line in lines for event in decoder.feed(encode(line))]
+
+
+def test_an_uncited_answer_names_no_source() -> None:
+    result = {"structuredContent": {"results": [{"url": "https://a.test/"}]}}
+    answer = inference(entry("[1, 2][^toolu_1]"), finishedAt=1)
+    uncited = Decoder(lambda _: GUESS, uncited=True)
+    events = [*decoded(uncited, start(), sync(answer, tool(result=result))), *uncited.finish()]
+    assert "".join(e.text for e in events if isinstance(e, Text)) == "[1, 2]"
+
+
+def test_where_data_is_expected_another_step_is_told_from_more_of_the_same() -> None:
+    lines = (start(), sync(inference(entry("One"), finishedAt=1), inference(entry("Two"), id="i2")))
+    assert [e for e in decoded(Decoder(lambda _: GUESS, "call_x"), *lines) if e == APART] == [APART]
+    assert APART not in decoded(decoder(), *lines)

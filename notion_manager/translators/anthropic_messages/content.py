@@ -17,9 +17,22 @@ _Reader = Callable[[Node, Ignored], Iterator[_T]]
 _Attached = Text | File | FileLink
 
 
-def parts(content: Node, ignored: Ignored) -> tuple[Part, ...]:
-    """Empty blocks give no part. Raises BadRequest where a block has no type or lacks its value."""
+def parts(content: Node, role: str, ignored: Ignored) -> tuple[Part, ...]:
+    """Empty blocks give no part.
+
+    Raises BadRequest where a block has no type or lacks its value, or is another role's.
+    """
+    if isinstance(content.value, list):
+        for block in content.each():
+            _check_role(block, role)
     return tuple(_read(content, _PARTS, ignored))
+
+
+def _check_role(block: Node, role: str) -> None:
+    """A call that the user makes, or a result that the model has, would be told wrongly."""
+    kind = block["type"].text()
+    if _ROLES.get(kind, role) != role:
+        raise block["type"].fail(f"a {kind} block belongs to a message of the {_ROLES[kind]}")
 
 
 _BILLING = "x-anthropic-billing-header:"
@@ -175,6 +188,7 @@ _RESULT: Mapping[str, _Reader[_Attached | ToolReference]] = {
     **_ATTACHED,
     "tool_reference": _tool_reference,
 }
+_ROLES: Mapping[str, str] = {"tool_use": "assistant", "tool_result": "user"}
 _PARTS: Mapping[str, _Reader[Part]] = {
     **_ATTACHED,
     "thinking": _thinking,

@@ -102,7 +102,7 @@ def _message(node: Node, ignored: Ignored) -> Iterator[Message]:
     content = node["content"]
     if role == "system" and content.missing:
         return  # it came for its output_config
-    found = parts(content, ignored)
+    found = parts(content, role, ignored)
     if found:
         yield Message(role, found)
 

@@ -172,7 +172,7 @@ def _whole(piece: Piece, *, cut: bool) -> Iterator[dict[str, Any]]:
         case Thinking(text, signature):
             yield {"type": "thinking", "thinking": text, "signature": signature}
         case ToolCall(id, name, arguments):
-            given = _input(arguments or "{}")
+            given = _input(arguments or ("" if cut else "{}"))
             if given is not None:
                 yield {"type": "tool_use", "id": id, "name": name, "input": given}
             elif not cut:

@@ -89,8 +89,11 @@ def choice_of(root: Node, tools: Iterable[Tool]) -> ToolChoice:
             told = f"only the vendor can run {safe(name)} ({safe(kind)}): choose another tool"
             raise Unsupported(told, field=node["name"].path)
         return ToolChoice(parallel=parallel)
-    mode = "auto" if kind == "any" and not ours else _MODES[kind]
-    return ToolChoice(mode, parallel=parallel)
+    if kind == "any" and not ours:
+        if not any(each.startswith(_SEARCH) for each in _vendors(root).values()):
+            raise node.fail("there is no tool that could be called; offer one or leave it out")
+        return ToolChoice(parallel=parallel)
+    return ToolChoice(_MODES[kind], parallel=parallel)
 
 
 def _vendors(root: Node) -> Mapping[str, str]:

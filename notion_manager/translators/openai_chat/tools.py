@@ -1,6 +1,6 @@
 """Tools, and the choice among them, in Chat's present forms and in the older `functions`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -37,7 +37,7 @@ def offer(root: Node) -> Offer:
     listed = [(node, _tool(node)) for node in root["tools"].each()]
     tools = (*(tool for _, tool in listed if tool), *map(_function, root["functions"].each()))
     choice, allowed = _choice(root)
-    _check(root, choice, tools)
+    _check(root, choice, tools, allowed or ())
     return Offer(
         tools=tuple(t for t in tools if allowed is None or t.name in allowed),
         choice=replace(choice, parallel=root["parallel_tool_calls"].flag(default=True)),
@@ -47,10 +47,17 @@ def offer(root: Node) -> Offer:
     )
 
 
-def _check(root: Node, choice: ToolChoice, tools: Iterable[Tool | FreeformTool]) -> None:
-    if choice.name and choice.name not in {tool.name for tool in tools}:
-        node = root["function_call"] if root["tool_choice"].missing else root["tool_choice"]
-        raise node.fail(f"no tool is named {choice.name[:64]!r}")
+def _check(
+    root: Node, choice: ToolChoice, tools: Sequence[Tool | FreeformTool], allowed: Collection[str]
+) -> None:
+    """Raises BadRequest where it confines the model to what is not offered."""
+    node = root["function_call"] if root["tool_choice"].missing else root["tool_choice"]
+    names = {tool.name for tool in tools}
+    for name in (choice.name, *sorted(allowed)):
+        if name and name not in names:
+            raise node.fail(f"no tool is named {name[:64]!r}")
+    if choice.mode == "required" and not names:
+        raise node.fail("there is no tool that could be called; offer one or leave it out")
 
 
 def _tool(node: Node) -> Tool | FreeformTool | None:

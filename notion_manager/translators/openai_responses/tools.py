@@ -106,14 +106,14 @@ def _search(node: Node, ignored: Ignored) -> Search:
 
 def _chosen(offered: Offer, node: Node, ignored: Ignored) -> Offer:
     if node.is_text():
-        return _with(offered, mode=_MODES[node.one_of(_MODES)])
+        return _confined(offered, node, _MODES[node.one_of(_MODES)])
     match kind := node["type"].text():
         case "function" | "custom":
             _check(offered, node["name"])
             return _with(offered, mode="required", name=node["name"].text())
         case "allowed_tools":
             mode = _MODES[node["mode"].one_of(("auto", "required"), "auto")]
-            return _with(_narrowed(offered, node["tools"]), mode=mode)
+            return _confined(_narrowed(offered, node["tools"], ignored), node, mode)
         case "shell" | "local_shell" if kind in offered.shells:
             return _with(offered, mode="required", name=kind)
         case _ if kind.startswith(_SEARCH):
@@ -128,15 +128,35 @@ def _with(offered: Offer, *, mode: Literal["auto", "required", "none"], name: st
     return replace(offered, choice=replace(offered.choice, mode=mode, name=name))
 
 
+def _confined(offered: Offer, node: Node, mode: Literal["auto", "required", "none"]) -> Offer:
+    """Who must be searching may do so by itself. Raises BadRequest where nothing can be called."""
+    if mode == "required" and not offered.tools:
+        if not offered.search.web:
+            raise node.fail("there is no tool that could be called; offer one or leave it out")
+        mode = "auto"
+    return _with(offered, mode=mode)
+
+
 def _check(offered: Offer, name: Node) -> None:
     if name.text() not in {tool.name for tool in offered.tools}:
         raise name.fail(f"no tool is named {name.text()[:64]!r}")
 
 
-def _narrowed(offered: Offer, allowed: Node) -> Offer:
-    entries = list(allowed.each())
-    names = {entry["name"].text("") for entry in entries}
-    searching = any(entry["type"].text().startswith(_SEARCH) for entry in entries)
+def _narrowed(offered: Offer, allowed: Node, ignored: Ignored) -> Offer:
+    """Raises BadRequest where it names a tool that is not offered."""
+    names: set[str] = set()
+    searching = False
+    for entry in allowed.each():
+        kind = entry["type"].text()
+        if kind in ("function", "custom"):
+            _check(offered, entry["name"])
+            names.add(entry["name"].text())
+        elif kind in offered.shells:
+            names.add(kind)
+        elif kind.startswith(_SEARCH):
+            searching = True
+        else:
+            ignored.note(entry.path, kind)
     return replace(
         offered,
         tools=tuple(tool for tool in offered.tools if tool.name in names),

@@ -48,9 +48,9 @@ IDLE = frozenset(
 class Answer:
     """What the model says so far. Changes raise the Problem that a failed step stands for."""
 
-    def __init__(self, drift: Drift, verbatim: str = "") -> None:
+    def __init__(self, drift: Drift, verbatim: str = "", *, uncited: bool = False) -> None:
         self.steps: list[Step] = []
-        self.sources = Sources()
+        self.sources = Sources(uncited=uncited)
         self.voice = Voice(verbatim)
         self._drift = drift
         self._gone: dict[str, Step] = {}  # steps that were taken back, by id

@@ -20,16 +20,22 @@ _CALL = re.compile(r"(\d*)(toolu_.+)")
 
 
 class Sources:
-    """Resolves citations, and numbers what they name by first use over a whole reply."""
+    """Resolves citations, and numbers what they name by first use over a whole reply.
 
-    def __init__(self, found: dict[str, tuple[str, ...]] | None = None) -> None:
+    Where the reply is `uncited`, none leads anywhere.
+    """
+
+    def __init__(
+        self, found: dict[str, tuple[str, ...]] | None = None, *, uncited: bool = False
+    ) -> None:
+        self._uncited = uncited
         self._found: dict[str, tuple[str, ...]] = {} if found is None else found
         self._numbers: dict[str, int] = {}
         self._missed: set[str] = set()
 
     def afresh(self) -> "Sources":
         """The same results with no number given yet."""
-        return Sources(self._found)
+        return Sources(self._found, uncited=self._uncited)
 
     def learn(self, call: str, results: Sequence[Any]) -> None:
         """The results of a call, in order. A shorter list never takes the place of a longer."""
@@ -39,6 +45,8 @@ class Sources:
 
     def cite(self, target: str) -> int | None:
         """The number of what stands between `[^` and `]`; None where it leads nowhere."""
+        if self._uncited:
+            return None
         url = self._resolve(target)
         if not url:
             self._missed.add(target)

@@ -36,11 +36,17 @@ class Decoder:
     and the next call raises. `drift` counts unknown shapes by name.
     """
 
-    def __init__(self, estimate: Callable[[Sequence[Piece]], Usage], verbatim: str = "") -> None:
+    def __init__(
+        self,
+        estimate: Callable[[Sequence[Piece]], Usage],
+        verbatim: str = "",
+        *,
+        uncited: bool = False,
+    ) -> None:
         self._estimate = estimate
         self._lines = Lines()
         self._drift = Drift()
-        self._answer = Answer(self._drift, verbatim)
+        self._answer = Answer(self._drift, verbatim, uncited=uncited)
         self._patches = Patches(self._answer, self._drift)
         self._halves: dict[str, str] = {}
         self._problem: Problem | None = None

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ...turn import Event, Text, Thinking
+from ...turn import APART, Event, Text, Thinking
 
 BLANK_LINE = "\n\n"
 
@@ -66,6 +66,8 @@ class Voice:
                 self._speaker.close()
             self.order.append(speaker)
         self._settle()
+        if self.verbatim and speaker is not self._speaker and self._end:
+            self._events.append(APART)
         gap = self._gap(kind)
         self._speaker, self._kind = speaker, kind
         if gap:
