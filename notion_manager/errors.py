@@ -32,6 +32,16 @@ class Internal(Problem):
     """A fault of ours. The message says nothing of its cause; the log does."""
 
 
+class ShuttingDown(Problem):
+    """The server was told to stop, and answers that take longer had their time."""
+
+    status = 503
+    code = "shutting_down"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=5.0)
+
+
 # What the client did
 
 

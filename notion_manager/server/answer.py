@@ -21,6 +21,7 @@ from .memory import Memory
 from .outlet import Outlet
 from .routes import Handler
 from .trace import Trace
+from .underway import Underway
 
 logger = logging.getLogger(__name__)
 TRACE: web.RequestKey[Trace] = web.RequestKey("trace", Trace)
@@ -34,6 +35,7 @@ class Desk:
     memory: Memory
     timeouts: Timeouts
     alarms: Alarms
+    underway: Underway
 
 
 def answering(translator: type[Translator], desk: Desk) -> Handler:
@@ -90,12 +92,13 @@ def _exchange(request: web.BaseRequest, memory: Memory) -> Exchange:
 
 async def _whole(request: web.BaseRequest, exchange: Translator, desk: Desk) -> web.StreamResponse:
     trace = request[TRACE]
-    async with desk.bridge.open(exchange.turn, trace.key, live=False) as answer:
-        trace.opened(answer, time.time())
-        events = list(answer.first)
-        async for batch in answer.rest:
-            events += batch
-        answer.heed(events)
+    with desk.underway.answer():
+        async with desk.bridge.open(exchange.turn, trace.key, live=False) as answer:
+            trace.opened(answer, time.time())
+            events = list(answer.first)
+            async for batch in answer.rest:
+                events += batch
+            answer.heed(events)
     reply = fold(events)
     trace.done(reply.done)
     return web.Response(body=exchange.whole(reply), content_type="application/json")
@@ -107,7 +110,8 @@ async def _streamed(
     trace = request[TRACE]
     async with Outlet(request, exchange, trace.headers, desk.timeouts, desk.alarms) as outlet:
         try:
-            await _relay(exchange, desk, trace, outlet)
+            with desk.underway.answer():
+                await _relay(exchange, desk, trace, outlet)
         except NOT_OURS:
             raise
         except Exception as exc:

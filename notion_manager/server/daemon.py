@@ -20,10 +20,11 @@ from .answer import Desk
 from .app import Door, serving
 from .guard import Guard
 from .keyring import Keyring
-from .listener import Address, listening
+from .listener import Address, Ways, listening
 from .memory import Memory
 from .models import Shelf
 from .pages import Pages
+from .underway import Underway
 
 SWEEP = 12_000  # objects made and not freed between two looks at the young ones
 
@@ -48,18 +49,20 @@ async def running(
         circumstances.log(record)
         journal.note(record)
 
+    underway = Underway()
     async with open_gateway(config, store, journal, follow=True) as gateway:
         silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
         serve = serving(
-            Desk(Bridge(gateway, store.salt()), Memory(), config.timeouts, Alarms()),
+            Desk(Bridge(gateway, store.salt()), Memory(), config.timeouts, Alarms(), underway),
             Door(Guard(config.server), keyring, heed, silent),
             Shelf(gateway),
             Pages(gateway.admission, simulated=circumstances.simulated),
             Admin(gateway.pool, journal),
         )
         gateway.catalogues.refresh()
-        async with listening(serve, config.server, config.timeouts, silent) as address:
+        ways = Ways(silent, underway.end)
+        async with listening(serve, config.server, config.timeouts, ways) as address:
             _spare_collector()
             yield address
 

@@ -13,6 +13,7 @@ from .routes import Handler
 
 KEEP_ALIVE = 75.0  # seconds; also the most that a second request's headers may take
 LINGER = 2.0  # seconds that a refused body may still come, so that its sender reads the refusal
+LAST_WORDS = 0.5  # seconds of the time to shut down that are left for answers' last frames
 MOMENT = 0.25  # seconds that headers which came while the loop was held up get to be read
 BACKLOG = 1024
 
@@ -28,15 +29,26 @@ class Address:
         return f"http://{host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the listener and whoever serves tell each other.
+
+    `silent` are the connections on which nothing was asked yet: whoever serves takes out of it what
+    it hears. `end` makes it end all answers under way.
+    """
+
+    silent: set[asyncio.Protocol]
+    end: Callable[[], None]
+
+
 @asynccontextmanager
 async def listening(
-    serve: Handler, server: Server, timeouts: Timeouts, silent: set[asyncio.Protocol]
+    serve: Handler, server: Server, timeouts: Timeouts, ways: Ways
 ) -> AsyncGenerator[Address]:
     """Serve inside the block; on the way out, let answers under way finish within `shutdown` s.
 
     Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves
-    cancels its handler at once, and so lets the upstream go. `silent` are the connections on which
-    nothing was asked yet: whoever serves takes out of it what it hears.
+    cancels its handler at once, and so lets the upstream go.
     """
     made = web.Server(
         serve,
@@ -50,14 +62,17 @@ async def listening(
     runner = web.ServerRunner(made, shutdown_timeout=timeouts.shutdown)
     await runner.setup()
     try:
-        listener = await _bound(runner, server, timeouts.headers, silent)
+        listener = await _bound(runner, server, timeouts.headers, ways.silent)
         try:
             host, port = listener.sockets[0].getsockname()[:2]
             yield Address(host, port)
         finally:
             listener.close()
     finally:
+        last = timeouts.shutdown - min(LAST_WORDS, timeouts.shutdown / 4)
+        ending = asyncio.get_running_loop().call_later(last, ways.end)
         await runner.cleanup()
+        ending.cancel()
 
 
 def _requests(most: int) -> Callable[..., web.BaseRequest]:
