@@ -203,12 +203,16 @@ class AccountRefused(Problem):
 
 
 class WorkspaceRefused(Problem):
-    """The account may not use this workspace, or has none."""
+    """The account may not use this workspace, or has none.
+
+    `listed` says that the service refuses it and yet lists it among the account's own.
+    """
 
     status = 503
     code = "workspace_unavailable"
     elsewhere = True
     heals = False
+    listed = False
 
 
 class AiDisabled(WorkspaceRefused):

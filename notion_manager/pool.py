@@ -38,6 +38,7 @@ RESTS: dict[type[Problem], float] = {
     Denied: 300.0,
     EdgeChallenged: 300.0,
     UpstreamBroken: 30.0,
+    WorkspaceRefused: 60.0,
 }
 
 
@@ -111,7 +112,7 @@ def after(
         careful=standing.careful or isinstance(problem, Denied),
     )
     match problem:
-        case AccountRefused() | WorkspaceRefused():
+        case AccountRefused() | WorkspaceRefused() if not _is_doubtful(standing, problem):
             return replace(struck, retired=True)
         case Denied() if standing.reason == problem.code and struck.strikes >= DENIALS:
             return replace(struck, retired=True)  # it rested before each, and that did not help
@@ -149,6 +150,12 @@ def _lacking(standing: Standing, model: str, now: float) -> Standing:
         return standing
     known = {name: until for name, until in standing.models.items() if until > now}
     return replace(standing, models=known | {model: now + MODEL_REST})
+
+
+def _is_doubtful(standing: Standing, problem: Problem) -> bool:
+    """Whether it is the first time that an account was refused a workspace which it has."""
+    listed = isinstance(problem, WorkspaceRefused) and problem.listed
+    return listed and standing.reason != problem.code
 
 
 def _cleared(standing: Standing) -> Standing:

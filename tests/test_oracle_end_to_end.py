@@ -9,7 +9,7 @@ import notion_manager.oracle
 from notion_manager.simulator import SimAccount
 from notion_manager.store import Store
 from tests.asking import CHAT
-from tests.rig import Rig, rigged, someone, until
+from tests.rig import Rig, account_of, rigged, someone, until
 
 FREE = {"plan": "personal", "tier": "free", "user_limit": 75, "premium": 0}
 
@@ -72,3 +72,19 @@ async def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
         assert store.allowances()["one"].headroom == 0
         (standing,) = store.standings()
         assert standing.reason == "insufficient_quota"
+
+
+async def test_a_workspace_that_is_refused_is_looked_for_in_the_login(tmp_path: Path) -> None:
+    """One that is still listed only rests; one that is not, or whose login is dead, is retired."""
+    async with rigged(tmp_path, [someone(1, "403"), someone(2)]) as rig:
+        foreign = dataclasses.replace(
+            account_of(someone(1), "elsewhere"), space_id=someone(3).spaces[0].id
+        )
+        with Store(tmp_path / "state.sqlite3") as elsewhere:
+            elsewhere.put_account(foreign)
+        await until(lambda: any(s.name == "elsewhere" for s in rig.store.standings()))
+        assert {await asked(rig) for _ in range(3)} == {(200, "two")}
+        stood = {s.name: s for s in rig.store.standings()}
+        assert stood["elsewhere"].retired
+        assert (stood["one"].retired, stood["one"].reason) == (False, "workspace_unavailable")
+        assert stood["one"].ready_at > stood["one"].since

@@ -23,8 +23,9 @@ from notion_manager.errors import (
     RateLimited,
     TemporarilyUnavailable,
     UpstreamBroken,
+    WorkspaceRefused,
 )
-from notion_manager.pool import Pool, Standing, Terms, after
+from notion_manager.pool import RESTS, Pool, Standing, Terms, after
 
 FRESH = Standing("a")
 
@@ -387,3 +388,12 @@ def test_an_account_that_is_denied_again_and_again_is_used_no_more() -> None:
     between = after(after(first, UpstreamBroken("x"), 300.0), denied, 600.0)
     assert not between.retired
     assert not after(after(second, None, 900.0), denied, 901.0).retired
+
+
+def test_a_workspace_that_is_refused_and_listed_is_asked_once_more() -> None:
+    refused = WorkspaceRefused("403")
+    refused.listed = True
+    once = after(FRESH, refused, 100.0)
+    assert (once.retired, once.ready_at) == (False, 100.0 + RESTS[WorkspaceRefused])
+    assert after(once, refused, 200.0).retired
+    assert after(once, None, 200.0) == FRESH

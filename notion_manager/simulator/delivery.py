@@ -5,6 +5,7 @@ import gzip
 import socket
 import struct
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,11 +55,12 @@ class Stream:
         if self.compress and _reads_gzip(self.request):
             response.headers["content-encoding"] = "gzip"
             squeeze = zlib.compressobj(1, zlib.DEFLATED, GZIP_WBITS)
-        await response.prepare(self.request)
-        while (data := await turn.chunks.get()) is not None:
-            await response.write(_squeezed(squeeze, data))
-            await asyncio.sleep(0)
-        await self._end(response, turn, squeeze)
+        with suppress(ConnectionError):  # whoever asked has left
+            await response.prepare(self.request)
+            while (data := await turn.chunks.get()) is not None:
+                await response.write(_squeezed(squeeze, data))
+                await asyncio.sleep(0)
+            await self._end(response, turn, squeeze)
         return response
 
     async def _end(

@@ -17,12 +17,12 @@ from yarl import URL
 from ...alarms import Alarms
 from ...allowance import Allowance
 from ...config import Config, Timeouts
-from ...errors import AccountRefused, Problem, UpstreamTimeout
+from ...errors import AccountRefused, Problem, UpstreamTimeout, WorkspaceRefused
 from ...models import Model
 from ...tokens import of_exchange
 from ...turn import Done, Event, Turn
 from .account import Account
-from .calls import HTTP_OK, NETWORK, broken, post, read, refusal
+from .calls import HTTP_OK, NETWORK, broken, post, read, read_login, refusal
 from .catalogue import parse_catalogue
 from .courier import Courier
 from .headers import endpoint, headers
@@ -70,9 +70,12 @@ class NotionWeb:
 
     async def allowance(self) -> Allowance:
         """Three free reads at once; the last one, of paid plans' windows, may fail."""
-        eligibility, second, status = await asyncio.gather(
-            self._quota(READS[0]), self._quota(READS[1]), self._windows()
-        )
+        try:
+            eligibility, second, status = await asyncio.gather(
+                self._quota(READS[0]), self._quota(READS[1]), self._windows()
+            )
+        except WorkspaceRefused as said:
+            raise await self._checked(said) from said
         return merged(eligibility, second, status, time.time())
 
     async def _quota(self, name: str) -> bytes:
@@ -86,6 +89,20 @@ class NotionWeb:
             raise
         except Problem:
             return None
+
+    async def _checked(self, said: Problem) -> Problem:
+        """A workspace that is refused may be the account's all the same: its login tells."""
+        if type(said) is not WorkspaceRefused:
+            return said
+        mine = self._account
+        try:
+            found = await read_login(self._http, self._config, mine.token_v2, mine.user_id)
+        except AccountRefused as dead:
+            return dead
+        except Problem:
+            return said
+        said.listed = any(w.id == mine.space_id and w.ai is not False for w in found.workspaces)
+        return said
 
     async def forget(self, threads: Sequence[str]) -> None:
         """Delete conversations, as the person could: they leave the list of chats."""
@@ -128,10 +145,19 @@ class NotionWeb:
         )
         try:
             with self._alarms.within(self._config.timeouts.silence):
-                response = await post(self._http, self._config, self._inference, self._asking, body)
+                return await self._posted(body), anchor
         except TimeoutError as exc:
             raise UpstreamTimeout("Notion went silent") from exc
-        return response, anchor
+
+    async def _posted(self, body: bytes) -> aiohttp.ClientResponse:
+        """Raises the Problem that another status than 200 tells of."""
+        response = await post(self._http, self._config, self._inference, self._asking, body)
+        if response.status == HTTP_OK:
+            return response
+        try:
+            raise await self._checked(await refusal(response))
+        finally:
+            response.close()
 
     async def _brought(
         self, parcels: Sequence[Parcel], thread_id: str, *, create: bool
@@ -211,11 +237,6 @@ class _Asked:
         self._response, self._anchor = await self._ask()
         self._content = self._response.content
         self._watchdog = _Watchdog(self._content, self._timeouts.silence, self._alarms)
-        if self._response.status != HTTP_OK:
-            try:
-                raise await refusal(self._response)
-            finally:
-                self._close()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -254,8 +275,7 @@ class _Asked:
         self._watchdog.stop()
         self._response.close()
         _tell_drift(self._decoder)
-        if self._response.status == HTTP_OK:
-            self._note(self._anchor.thread, 0.0 if self._finished else LEASE)
+        self._note(self._anchor.thread, 0.0 if self._finished else LEASE)
 
 
 async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:
