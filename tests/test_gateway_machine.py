@@ -1,0 +1,310 @@
+"""Whatever clients, accounts and time do: pool, queue, gateway and conversations keep together.
+
+Every account says its own name, so that an answer shows who gave it; and holds what it was told, so
+that a conversation shows whether it goes on where it is.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from notion_manager.admission import Admission, Rules
+from notion_manager.allowance import Allowance
+from notion_manager.catalogues import Catalogues
+from notion_manager.conversations import Conversations
+from notion_manager.errors import (
+    AccountRefused,
+    Denied,
+    EdgeChallenged,
+    EmptyAnswer,
+    Problem,
+    QuotaExhausted,
+    RateLimited,
+    UpstreamBroken,
+    UpstreamRejected,
+)
+from notion_manager.gateway import Effects, Gateway
+from notion_manager.habits import Habits
+from notion_manager.models import Model
+from notion_manager.notes import FILE, Notes
+from notion_manager.pool import Pool, Standing, Terms
+from notion_manager.story import Story
+from notion_manager.turn import Done, Event, Message, Part, Stop, Text, Turn, Usage
+from tests.scripted import MODELS, keep_nothing
+
+NAMES = ("ada", "bob", "cyd")
+CLIENTS = 5
+names = st.sampled_from(NAMES)
+PROBLEMS = (
+    RateLimited,
+    UpstreamBroken,
+    AccountRefused,
+    EmptyAnswer,
+    UpstreamRejected,
+    QuotaExhausted,
+    Denied,
+    EdgeChallenged,
+)
+
+Plan = type[Problem] | str
+PLANS: Sequence[Plan] = (*PROBLEMS, "break", "hang", "hang", "hang", "well", "well", "well")
+
+
+class Time:
+    """Passes when it is told to, and then whoever slept so long wakes."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._due: list[tuple[float, asyncio.Future[None]]] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            until = asyncio.get_running_loop().create_future()
+            self._due.append((self.now + seconds, until))
+            await until
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+        for due, until in self._due:
+            if due <= self.now and not until.done():
+                until.set_result(None)
+
+
+class Watched(Pool):
+    """Gives no seat that is not to be had."""
+
+    def pick(self, now: float, tried: Collection[str] = (), model: str = "", home: str = "") -> str:
+        before = dict(self.standings)
+        name = super().pick(now, tried, model, home)
+        was = before[name]
+        assert not was.retired
+        assert was.ready_at <= now
+        assert self.terms_of(was).enabled
+        assert was.busy < self.limit(was)
+        return name
+
+
+class Tagged:
+    """An account: it says its name, and holds threads by what was said in them."""
+
+    def __init__(self, name: str, plans: list[Plan]) -> None:
+        self.name = name
+        self.plans = plans  # of the next questions, whoever is asked them
+        self.told_to_go_on = False
+        self.held: dict[str, tuple[str, ...]] = {}
+        self.under_way = 0
+        self._said = 0
+
+    async def models(self) -> Sequence[Model]:
+        return MODELS
+
+    async def allowance(self) -> Allowance:
+        raise UpstreamBroken("no figures")
+
+    async def forget(self, threads: Sequence[str]) -> None:
+        """Threads are not deleted here."""
+
+    @asynccontextmanager
+    async def open(self, turn: Turn) -> AsyncGenerator[AsyncIterator[Sequence[Event]], None]:
+        self.under_way += 1
+        try:
+            yield self._answer(turn)
+        finally:
+            self.under_way -= 1
+
+    async def _answer(self, turn: Turn) -> AsyncGenerator[Sequence[Event], None]:
+        asked = tuple(_text(message) for message in turn.messages)
+        if turn.bookmark:
+            assert self.held.pop(turn.bookmark) == asked[:-1]  # it is here, and only once
+        await asyncio.sleep(0)
+        plan = self.plans.pop(0) if self.plans else ""
+        if not isinstance(plan, str):
+            raise plan("as planned")
+        self._said += 1
+        said = f"{self.name} {self._said}"
+        yield [Text(said)]
+        await asyncio.sleep(0)
+        if plan == "break":
+            raise UpstreamBroken("in the middle")
+        while plan == "hang" and not self.told_to_go_on:  # noqa: ASYNC110 - the machine says when
+            await asyncio.sleep(0)
+        bookmark = f"{self.name}/{self._said}"
+        self.held[bookmark] = (*asked, said)
+        yield [Done(Stop.END, Usage(1, 1), bookmark=bookmark)]
+
+
+def _text(message: Message) -> str:
+    return "".join(part.text for part in message.parts if isinstance(part, Text))
+
+
+class Client:
+    """One conversation, as an agent has it: all of it goes with every question."""
+
+    def __init__(self, number: int) -> None:
+        self.key = f"key{number % 2}"
+        self.history: list[Message] = []
+        self.task: asyncio.Task[None] | None = None
+        self.last = ""  # the account that answered last
+
+    async def ask(self, gate: Gateway, text: str) -> None:
+        asked = [*self.history, _message("user", text)]
+        turn = Turn("opus-4.6", tuple(asked), conversation=self.key)
+        said = ""
+        with suppress(Problem):
+            async with gate.open(turn, self.key, Story(turn, self.key)) as answer:
+                async for batch in answer.batches():
+                    answer.heed(batch)
+                    said += "".join(piece.text for piece in batch if isinstance(piece, Text))
+                    assert said.startswith(f"{answer.account} ")
+            if answer.thread == "continued":
+                assert answer.account == self.last
+            self.history = [*asked, _message("assistant", said)]
+            self.last = answer.account
+
+
+def _message(role: str, text: str) -> Message:
+    parts: tuple[Part, ...] = (Text(text),)
+    return Message("assistant" if role == "assistant" else "user", parts)
+
+
+class Together(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.time = Time()
+        self.plans: list[Plan] = []
+        self.accounts = {name: Tagged(name, self.plans) for name in NAMES}
+        self.clients = [Client(number) for number in range(CLIENTS)]
+        self.notes = Notes(Path(self.folder.name) / FILE)
+        self.asked = 0
+        self.gate = self._opened()
+
+    def _opened(self) -> Gateway:
+        pool = Watched(map(Standing, NAMES))
+        admission = Admission(
+            pool, Rules(most=2, patience=60), clock=self.time, sleep=self.time.sleep
+        )
+        catalogues = Catalogues(self.accounts, {}, keep=keep_nothing, clock=self.time)
+        self.conversations = Conversations(self.notes, 1e9, self.time)
+        effects = Effects(
+            keep_nothing,
+            lambda name: self.accounts[name].allowance(),
+            self.time,
+            self.time.sleep,
+            self.conversations,
+        )
+        return Gateway(self.accounts, admission, catalogues, Habits(), effects)
+
+    def _settle(self, act: Callable[[], object] = lambda: None) -> None:
+        """Do it, and let everybody do all that can be done without more time."""
+
+        async def settled() -> None:
+            act()
+            for _ in range(60):
+                await asyncio.sleep(0)
+
+        self.runner.run(settled())
+        for client in self.clients:
+            if client.task is not None and client.task.done():
+                task, client.task = client.task, None
+                if not task.cancelled():
+                    task.result()
+
+    @rule(
+        number=st.integers(0, CLIENTS - 1),
+        text=st.sampled_from(["hi", "more"]),
+        plans=st.just([]) | st.lists(st.sampled_from(PLANS), min_size=1, max_size=3),
+    )
+    def ask(self, number: int, text: str, plans: list[Plan]) -> None:
+        client = self.clients[number]
+        if client.task is None:
+
+            def begin() -> None:
+                self.plans[:] = plans
+                client.task = asyncio.ensure_future(client.ask(self.gate, text))
+
+            self._settle(begin)
+
+    @rule(name=names)
+    def go_on(self, name: str) -> None:
+        """Those that hang say the rest."""
+        account = self.accounts[name]
+        account.told_to_go_on = True
+        self._settle()
+        account.told_to_go_on = False
+
+    @precondition(lambda self: any(client.task for client in self.clients))
+    @rule(number=st.integers(0, CLIENTS - 1))
+    def hang_up(self, number: int) -> None:
+        task = self.clients[number].task
+        if task is not None:
+            self._settle(task.cancel)
+
+    @rule(seconds=st.sampled_from([1.0, 50.0, 4000.0]))
+    def wait(self, seconds: float) -> None:
+        self._settle(lambda: self.time.pass_by(seconds))
+
+    @rule(name=names, enabled=st.booleans(), seats=st.integers(0, 2))
+    def agree(self, name: str, seats: int, *, enabled: bool) -> None:
+        terms = Terms(enabled=enabled, seats=seats)
+        self._settle(lambda: self.gate.pool.agree({**self.gate.pool.terms, name: terms}))
+
+    @rule()
+    def renew(self) -> None:
+        """All accounts are well again."""
+
+        def join() -> None:
+            for name in NAMES:
+                self.gate.pool.join(Standing(name))
+
+        self._settle(join)
+
+    @rule(first=st.integers(0, CLIENTS - 1), second=st.integers(0, CLIENTS - 1))
+    def branch(self, first: int, second: int) -> None:
+        """Two clients of a key that say the same so far, or one that edits what was said."""
+        one, other = self.clients[first], self.clients[second]
+        if one.task is None and one is not other:
+            one.history, one.key, one.last = list(other.history), other.key, other.last
+        elif one.task is None:
+            one.history = one.history[:-2]
+
+    @rule()
+    def restart(self) -> None:
+        """All who ask are gone, and what was not saved as well."""
+        for client in self.clients:
+            if client.task is not None:
+                self._settle(client.task.cancel)
+        self.conversations.save()
+        self.gate = self._opened()
+
+    @invariant()
+    def seats_are_those_of_answers_under_way(self) -> None:
+        for name, account in self.accounts.items():
+            assert self.gate.pool.standings[name].busy == account.under_way
+        asking = sum(client.task is not None for client in self.clients)
+        under_way = sum(account.under_way for account in self.accounts.values())
+        assert under_way + self.gate.admission.waiting <= asking
+
+    def teardown(self) -> None:
+        for client in self.clients:
+            if client.task is not None:
+                self._settle(client.task.cancel)
+        assert self.gate.admission.waiting == 0
+        assert all(standing.busy == 0 for standing in self.gate.pool.standings.values())
+        self.notes.close()
+        self.runner.close()
+        self.folder.cleanup()
+
+
+Together.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestTogether = Together.TestCase
