@@ -35,7 +35,7 @@ from .models import Choice, Chooser
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
-from .turn import Done, Event, Stop, Text, Turn
+from .turn import Done, Event, Search, Stop, Text, Turn
 from .upstreams import Upstream
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,8 @@ class Answer(Struct, frozen=True):
     """Seconds until a seat was free."""
     thread: str = "new"
     """Whether the conversation goes on where it was (`continued`), or was `moved` from there."""
+    searched: tuple[str, ...] = ()
+    """What the model could search: `web`, `workspace`."""
     terms: str = ""
     """What must be the same for the conversation to go on in its thread."""
     heed: Callable[[Sequence[Event]], None] = lambda _: None
@@ -170,7 +172,10 @@ class Gateway:
         try:
             first, rest = await _begun(reply)
             thread = "continued" if settled.bookmark else "new"
-            return reply, Answer(first, rest, name, choice, ignored, thread=thread, terms=terms)
+            searched = _searched(settled.search)
+            return reply, Answer(
+                first, rest, name, choice, ignored, thread=thread, searched=searched, terms=terms
+            )
         except FeatureRefused as exc:
             raise (await self._reconsidered(name, exc) if choice.model else exc) from exc
 
@@ -333,6 +338,13 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         if self._binding is not None and self._gateway.conversations is not None:
             self._gateway.conversations.put_back(self._binding)
             self._binding = None
+
+
+_PLACES = ((), ("workspace",), ("web",), ("web", "workspace"))
+
+
+def _searched(search: Search) -> tuple[str, ...]:
+    return _PLACES[2 * bool(search.web) + bool(search.workspace)]
 
 
 def _place(turn: Turn, asker: str) -> Place:

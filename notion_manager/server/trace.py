@@ -35,6 +35,7 @@ class Trace(Struct):
     failures: tuple[str, ...] = ()
     waited: float = 0.0
     thread: str = ""
+    searched: tuple[str, ...] = ()
     status: int = HUNG_UP
 
     def opened(self, answer: Answer, now: float) -> None:
@@ -48,6 +49,7 @@ class Trace(Struct):
         self.failures = answer.failures
         self.waited = answer.waited
         self.thread = answer.thread
+        self.searched = answer.searched
 
     def done(self, done: Done) -> None:
         self.usage = done.usage
@@ -69,6 +71,7 @@ class Trace(Struct):
             said["x-notion-manager-account"] = self.account
         if self.thread:
             said["x-notion-manager-thread"] = self.thread
+            said["x-notion-manager-search"] = ",".join(self.searched) or "none"
         if self.ignored:
             said["x-notion-manager-ignored"] = ", ".join(self.ignored)[:LONGEST_HEADER]
         if self.reasks:

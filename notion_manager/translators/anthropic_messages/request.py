@@ -10,6 +10,7 @@ from ...errors import BadRequest, ThreadNotFound, ThreadUnsupported
 from ...fields import Node
 from ...turn import EFFORTS, Effort, JsonOutput, Limits, Message, Turn
 from ..ignored import Ignored
+from ..searching import searched
 from .content import parts, schema, texts
 from .tools import choice_of, tools_of
 
@@ -67,7 +68,7 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
         output=_output(root, config),
         limits=_limits(root, counting=counting),
         effort=_effort(root, config, thinking),
-        search=search,
+        search=searched(search, headers),
         conversation=_conversation(root, headers, ignored),
     )
     return Request(turn, root["stream"].flag(), _reasoning(thinking), ignored.names())

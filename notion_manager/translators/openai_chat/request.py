@@ -12,6 +12,7 @@ from ...errors import Unsupported
 from ...fields import Node
 from ...turn import EFFORTS, Effort, JsonOutput, Limits, Search, Turn
 from ..ignored import Ignored, safe
+from ..searching import searched
 from .messages import conversation
 from .tools import offer, schema
 
@@ -59,7 +60,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
         output=_output(root["response_format"]),
         limits=_limits(root),
         effort=_effort(root["reasoning_effort"]),
-        search=_search(root["web_search_options"], ignored),
+        search=searched(_search(root["web_search_options"], ignored), headers),
         conversation=session,
     )
     for path in (*_extras(root.object(), session), *offered.ignored):

@@ -10,6 +10,7 @@ from ...fields import Node
 from ...turn import EFFORTS, Effort, FreeformTool, JsonOutput, Limits, Message, Text, Turn
 from ..exchange import UNNAMED, Exchange
 from ..ignored import Ignored
+from ..searching import searched
 from . import items
 from .tools import Offer, offer
 
@@ -101,7 +102,7 @@ def read(body: bytes, exchange: Exchange) -> Request:
         output=_output(root["text"], ignored),
         limits=Limits(root["max_output_tokens"].integer(least=1)),
         effort=_effort(root["reasoning"], ignored),
-        search=offered.search,
+        search=searched(offered.search, exchange.headers),
         conversation=_conversation(root, exchange.headers),
     )
     view = _view(root, offered, ignored)
