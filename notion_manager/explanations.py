@@ -1,10 +1,11 @@
 """Why a request was, or would be, answered by the account that it was: all that is known of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .journal import Journal, Request
 from .logs import RequestRecord
@@ -31,10 +32,17 @@ def past(journal: Journal, pool: Pool, id: str) -> Explanation | None:
     if found is None:
         return None
     course = course_of(found)
-    standings = journal.standings(course.at)
+    standings, later = journal.standings(course.at), journal.standings(found.ended)
+    course = replace(course, said=_said(course, later))
     names = dict.fromkeys((*pool.standings, *standings, *course.failed, course.answered))
     known = [standings.get(name, Standing(name)) for name in names if name]
     return Explanation(course.at, tuple(of_request(course, pool, known)), found.record)
+
+
+def _said(course: Course, later: Mapping[str, Standing]) -> Mapping[str, str]:
+    """What was held against accounts in the end, where it was for what they did here."""
+    known = {name: later[name] for name in course.failed if name in later}
+    return {n: s.evidence for n, s in known.items() if s.reason == course.failed[n]}
 
 
 def course_of(request: Request) -> Course:

@@ -91,12 +91,16 @@ def _of_pool(pool: Pool, standing: Standing, now: float, model: str) -> Verdict:
 
 
 class Course(Struct, frozen=True):
-    """How a request went: who answered it, if any did, and who failed before with what code."""
+    """How a request went: who answered it, if any did, and who failed before with what code.
+
+    `said` is what those who failed said, where it is known.
+    """
 
     at: float
     model: str
     answered: str
     failed: Mapping[str, str]
+    said: Mapping[str, str] = {}
 
 
 def of_request(course: Course, pool: Pool, standings: Iterable[Standing]) -> list[Verdict]:
@@ -117,7 +121,14 @@ def _with_its_part(verdict: Verdict, course: Course) -> Verdict:
     if name == course.answered or name in course.failed:
         word = "answered" if name == course.answered else "failed"
         code = course.failed.get(name, "")
-        return Verdict(name, word, reason=code, scope="request" if code else "", since=course.at)
+        return Verdict(
+            name,
+            word,
+            reason=code,
+            scope="request" if code else "",
+            since=course.at,
+            evidence=course.said.get(name, ""),
+        )
     if verdict.verdict == "ready" and not verdict.evidence:
         return replace(verdict, evidence="another was preferred")
     return verdict

@@ -82,9 +82,11 @@ async def test_a_request_that_nobody_could_answer_is_explained(tmp_path: Path) -
         key = rig.store.add_key("me", now=0, admin=True).reveal()
         first, second = await asked(rig), await asked(rig)
         _, told = await read(rig, f"/admin/requests/{first}", key)
-        assert [(a["verdict"], a["reason"]) for a in told["accounts"]] == [
-            ("failed", "account_unauthorized")
-        ]
+        ((verdict, reason, said),) = (
+            (a["verdict"], a["reason"], a["evidence"]) for a in told["accounts"]
+        )
+        assert (verdict, reason) == ("failed", "account_unauthorized")
+        assert "Notion answered 401" in said
         _, told = await read(rig, f"/admin/requests/{second}", key)
         assert [(a["verdict"], a["reason"]) for a in told["accounts"]] == [
             ("retired", "account_unauthorized")
