@@ -263,3 +263,25 @@ def test_rule_8_rule_42_a_failed_stream_ends_with_its_error() -> None:
 
 def test_nothing_is_remembered() -> None:
     assert list(decode().remember()) == []
+
+
+def test_who_offers_functions_alone_is_answered_in_the_form_of_that_time() -> None:
+    functions = [{"name": "save", "parameters": {"type": "object"}}]
+    events = (Text("So."), *MIXED[4:6], Done(Stop.TOOL, USAGE))
+    body = json.loads(decode(functions=functions).whole(fold(events)))
+    (choice,) = ChatCompletion.model_validate(body).choices
+    assert choice.finish_reason == "function_call"
+    assert choice.message.tool_calls is None
+    assert choice.message.function_call is not None
+    assert choice.message.function_call.model_dump() == {
+        "name": "save", "arguments": '{"path": "a"}',
+    }  # fmt: skip
+    told = [record for record in records(frames(*events, functions=functions)) if record]
+    chunks = [ChatCompletionChunk.model_validate(record) for record in told]
+    choices = [c.choices[0] for c in chunks if c.choices]
+    deltas = [c.delta.function_call for c in choices if c.delta.function_call]
+    assert [(d.name, d.arguments) for d in deltas] == [
+        ("save", ""), (None, '{"path": '), (None, '"a"}'),
+    ]  # fmt: skip
+    assert choices[-1].finish_reason == "function_call"
+    assert decode(functions=functions, tools=[]).turn.tool_choice.parallel

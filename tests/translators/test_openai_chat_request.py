@@ -118,7 +118,7 @@ def test_custom_tools_are_freeform() -> None:
 def test_older_functions_are_tools_too() -> None:
     asked = turn(functions=[{"name": "f", "parameters": SCHEMA}], function_call={"name": "f"})
     assert asked.tools == (Tool("f", "", SCHEMA),)
-    assert asked.tool_choice == ToolChoice("required", "f")
+    assert asked.tool_choice == ToolChoice("required", "f", parallel=False)
     assert turn(function_call="none").tool_choice == ToolChoice("none")
 
 

@@ -29,7 +29,9 @@ class OpenAIChat:
         self.stream = request.stream
         self.ignored = request.ignored
         model = request.turn.model or UNNAMED
-        self._envelope = Envelope(f"chatcmpl-{exchange.id}", exchange.now, model)
+        self._envelope = Envelope(
+            f"chatcmpl-{exchange.id}", exchange.now, model, older=request.older
+        )
         self._chunks = Chunks(self._envelope, usage=request.usage)
 
     def start(self) -> bytes:

@@ -40,6 +40,7 @@ class Request(Struct, frozen=True):
     turn: Turn
     stream: bool
     usage: bool
+    older: bool
     ignored: tuple[str, ...]
 
 
@@ -69,6 +70,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
         turn=turn,
         stream=root["stream"].flag(),
         usage=_wants_usage(root["stream_options"]),
+        older=offered.older,
         ignored=ignored.names(),
     )
 

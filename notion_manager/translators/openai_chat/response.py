@@ -30,11 +30,15 @@ def refusal(problem: Problem) -> bytes:
 
 
 class Envelope(Struct, frozen=True):
-    """What every object of one answer repeats. `created` is Unix seconds."""
+    """What every object of one answer repeats. `created` is Unix seconds.
+
+    A client that offered `functions` is `older`: it looks for the one `function_call` of an answer.
+    """
 
     id: str
     created: int
     model: str
+    older: bool = False
 
 
 class Chunks:
@@ -47,6 +51,7 @@ class Chunks:
         self._tail = b',"usage":null}\n\n' if usage else b"}\n\n"
         self._grow = b',"finish_reason":null}]' + self._tail
         self._usage = usage
+        self._older = envelope.older
         self._calls = 0
         self._calling: ToolCall | None = None
 
@@ -91,10 +96,12 @@ class Chunks:
             yield self._delta({kind: {key: piece.arguments}})
 
     def _delta(self, call: dict[str, Any]) -> bytes:
+        if self._older:
+            return self._frame(dumps({"function_call": call["function"]}))
         return self._frame(dumps({"tool_calls": [{"index": self._calls - 1, **call}]}))
 
     def _end(self, done: Done) -> Iterator[bytes]:
-        reason = dumps(finish_reason(done.stop, called=self._calls > 0))
+        reason = dumps(finish_reason(done.stop, called=self._calls > 0, older=self._older))
         yield b'%b{},"finish_reason":%b}]%b' % (self._open, reason, self._tail)
         if self._usage:
             yield b'%b[],"usage":%b}\n\n' % (self._head, dumps(usage(done.usage)))
@@ -111,12 +118,16 @@ def whole(envelope: Envelope, reply: Reply) -> bytes:
         "content": None if calls and not text else text,
         "refusal": None,
         **({"reasoning_content": thinking} if thinking else {}),
-        **({"tool_calls": calls} if calls else {}),
+        **(_called(calls, older=envelope.older) if calls else {}),
     }
-    reason = finish_reason(reply.done.stop, called=bool(calls))
+    reason = finish_reason(reply.done.stop, called=bool(calls), older=envelope.older)
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     completion = _object(envelope, "chat.completion")
     return dumps({**completion, "choices": [choice], "usage": usage(reply.done.usage)})
+
+
+def _called(calls: Sequence[dict[str, Any]], *, older: bool) -> dict[str, Any]:
+    return {"function_call": calls[0]["function"]} if older else {"tool_calls": calls}
 
 
 def _object(envelope: Envelope, kind: str) -> dict[str, Any]:
@@ -139,9 +150,10 @@ def _kind(call: ToolCall) -> tuple[str, str]:
     return ("custom", "input") if call.freeform else ("function", "arguments")
 
 
-def finish_reason(stop: Stop, *, called: bool) -> str:
+def finish_reason(stop: Stop, *, called: bool, older: bool = False) -> str:
     """Clients run the calls of an answer only if it ended for their sake."""
-    return _FINISH[Stop.TOOL if called and stop is Stop.END else stop]
+    reason = _FINISH[Stop.TOOL if called and stop is Stop.END else stop]
+    return "function_call" if older and reason == "tool_calls" else reason
 
 
 def usage(usage: Usage) -> dict[str, Any]:

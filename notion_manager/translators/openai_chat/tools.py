@@ -24,6 +24,8 @@ class Offer(Struct, frozen=True):
     tools: tuple[Tool | FreeformTool, ...]
     choice: ToolChoice
     ignored: tuple[str, ...]
+    older: bool = False
+    """They came as `functions` alone: of these an answer calls one, in the form of that time."""
 
 
 _FIELDS = frozenset({"tools", "functions", "tool_choice", "function_call", "parallel_tool_calls"})
@@ -38,12 +40,15 @@ def offer(root: Node) -> Offer:
     tools = (*(tool for _, tool in listed if tool), *map(_function, root["functions"].each()))
     choice, allowed = _choice(root)
     _check(root, choice, tools, allowed or ())
+    older = root["tools"].missing and not root["functions"].missing
+    parallel = root["parallel_tool_calls"].flag(default=True)
     return Offer(
         tools=tuple(t for t in tools if allowed is None or t.name in allowed),
-        choice=replace(choice, parallel=root["parallel_tool_calls"].flag(default=True)),
+        choice=replace(choice, parallel=not older and parallel),
         ignored=tuple(
             f"{node.path} ({safe(node['type'].text())})" for node, tool in listed if tool is None
         ),
+        older=older,
     )
 
 
