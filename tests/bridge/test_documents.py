@@ -234,6 +234,7 @@ def test_where_another_value_may_be_meant_none_is_given(text: str) -> None:
         '{"age": 3} or, again: {"age":3}',
         'f() {} as in [12] and [3]: {"age": 3}',
         'Not {"a": 1} but {"age": 3}',
+        'f { return the_age_of(somebody); } {"age": 3}',
     ],
 )
 def test_what_is_plainly_meant_is_given(text: str) -> None:

@@ -40,7 +40,7 @@ def calls_with_results(number: int) -> list[Message]:
 
 def test_a_history_of_many_calls_one_by_one() -> None:
     long = calls_with_results(20_000)
-    assert takes(lambda: rendered(long, MARKS, OFFER)) < 4
+    assert takes(lambda: rendered(long, MARKS, OFFER)) < 10
 
 
 def answered(tools: list[Tool], text: str) -> float:
@@ -58,15 +58,15 @@ MANY = [Tool(f"tool_number_{n}", "", schema()) for n in range(2000)]
     ],
 )
 def test_an_answer_that_calls_nobody_a_thousand_times(block: str) -> None:
-    assert answered(MANY, block * 8_000) < 1.5
+    assert answered(MANY, block * 8_000) < 4
 
 
 def test_a_call_with_very_many_arguments_that_nobody_knows() -> None:
     wide = Tool("R", "", schema((), **{f"param{n:05d}": TEXT for n in range(250)}))
     unknown = '<arg_amber name="qaramxxxxx">1</arg_amber>\n' * 200
     call = f'<call_amber name="R">\n{unknown}</call_amber>\n'
-    assert answered([wide], call * 60) < 1.5
-    assert answered([wide], f'<call_amber name="R">\n{unknown * 60}</call_amber>\n') < 0.5
+    assert answered([wide], call * 60) < 4
+    assert answered([wide], f'<call_amber name="R">\n{unknown * 60}</call_amber>\n') < 2
 
 
 @pytest.mark.parametrize("part", [{"type": "integer"}, {"$ref": "#/$defs/d0"}])
@@ -75,7 +75,7 @@ def test_many_arguments_of_a_schema_with_many_definitions(part: dict[str, Any]) 
     parameters = schema((), **{f"param{n}": dict(part) for n in range(250)})
     values = "".join(f'<arg_amber name="param{n}">{n}</arg_amber>\n' for n in range(250))
     tool = Tool("R", "", {**parameters, "$defs": definitions})
-    assert answered([tool], f'<call_amber name="R">\n{values}</call_amber>\n') < 1.5
+    assert answered([tool], f'<call_amber name="R">\n{values}</call_amber>\n') < 4
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_a_schema_of_patterns_that_are_slow_to_compile(pattern: str) -> None:
         with pytest.raises(BadSchema, match="regex"):
             Validator(schema((), **many))
 
-    assert takes(refused) < 1
+    assert takes(refused) < 3
     plain = {f"p{n}": {"type": "string", "pattern": rf"^\w{{1,{n + 1}}}$"} for n in range(300)}
     assert Validator(schema((), **plain)).errors({"p3": "abcde"}) != ()
 
@@ -123,22 +123,24 @@ WRITE = '<call_amber name="Write">\n<arg_amber name="content">x</arg_amber>'
 
 @pytest.mark.parametrize("blank", [" ", "\n"])
 def test_blanks_behind_a_call_in_another_form(blank: str) -> None:
-    text = LAPSE + blank * 100_000
+    text = LAPSE + blank * 200_000
     pieces = [text[at : at + 16] for at in range(0, len(text), 16)]
-    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), pieces)) < 1
+    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), pieces)) < 6
 
 
 def test_ends_of_nothing_within_a_call() -> None:
-    text = WRITE + "</arg_amber>\n" * 20_000
-    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), [text])) < 1
+    text = WRITE + "</arg_amber>\n" * 40_000
+    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), [text])) < 4
 
 
-@pytest.mark.parametrize("text", ["word " * 100_000, "[1] " * 100_000 + "{}", "{#" * 50_000 + "{}"])
+@pytest.mark.parametrize(
+    "text", ["word " * 200_000, "[1] " * 250_000 + "{}", "{#" * 100_000 + "{}"]
+)
 def test_what_stands_before_an_object(text: str) -> None:
     def read(size: int) -> None:
         opening = Opening()
         for at in range(0, len(text), size):
             opening.feed(text[at : at + size])
 
-    assert takes(lambda: read(8)) < 1.5
-    assert takes(lambda: read(len(text))) < 1.5
+    assert takes(lambda: read(8)) < 4
+    assert takes(lambda: read(len(text))) < 4

@@ -150,7 +150,7 @@ def test_text_of_all_kinds_is_read_in_linear_time(text: str) -> None:
     plain = "word " * (len(text) // 5)
     by_fours(plain)
     assert seconds(lambda: by_fours(text)) < 30 * seconds(lambda: by_fours(plain)) + 0.1
-    assert seconds(lambda: parsed(text)) < 1
+    assert seconds(lambda: parsed(text)) < 4
 
 
 @pytest.mark.parametrize(
