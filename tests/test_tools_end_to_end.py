@@ -222,11 +222,12 @@ async def test_rule_37_the_older_functions_and_custom_tools_of_chat(rig: Rig) ->
         functions=[{"name": "Read", "parameters": PATH}],
     )
     choice = old["choices"][0]
-    assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"]) == {"path": "a"}
+    assert choice["finish_reason"] == "function_call"
+    assert json.loads(choice["message"]["function_call"]["arguments"]) == {"path": "a"}
     said = [
         {"role": "user", "content": text},
         choice["message"],
-        {"role": "tool", "tool_call_id": choice["message"]["tool_calls"][0]["id"], "content": "x"},
+        {"role": "function", "name": "Read", "content": "x"},
     ]
     new = await ask(
         rig, CHAT.path, messages=said, tools=[{"type": "custom", "custom": {"name": "patch"}}]
