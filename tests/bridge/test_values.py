@@ -457,7 +457,7 @@ def test_schemas_that_multiply_take_neither_time_nor_memory() -> None:
     assert ahead.errors("ab" * 9) != ()
     keys = Validator({"patternProperties": {"(?=a)b": {}, "^c": {"type": "integer"}}})
     assert keys.errors({"c": 1}) == ()
-    assert time.process_time() - began < 4
+    assert time.process_time() - began < 12
 
 
 def test_what_is_too_much_to_check_is_read_by_its_type() -> None:
