@@ -35,10 +35,16 @@ async def looked(rig: Rig, accounts: int) -> None:
     await until(lambda: len(rig.store.allowances()) == accounts)
 
 
+async def parked(rig: Rig) -> None:
+    """An allowance is stored first, and what follows from it for the account after that."""
+    await until(lambda: any(s.reason for s in rig.store.standings()))
+
+
 async def test_who_has_most_left_answers_and_who_has_nothing_is_not_asked(tmp_path: Path) -> None:
     people = [free(1, used=75), free(2, used=60), free(3, used=3)]
     async with rigged(tmp_path, people) as rig:
         await looked(rig, 3)
+        await parked(rig)
         assert {await asked(rig) for _ in range(4)} == {(200, "three")}
         (standing,) = [s for s in rig.store.standings() if s.name == "one"]
         assert (standing.reason, standing.evidence) == (
@@ -49,7 +55,7 @@ async def test_who_has_most_left_answers_and_who_has_nothing_is_not_asked(tmp_pa
 
 async def test_a_rest_ends_when_a_look_finds_room(tmp_path: Path) -> None:
     async with rigged(tmp_path, [free(1, used=75)]) as rig:
-        await looked(rig, 1)
+        await parked(rig)
         assert (await asked(rig))[0] == 429
         rig.sim.begin_period()
         await until(lambda: not [s for s in rig.store.standings() if s.reason])
@@ -66,8 +72,7 @@ async def test_a_real_wall_is_the_allowance_and_another_account_answers(tmp_path
 
 async def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
     async with rigged(tmp_path, [free(1, used=75)]) as rig:
-        await looked(rig, 1)
-        await until(lambda: bool(rig.store.standings()))
+        await parked(rig)
     with Store(tmp_path / "state.sqlite3") as store:
         assert store.allowances()["one"].headroom == 0
         (standing,) = store.standings()
