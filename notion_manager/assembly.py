@@ -132,6 +132,7 @@ def habits(config: Config) -> Habits:
         naming=Naming(config.proxy.default_model, config.models.aliases, config.models.unknown),
         web_search=config.proxy.web_search,
         workspace_search=config.proxy.workspace_search,
+        citations=config.search.citations,
         ask_mode=config.proxy.ask_mode,
         attempts=config.pool.attempts,
     )

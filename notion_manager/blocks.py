@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from .turn import Done, Event, Piece, Text, continues
+from .turn import Done, Event, Found, Piece, Text, continues
 
 
 class Opened(Struct, frozen=True):
@@ -28,9 +28,15 @@ Step = Opened | Grown | Closed
 
 
 class Blocks:
-    """Fed pieces in order; gives them bracketed. At most one block is open."""
+    """Fed pieces in order; gives them bracketed. At most one block is open.
 
-    def __init__(self) -> None:
+    A search takes so many indexes as `found` says. Citations end a text block, unless they are
+    `within` it.
+    """
+
+    def __init__(self, *, found: int = 1, within: bool = False) -> None:
+        self._found = found
+        self._within = within
         self._index = -1
         self._open: Piece | None = None
 
@@ -39,7 +45,8 @@ class Blocks:
 
         For the commonest event there is, which deserves no list of steps.
         """
-        if type(event) is Text and type(self._open) is Text:
+        before = self._open
+        if type(event) is Text and type(before) is Text and not (event.cites or before.cites):
             self._open = event
             return self._index
         return None
@@ -47,13 +54,19 @@ class Blocks:
     def feed(self, event: Event) -> Sequence[Step]:
         if isinstance(event, Done):
             return self.close()
-        if self._open is not None and continues(self._open, event):
+        if self._open is not None and self._continues(self._open, event):
             self._open = event
             return (Grown(self._index, event),)
         closed = self.close()
         self._open = event
-        self._index += 1
-        return (*closed, Opened(self._index, event), Grown(self._index, event))
+        first = self._index + 1
+        self._index += self._found if isinstance(event, Found) else 1
+        return (*closed, Opened(first, event), Grown(self._index, event))
+
+    def _continues(self, before: Piece, event: Piece) -> bool:
+        if self._within and isinstance(before, Text):
+            return isinstance(event, Text)
+        return continues(before, event)
 
     def close(self) -> Sequence[Closed]:
         if self._open is None:

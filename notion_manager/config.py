@@ -72,6 +72,15 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    citations: Literal["inline", "typed", "none"] = setting(
+        "inline",
+        "How sources are named to who did not ask for search: `inline` numbers and a list,"
+        " `typed` as its API has it, or `none`.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     concurrency: int = setting(
         2, "Answers that one account gives at once; `accounts set` changes it for one.",
@@ -172,6 +181,7 @@ class Log:
 class Config:
     server: Server = Server()
     proxy: Proxy = Proxy()
+    search: Search = Search()
     pool: Pool = Pool()
     timeouts: Timeouts = Timeouts()
     notion: Notion = Notion()

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .models import Choice, Naming, fit_effort
-from .turn import Search, Turn
+from .turn import Citations, Search, Turn
 
 
 class Habits(Struct, frozen=True):
@@ -13,6 +13,7 @@ class Habits(Struct, frozen=True):
     naming: Naming = Naming()
     web_search: bool = True
     workspace_search: bool = False
+    citations: Citations = "inline"
     ask_mode: bool = True
     attempts: int = 3
 
@@ -33,5 +34,6 @@ def settle(turn: Turn, choice: Choice, habits: Habits) -> Turn:
             web=habits.web_search if search.web is None else search.web,
             workspace=habits.workspace_search if search.workspace is None else search.workspace,
         ),
+        citations=turn.citations or habits.citations,
         read_only=habits.ask_mode if asked is None else asked,
     )

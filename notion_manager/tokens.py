@@ -14,6 +14,7 @@ import splintr
 from .turn import (
     File,
     FileLink,
+    Found,
     FreeformTool,
     Part,
     Piece,
@@ -97,8 +98,8 @@ def _of_part(part: Part | ToolReference) -> int:
             return PER_MESSAGE + count(part.name) + count(part.arguments)
         case ToolResult():
             return PER_MESSAGE + sum(_of_part(p) for p in part.parts)
-        case ToolReference(name):
-            return count(name)
+        case ToolReference(name=text) | Found(listing=text):
+            return count(text)
         case File():
             return _of_file(part)
         case FileLink():

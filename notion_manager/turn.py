@@ -10,14 +10,33 @@ Three invariants hold for every stream of events: pieces of one part are contigu
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from itertools import chain
 from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 
+class Source(Struct, frozen=True):
+    """A page that was found. `title` is empty where nobody told it."""
+
+    url: str
+    title: str = ""
+
+    @property
+    def link(self) -> str:
+        """As text shows it where it is `linked`."""
+        return f"([{self.title or self.url}]({self.url.translate(_ROUND)}))"
+
+
+_ROUND = {ord("("): "%28", ord(")"): "%29"}
+
+
 class Text(Struct, frozen=True):
+    """`cites` are what the part it arrives in rests on. Text that follows them is another part."""
+
     text: str
+    cites: tuple[Source, ...] = ()
 
 
 class Thinking(Struct, frozen=True):
@@ -42,6 +61,19 @@ class ToolCall(Struct, frozen=True):
     arguments: str
     namespace: str = ""
     freeform: bool = False
+
+
+class Found(Struct, frozen=True):
+    """A search that the upstream made by itself, and the pages it found."""
+
+    queries: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def listing(self) -> str:
+        """What a model that reads of it is shown; empty where nothing was found."""
+        lines = [f"- {': '.join(filter(None, (s.title, s.url)))}" for s in self.sources]
+        return "\n".join(["Web pages found:", *lines]) if lines else ""
 
 
 class File(Struct, frozen=True):
@@ -76,8 +108,8 @@ class ToolResult(Struct, frozen=True):
     failed: bool = False
 
 
-Part = Text | Thinking | ToolCall | ToolResult | File | FileLink
-Piece = Text | Thinking | ToolCall
+Part = Text | Thinking | ToolCall | ToolResult | Found | File | FileLink
+Piece = Text | Thinking | ToolCall | Found
 
 
 class Message(Struct, frozen=True):
@@ -139,6 +171,13 @@ class Search(Struct, frozen=True):
     workspace: bool | None = None
 
 
+Citations = Literal["", "inline", "typed", "linked", "none"]
+"""How an answer names its sources.
+
+`inline` puts numbers into the text and a list behind it; `typed` gives them as `Text.cites`, and
+searches as `Found`; `linked` is that and a link in the text before each; `none` leaves them out.
+"""
+
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -146,10 +185,10 @@ Effort = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 class Turn(Struct, frozen=True):
     """What a client asks. `model` is the name the client used until the gateway resolves it.
 
-    `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte. An
-    `uncited` answer names no sources, where their numbers would stand within data. With a
-    `bookmark` the conversation goes on where an upstream put it: that upstream has all messages
-    up to the last answer among these, and reads no more than what follows.
+    `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte.
+    `citations` is empty until the gateway settles it. With a `bookmark` the conversation goes on
+    where an upstream put it: that upstream has all messages up to the last answer among these, and
+    reads no more than what follows.
     """
 
     model: str
@@ -164,7 +203,7 @@ class Turn(Struct, frozen=True):
     read_only: bool | None = None
     conversation: str = ""
     verbatim: str = ""
-    uncited: bool = False
+    citations: Citations = ""
     bookmark: str = ""
 
 
@@ -219,11 +258,13 @@ def continues(a: Piece, b: Piece) -> bool:
     """Whether `b` belongs to the same part as `a`."""
     match a:
         case Text():
-            return isinstance(b, Text)
+            return isinstance(b, Text) and (not a.cites or bool(b.cites and not b.text))
         case Thinking():
             return isinstance(b, Thinking) and not a.signature
-        case _:
+        case ToolCall():
             return isinstance(b, ToolCall) and a.id == b.id
+        case Found():
+            return False
 
 
 def join(pieces: Sequence[Piece]) -> Piece:
@@ -233,13 +274,17 @@ def join(pieces: Sequence[Piece]) -> Piece:
         return first
     match first:
         case Text():
-            return Text("".join(p.text for p in pieces if isinstance(p, Text)))
+            texts = [p for p in pieces if isinstance(p, Text)]
+            cites = tuple(chain.from_iterable(p.cites for p in texts))
+            return Text("".join(p.text for p in texts), cites)
         case Thinking():
             run = [p for p in pieces if isinstance(p, Thinking)]
             return Thinking("".join(p.text for p in run), run[-1].signature)
         case ToolCall():
             fragments = [p.arguments for p in pieces if isinstance(p, ToolCall)]
             return replace(first, arguments="".join(fragments))
+        case Found():
+            return first
 
 
 def coalesce(events: Iterable[Event]) -> list[Event]:

@@ -170,7 +170,7 @@ def _closed(turn: Turn, output: JsonOutput | None, closing: str) -> Turn:
     text = "\n\n".join(filter(None, said))
     if not text or not turn.messages:
         return turn
-    turn = replace(turn, uncited=output is not None)
+    turn = replace(turn, citations="none" if output is not None else turn.citations)
     *before, last = turn.messages
     if last.role == "user":
         return replace(turn, messages=(*before, replace(last, parts=(*last.parts, Text(text)))))

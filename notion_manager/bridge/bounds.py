@@ -7,7 +7,7 @@ from unicodedata import category
 
 from msgspec.structs import replace
 
-from ..turn import Limits, Piece, Stop, Text, Thinking, ToolCall, continues
+from ..turn import Found, Limits, Piece, Stop, Text, Thinking, ToolCall, continues
 
 LONGEST_WORD = 64  # characters that are visible, and as many blanks
 _WORD = re.compile(
@@ -78,6 +78,9 @@ class Bounds:
             return (piece,)
         if not isinstance(piece, Text):
             return (*self._released(), piece)
+        if piece.cites:
+            said = self._sought(Text(piece.text))
+            return said if self.stop else (*said, *self._released(), Text("", piece.cites))
         if not self._held[1] and not self._begins.search(piece.text):
             return (piece,)
         (sequence, held), end = self._held, self._end(piece.text)
@@ -288,7 +291,13 @@ def _splits(text: str, at: int) -> bool:
 
 
 def _text(piece: Piece) -> str:
-    return piece.arguments if isinstance(piece, ToolCall) else piece.text
+    match piece:
+        case ToolCall():
+            return piece.arguments
+        case Found():
+            return ""
+        case _:
+            return piece.text
 
 
 def _with(piece: Piece, text: str) -> Piece:
@@ -298,5 +307,11 @@ def _with(piece: Piece, text: str) -> Piece:
 
 
 def _begun(piece: Piece, text: str) -> Piece:
-    """So much of it: a signature stands at the end of all."""
-    return Thinking(text) if isinstance(piece, Thinking) else _with(piece, text)
+    """So much of it: a signature, and sources, stand at the end of all."""
+    match piece:
+        case Thinking():
+            return Thinking(text)
+        case Text():
+            return Text(text)
+        case _:
+            return _with(piece, text)

@@ -10,6 +10,7 @@ from typing import Any, cast
 from ..turn import (
     File,
     FileLink,
+    Found,
     Message,
     Part,
     Text,
@@ -42,6 +43,8 @@ def texts(messages: Iterable[Message]) -> Iterator[str]:
                     yield from _unescaped(part.arguments)
                 case ToolResult():
                     yield from (text for inner in part.parts for text in _seen(inner))
+                case Found():
+                    yield part.listing
                 case File() | FileLink():
                     yield from _seen(part)
 

@@ -101,7 +101,11 @@ class Reading:
         if not isinstance(event, Text):
             said = self._said(self._parser.interrupt()) if self._parser else []
             return said if event == APART else [*said, event]
-        pieces = self._parser.feed(event.text) if self._parser else [event]
+        if self._parser is None:
+            return self._said([event])
+        pieces = self._parser.feed(event.text)
+        if event.cites:
+            pieces = [*pieces, *self._parser.interrupt(), Text("", event.cites)]
         return self._said(pieces)
 
     def finish(self, *, by_itself: bool = True) -> list[Piece]:

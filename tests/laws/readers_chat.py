@@ -13,6 +13,7 @@ class Answer:
     text: str | None = ""
     reasoning: str = ""
     calls: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
     finish: str | None = None
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
@@ -69,6 +70,7 @@ def _chunk(answer: Answer, chunk: dict[str, Any]) -> None:
 
 def _delta(answer: Answer, delta: dict[str, Any]) -> None:
     answer.text = (answer.text or "") + delta.get("content", "")
+    answer.annotations += delta.get("annotations", [])
     answer.reasoning += delta.get("reasoning_content", "")
     for fragment in delta.get("tool_calls", ()):
         _call(answer.calls, deepcopy(fragment))
@@ -96,6 +98,7 @@ def read_whole(body: bytes) -> Answer:
     return Answer(
         text=message["content"],
         reasoning=message.get("reasoning_content", ""),
+        annotations=message.get("annotations", []),
         calls=message.get("tool_calls", []),
         finish=choice["finish_reason"],
         usage=completion["usage"],

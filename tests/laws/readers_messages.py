@@ -6,7 +6,9 @@ from typing import Any
 import orjson
 
 DELTAS = {
-    "text": {"text_delta": "text"},
+    "text": {"text_delta": "text", "citations_delta": "citation"},
+    "server_tool_use": {"input_json_delta": "partial_json"},
+    "web_search_tool_result": {},
     "thinking": {"thinking_delta": "thinking", "signature_delta": "signature"},
     "tool_use": {"input_json_delta": "partial_json"},
 }
@@ -42,6 +44,9 @@ class Reading:
         delta = data["delta"]
         assert self.block is self.message["content"][data["index"]]
         key = DELTAS[self.block["type"]][delta["type"]]
+        if key == "citation":
+            self.block.setdefault("citations", []).append(delta[key])
+            return
         assert isinstance(delta[key], str)
         assert delta[key], "an empty delta says nothing"
         if key == "partial_json":

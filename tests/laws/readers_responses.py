@@ -70,6 +70,7 @@ class Client:
     done: dict[int, dict[str, Any]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
+    states: list[str] = field(default_factory=list)
 
     def read(self, stream: bytes) -> "Client":
         for event in frames(stream):
@@ -115,6 +116,13 @@ class Client:
         stem, _, edge = kind.rpartition(".")
         if stem == "response.output_item":
             self._close(index, event["item"])
+        elif stem == "response.web_search_call":
+            assert item["type"] == "web_search_call"
+            self.states.append(edge)
+        elif stem == "response.output_text.annotation":
+            part = item["content"][event["content_index"]]
+            assert event["annotation_index"] == len(part["annotations"])
+            part["annotations"].append(event["annotation"])
         elif stem in PARTS:
             key, place = PARTS[stem]
             _bracket(item[key], event[place], edge, event["part"])
@@ -126,9 +134,12 @@ class Client:
 
     def _close(self, index: int, item: dict[str, Any]) -> None:
         """What was added up is the item, less what is only said at its end."""
-        late = ("status", "encrypted_content")
+        late = ("status", "encrypted_content", "action")
         added = {k: v for k, v in self.items[index].items() if k not in late}
         assert added == {k: v for k, v in item.items() if k not in late}
+        searched = ["in_progress", "searching", "completed"]
+        assert self.states == (searched if item["type"] == "web_search_call" else [])
+        self.states = []
         self.done[index] = item
 
 

@@ -2,11 +2,26 @@
 
 from hypothesis import strategies as st
 
-from notion_manager.turn import Done, Event, Stop, Text, Thinking, Usage
+from notion_manager.turn import Done, Event, Found, Source, Stop, Text, Thinking, Usage
 
 texts = st.text(min_size=1, max_size=20)
+sources = st.builds(
+    Source,
+    st.text(alphabet="abc().", min_size=1, max_size=9).map("https://{}".format),
+    st.text(max_size=9),
+)
+cites = st.lists(sources, min_size=1, max_size=2, unique=True).map(tuple)
+found = st.builds(
+    Found,
+    st.lists(texts, min_size=1, max_size=2).map(tuple),
+    st.lists(sources, max_size=2).map(tuple),
+)
+linked = sources.map(lambda source: Text(source.link, (source,)))
+cited = st.one_of(st.builds(Text, st.text(max_size=20), cites), linked)
 pieces = st.one_of(
     st.builds(Text, texts),
+    cited,
+    found,
     st.builds(Thinking, texts),
     st.builds(Thinking, texts, st.just("c2ln")),
 )

@@ -16,7 +16,7 @@ from notion_manager.translators.openai_chat import OpenAIChat
 from notion_manager.turn import Done, Event, Stop, Text, Thinking, ToolCall, fold
 from tests.files import PDF, PNG, base64, data_url
 from tests.laws.readers_chat import read_stream, read_whole, records
-from tests.laws.strategies import dones
+from tests.laws.strategies import cited, dones, found
 
 USER = {"role": "user", "content": "hi"}
 problems = st.sampled_from([UpstreamBroken("cut"), RateLimited("slow"), EmptyAnswer("not a word")])
@@ -26,9 +26,12 @@ problems = st.sampled_from([UpstreamBroken("cut"), RateLimited("slow"), EmptyAns
 def parts(draw: st.DrawFn, *, freeform: bool) -> list[list[Event]]:
     """Parts of an answer, each in pieces; no two calls share an id."""
     fragments = st.lists(st.text(max_size=5), min_size=1, max_size=3)
-    kinds = draw(st.lists(st.sampled_from(["text", "thinking", "call"]), max_size=6))
+    kinds = draw(st.lists(st.sampled_from(["text", "search", "thinking", "call"]), max_size=6))
+    searching = st.lists(cited | found, min_size=1, max_size=3)
     return [
-        [_piece(kind, i, text, freeform=freeform and i % 2 == 0) for text in draw(fragments)]
+        draw(searching)
+        if kind == "search"
+        else [_piece(kind, i, text, freeform=freeform and i % 2 == 0) for text in draw(fragments)]
         for i, kind in enumerate(kinds)
     ]
 

@@ -17,7 +17,7 @@ from notion_manager.translators.exchange import Exchange
 from notion_manager.turn import Done, Event, Piece, Stop, Text, Thinking, ToolCall, fold
 from tests.files import PNG, base64
 from tests.laws.readers_messages import HANDLERS, Reading, read
-from tests.laws.strategies import usages
+from tests.laws.strategies import cited, found, usages
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 EXCHANGE = Exchange(id="0" * 32, now=0)
@@ -47,6 +47,8 @@ def calls(draw: st.DrawFn) -> list[Piece]:
 parts = st.one_of(
     st.lists(st.builds(Text, texts), min_size=1, max_size=3),
     st.lists(st.builds(Thinking, texts), min_size=1, max_size=3),
+    st.lists(cited | st.builds(Text, texts), min_size=1, max_size=3),
+    st.lists(found, min_size=1, max_size=2),
     st.builds(lambda t, s: [Thinking(t, s)], texts, st.sampled_from(["", "c2ln", "\ud800"])),
     calls(),
 )

@@ -14,16 +14,29 @@ from pydantic import TypeAdapter
 from notion_manager.errors import ContextTooLong, Problem, RateLimited, UpstreamBroken
 from notion_manager.translators.exchange import Exchange
 from notion_manager.translators.openai_responses import OpenAIResponses
-from notion_manager.turn import Done, Event, Piece, Stop, Text, Thinking, ToolCall, fold
+from notion_manager.turn import (
+    Done,
+    Event,
+    Found,
+    Piece,
+    Reply,
+    Source,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+    fold,
+)
 from tests.goldens import GOLDEN
 from tests.laws.readers_responses import Client, valid_response
-from tests.laws.strategies import texts, usages
+from tests.laws.strategies import cited, texts, usages
+from tests.laws.strategies import found as searches
 
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 WISHES: tuple[dict[str, Any], ...] = (
     {},
     {"reasoning": {"summary": "auto"}},
-    {"include": ["reasoning.encrypted_content"]},
+    {"include": ["reasoning.encrypted_content", "web_search_call.action.sources"]},
     {
         "reasoning": {"effort": "low", "summary": "concise"},
         "include": ["reasoning.encrypted_content"],
@@ -47,9 +60,15 @@ def parts(draw: st.DrawFn) -> list[list[Piece]]:
     """The parts of a reply, each in fragments."""
     found: list[list[Piece]] = []
     for index in range(draw(st.integers(0, 5))):
-        match draw(st.sampled_from(["text", "thinking", "signed", "call", "freeform"])):
+        match draw(
+            st.sampled_from(["text", "cited", "found", "thinking", "signed", "call", "freeform"])
+        ):
             case "text":
                 found.append([Text(t) for t in draw(fragments)])
+            case "cited":
+                found.append(list(draw(st.lists(cited, min_size=1, max_size=3))))
+            case "found":
+                found.append([draw(searches)])
             case "thinking":
                 found.append([Thinking(t) for t in draw(fragments)])
             case "signed":
@@ -162,6 +181,23 @@ def test_rule_56_pings_change_nothing_but_the_numbers(
     assert client.seen.count("response.in_progress") == 1 + many * len(events)
 
 
+def kept(reply: Reply, *, sources: bool = False) -> tuple[Piece, ...]:
+    """What a client can send back: no citations, and of what was found at most the addresses."""
+    parts: list[Piece] = []
+    for part in reply.parts:
+        match part:
+            case Text(text) if parts and isinstance(before := parts[-1], Text):
+                parts[-1] = Text(before.text + text)
+            case Text(text):
+                parts.append(Text(text))
+            case Found(queries, pages):
+                found = tuple(Source(page.url) for page in pages) if sources else ()
+                parts.append(Found(tuple(filter(None, queries)), found))
+            case _:
+                parts.append(part)
+    return tuple(parts)
+
+
 @given(sliced())
 def test_rule_60_what_was_sent_comes_back_as_it_was_meant(batches: list[list[Event]]) -> None:
     """Everything but what says nothing: a thought of no words."""
@@ -170,8 +206,7 @@ def test_rule_60_what_was_sent_comes_back_as_it_was_meant(batches: list[list[Eve
     output = whole(answer(sealed), batches)["output"]
     again = answer({"input": [*output, {"role": "user", "content": "go on"}]})
     said = [message.parts for message in again.turn.messages if message.role == "assistant"]
-    meant = tuple(part for part in reply.parts)
-    assert said == ([meant] if meant else [])
+    assert said == ([kept(reply)] if reply.parts else [])
     assert again.ignored == ()
 
 
@@ -188,7 +223,8 @@ def test_rule_50_rule_60_what_is_remembered_restores_the_reply_by_reference(
     again = OpenAIResponses(body, Exchange("cd" * 16, 0, recall=memory.get))
     reply = fold([event for batch in batches for event in batch])
     said = [message.parts for message in again.turn.messages if message.role == "assistant"]
-    assert said == ([reply.parts] if reply.parts else [])
+    sources = "web_search_call.action.sources" in wish.get("include", ())
+    assert said == ([kept(reply, sources=sources)] if reply.parts else [])
 
 
 @given(sliced(), wishes)

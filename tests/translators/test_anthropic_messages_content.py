@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 from notion_manager.turn import (
     File,
     FileLink,
+    Found,
     Search,
+    Source,
     Text,
     Thinking,
     Tool,
@@ -166,7 +168,8 @@ def test_rule_21_what_a_web_search_found_stays_known() -> None:
     pages = [{"type": "web_search_result", "url": "https://e.test", "title": "T", "page_age": None}]
     found = {"type": "web_search_tool_result", "tool_use_id": "s", "content": pages}
     assert content(found, found | {"content": []}, TEXT) == (
-        Text("Web pages found:\n- T: https://e.test"),
+        Found((), (Source("https://e.test", "T"),)),
+        Found((), ()),
         Text("x"),
     )
 

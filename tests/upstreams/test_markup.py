@@ -269,12 +269,12 @@ def test_the_block_lists_each_source_in_use_once() -> None:
         "\n\n---\nSources:\n[1] https://three.example.test/\n[2] https://a.test/"
     )
     assert known.afresh().block() == ""
-    assert known.afresh().cite("toolu_found") == 1
+    assert known.afresh().cite("toolu_found") == "[1]"
 
 
 def test_results_may_come_after_their_citation() -> None:
     known = Sources()
-    assert known.cite("toolu_late") is None
+    assert known.cite("toolu_late") == ""
     assert not known.late
     known.learn("toolu_late", FOUND)
     assert known.late
@@ -285,8 +285,8 @@ def test_fewer_results_never_take_the_place_of_more() -> None:
     known.learn("toolu_found", [{"url": "https://other.test/"}])
     known.learn("toolu_found", [{}] * 4)
     known.learn("", FOUND)
-    assert known.cite("3toolu_found") == 1
-    assert known.cite("toolu_") is None
+    assert known.cite("3toolu_found") == "[1]"
+    assert known.cite("toolu_") == ""
 
 
 @pytest.mark.parametrize(
@@ -309,4 +309,4 @@ def test_results_are_found_wherever_a_tool_keeps_them(tool: dict[str, object]) -
 def test_only_web_addresses_are_sources(url: object) -> None:
     known = Sources()
     known.learn("toolu_a", [{"url": url, "id": url}])
-    assert known.cite("toolu_a") is None
+    assert known.cite("toolu_a") == ""

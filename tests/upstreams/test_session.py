@@ -119,7 +119,7 @@ async def test_citations_become_markers_and_a_list_of_sources(tmp_path: Path, fo
         async with await rig.post(CHAT.path, CHAT.ask(f"[[sim:search={form}]] when?")) as r:
             text = CHAT.text(await r.json())
     assert "[^" not in text
-    assert ("Sources:\n[1] https://" in text) == (form != "none")
+    assert ("Sources:\n[1] " in text) == (form != "none")
 
 
 OPENING = (

@@ -307,7 +307,7 @@ def decoded(decoder: Decoder, *lines: Any) -> list[Event]:
 def test_an_uncited_answer_names_no_source() -> None:
     result = {"structuredContent": {"results": [{"url": "https://a.test/"}]}}
     answer = inference(entry("[1, 2][^toolu_1]"), finishedAt=1)
-    uncited = Decoder(lambda _: GUESS, uncited=True)
+    uncited = Decoder(lambda _: GUESS, citations="none")
     events = [*decoded(uncited, start(), sync(answer, tool(result=result))), *uncited.finish()]
     assert "".join(e.text for e in events if isinstance(e, Text)) == "[1, 2]"
 

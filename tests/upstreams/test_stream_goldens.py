@@ -10,20 +10,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion_manager.errors import Problem
-from notion_manager.turn import Done, Event, Piece, Usage, coalesce, fold
+from notion_manager.turn import Citations, Done, Event, Piece, Usage, coalesce, fold
 from notion_manager.upstreams.notion_web.stream import Decoder
 
 STREAMS = sorted((GOLDEN / "upstream").glob("*.ndjson"))
-by_name = pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
+CASES: list[tuple[Path, Citations]] = [
+    *((path, "inline") for path in STREAMS),
+    *(
+        (path, form)
+        for path in STREAMS
+        if path.stem.startswith("search")
+        for form in ("typed", "linked")
+    ),
+]
+by_name = pytest.mark.parametrize(
+    ("path", "form"), CASES, ids=[f"{path.stem}-{form}" for path, form in CASES]
+)
 
 
 def estimate(pieces: Sequence[Piece]) -> Usage:
     return Usage(1, sum(len(repr(piece)) for piece in pieces), estimated=True)
 
 
-def decode(chunks: Sequence[bytes]) -> tuple[list[Event], str]:
+def decode(chunks: Sequence[bytes], form: Citations) -> tuple[list[Event], str]:
     """The events, joined, and what the stream came to."""
-    decoder = Decoder(estimate)
+    decoder = Decoder(estimate, "", form)
     events: list[Event] = []
     try:
         for chunk in chunks:
@@ -35,49 +46,56 @@ def decode(chunks: Sequence[bytes]) -> tuple[list[Event], str]:
 
 
 @by_name
-def test_a_stream_decodes_to_its_golden_events(path: Path, rewrite: bool) -> None:
-    events, problem = decode([path.read_bytes()])
+def test_a_stream_decodes_to_its_golden_events(path: Path, form: Citations, rewrite: bool) -> None:
+    events, problem = decode([path.read_bytes()], form)
     spelt = spell({"events": events, "problem": problem})
-    check(path.with_suffix(".events.json"), spelt, rewrite=rewrite)
+    suffix = ".events.json" if form == "inline" else f".{form}.events.json"
+    check(path.with_suffix(suffix), spelt, rewrite=rewrite)
 
 
 @by_name
-def test_a_cut_at_any_byte_changes_nothing(path: Path) -> None:
+def test_a_cut_at_any_byte_changes_nothing(path: Path, form: Citations) -> None:
     raw = path.read_bytes()
-    whole = decode([raw])
-    assert [at for at in range(len(raw)) if decode([raw[:at], raw[at:]]) != whole] == []
+    whole = decode([raw], form)
+    assert [at for at in range(len(raw)) if decode([raw[:at], raw[at:]], form) != whole] == []
 
 
 @by_name
 @given(data=st.data())
-def test_any_number_of_cuts_changes_nothing(path: Path, data: st.DataObject) -> None:
+def test_any_number_of_cuts_changes_nothing(
+    path: Path, form: Citations, data: st.DataObject
+) -> None:
     raw = path.read_bytes()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=40)))
-    assert decode([raw[a:b] for a, b in pairwise([0, *cuts, len(raw)])]) == decode([raw])
+    assert decode([raw[a:b] for a, b in pairwise([0, *cuts, len(raw)])], form) == decode(
+        [raw], form
+    )
 
 
 @by_name
-def test_one_byte_at_a_time_changes_nothing(path: Path) -> None:
+def test_one_byte_at_a_time_changes_nothing(path: Path, form: Citations) -> None:
     raw = path.read_bytes()
-    assert decode([raw[at : at + 1] for at in range(len(raw))]) == decode([raw])
+    assert decode([raw[at : at + 1] for at in range(len(raw))], form) == decode([raw], form)
 
 
 @by_name
-def test_a_last_line_needs_no_newline(path: Path) -> None:
+def test_a_last_line_needs_no_newline(path: Path, form: Citations) -> None:
     raw = path.read_bytes()
-    assert decode([raw.rstrip(b"\n")]) == decode([raw])
+    assert decode([raw.rstrip(b"\n")], form) == decode([raw], form)
 
 
 @by_name
-def test_the_one_done_comes_last(path: Path) -> None:
-    events, problem = decode([path.read_bytes()])
+def test_the_one_done_comes_last(path: Path, form: Citations) -> None:
+    events, problem = decode([path.read_bytes()], form)
     assert [isinstance(e, Done) for e in events].count(True) == (0 if problem else 1)
     assert problem or isinstance(events[-1], Done)
 
 
 @by_name
-def test_no_known_stream_has_unknown_shapes_or_needs_correction(path: Path) -> None:
-    decoder = Decoder(estimate)
+def test_no_known_stream_has_unknown_shapes_or_needs_correction(
+    path: Path, form: Citations
+) -> None:
+    decoder = Decoder(estimate, "", form)
     try:
         events = [*decoder.feed(path.read_bytes()), *decoder.finish()]
     except Problem:

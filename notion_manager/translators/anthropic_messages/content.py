@@ -4,15 +4,27 @@ Blocks that cannot be passed on are noted and left out, whatever their type. A d
 already is text here too, below its title, as the vendor shows it to its models.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from ...fields import Node
-from ...turn import File, FileLink, Part, Text, Thinking, ToolCall, ToolReference, ToolResult
+from ...turn import (
+    File,
+    FileLink,
+    Found,
+    Part,
+    Source,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolReference,
+    ToolResult,
+)
 from ..attachments import attached, decoded, linked, stored_elsewhere
 from ..ignored import Ignored
 
 _T = TypeVar("_T")
+_CITED = Source("")  # which source it was matters no more
 _Reader = Callable[[Node, Ignored], Iterator[_T]]
 _Attached = Text | File | FileLink
 
@@ -25,7 +37,25 @@ def parts(content: Node, role: str, ignored: Ignored) -> tuple[Part, ...]:
     if isinstance(content.value, list):
         for block in content.each():
             _check_role(block, role)
-    return tuple(_read(content, _PARTS, ignored))
+    return tuple(_whole_texts(_read(content, _PARTS, ignored)))
+
+
+def _whole_texts(parts: Iterable[Part]) -> Iterator[Part]:
+    """A text that was cut at its citations, as one again."""
+    cut: list[str] = []
+    for part in parts:
+        if isinstance(part, Text) and (cut or part.cites):
+            cut.append(part.text)
+            if not part.cites:
+                yield Text("".join(cut))
+                cut.clear()
+            continue
+        if cut:
+            yield Text("".join(cut))
+            cut.clear()
+        yield part
+    if cut:
+        yield Text("".join(cut))
 
 
 def _check_role(block: Node, role: str) -> None:
@@ -95,6 +125,13 @@ def _text(block: Node, ignored: Ignored) -> Iterator[Text]:
     return _some(block["text"].text())
 
 
+def _said(block: Node, ignored: Ignored) -> Iterator[Text]:
+    """Text of a message; citations end it where more of the same text may follow."""
+    cited = bool(block["citations"].value)
+    for text in _text(block, ignored):
+        yield Text(text.text, (_CITED,)) if cited else text
+
+
 def _image(block: Node, ignored: Ignored) -> Iterator[_Attached]:
     source = block["source"]
     match source["type"].one_of(("base64", "url", "file")):
@@ -139,14 +176,21 @@ def _search_result(block: Node, ignored: Ignored) -> Iterator[Text]:
     return _some(_below(heading, found))
 
 
-def _web_results(block: Node, ignored: Ignored) -> Iterator[Text]:
+def _web_results(block: Node, ignored: Ignored) -> Iterator[Found]:
     """The pages that a search found. Their contents are encrypted for the vendor alone."""
     content = block["content"]
     if not isinstance(content.value, list):  # an error object
         ignored.note(block.path, "web_search_tool_result")
         return
-    pages = [f"- {page['title'].text('')}: {page['url'].text('')}" for page in content.each()]
-    yield from _some("\n".join(["Web pages found:", *pages] if pages else []))
+    pages = (Source(page["url"].text(""), page["title"].text("")) for page in content.each())
+    yield Found((), tuple(pages))
+
+
+def _server_use(block: Node, ignored: Ignored) -> Iterator[Found]:
+    """What was searched for is told again by what was found."""
+    if block["name"].text("") != "web_search":
+        ignored.note(block.path, "server_tool_use")
+    return iter(())
 
 
 def _compaction(block: Node, ignored: Ignored) -> Iterator[Text]:
@@ -191,9 +235,11 @@ _RESULT: Mapping[str, _Reader[_Attached | ToolReference]] = {
 _ROLES: Mapping[str, str] = {"tool_use": "assistant", "tool_result": "user"}
 _PARTS: Mapping[str, _Reader[Part]] = {
     **_ATTACHED,
+    "text": _said,
     "thinking": _thinking,
     "tool_use": _tool_use,
     "tool_result": _tool_result,
+    "server_tool_use": _server_use,
     "web_search_tool_result": _web_results,
     "compaction": _compaction,
 }

@@ -69,6 +69,7 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
         limits=_limits(root, counting=counting),
         effort=_effort(root, config, thinking),
         search=searched(search, headers),
+        citations="typed" if search.web else "",
         conversation=_conversation(root, headers, ignored),
     )
     return Request(turn, root["stream"].flag(), _reasoning(thinking), ignored.names())

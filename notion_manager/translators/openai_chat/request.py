@@ -52,6 +52,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
     system, messages = conversation(root["messages"], ignored)
     offered = offer(root)
     session = _session(root, headers)
+    search = _search(root["web_search_options"], ignored)
     turn = Turn(
         model=root["model"].text(""),
         messages=messages,
@@ -61,7 +62,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
         output=_output(root["response_format"]),
         limits=_limits(root),
         effort=_effort(root["reasoning_effort"]),
-        search=searched(_search(root["web_search_options"], ignored), headers),
+        search=searched(search, headers),
+        citations="linked" if search.web else "",
         conversation=session,
     )
     for path in (*_extras(root.object(), session), *offered.ignored):

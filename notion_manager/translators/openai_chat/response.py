@@ -1,13 +1,26 @@
 """Events to Chat's chunks, and a reply to its whole object. It knows nothing of requests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from ...errors import Problem
-from ...turn import Done, Event, Reply, Stop, Text, Thinking, ToolCall, Usage, coalesce, continues
+from ...turn import (
+    Done,
+    Event,
+    Found,
+    Reply,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+    coalesce,
+    continues,
+)
 from ...wire import DONE, dumps, sse_raw
+from ..citing import Citing
 from ..openai_errors import error_body
 
 PING = b": ping\n\n"
@@ -52,6 +65,8 @@ class Chunks:
         self._grow = b',"finish_reason":null}]' + self._tail
         self._usage = usage
         self._older = envelope.older
+        self._citing = Citing()
+        self._cited: list[dict[str, Any]] = []
         self._calls = 0
         self._calling: ToolCall | None = None
 
@@ -61,7 +76,8 @@ class Chunks:
     def feed(self, events: Sequence[Event]) -> bytes:
         """With `Done`, everything up to the end of the stream."""
         match events:
-            case [Text(text)]:
+            case [Text(text) as piece] if not piece.cites:
+                self._citing.feed(piece)
                 return self._grown(b'{"content":%b}', text)
             case _:
                 pass
@@ -71,11 +87,14 @@ class Chunks:
         match event:
             case Text(text):
                 yield self._grown(b'{"content":%b}', text)
+                self._cited += _annotations(self._citing, [event])
             case Thinking(text):
                 yield self._grown(b'{"reasoning_content":%b}', text)
             case ToolCall():
                 yield from self._call(event)
-            case _:
+            case Found():  # no place for it: the sources that matter are cited
+                pass
+            case Done():
                 yield from self._end(event)
 
     def _grown(self, delta: bytes, text: str) -> bytes:
@@ -101,6 +120,9 @@ class Chunks:
         return self._frame(dumps({"tool_calls": [{"index": self._calls - 1, **call}]}))
 
     def _end(self, done: Done) -> Iterator[bytes]:
+        """Annotations come together: OpenAI's SDK cannot add to a list of them."""
+        if self._cited:
+            yield self._frame(dumps({"annotations": self._cited}))
         reason = dumps(finish_reason(done.stop, called=self._calls > 0, older=self._older))
         yield b'%b{},"finish_reason":%b}]%b' % (self._open, reason, self._tail)
         if self._usage:
@@ -111,12 +133,14 @@ class Chunks:
 def whole(envelope: Envelope, reply: Reply) -> bytes:
     """The completion that is not streamed: its parts of one kind, put together."""
     calls = [tool_call(p) for p in reply.parts if isinstance(p, ToolCall)]
-    text = "".join(p.text for p in reply.parts if isinstance(p, Text))
+    texts = [p for p in reply.parts if isinstance(p, Text)]
+    text = "".join(p.text for p in texts)
     thinking = "".join(p.text for p in reply.parts if isinstance(p, Thinking))
     message = {
         "role": "assistant",
         "content": None if calls and not text else text,
         "refusal": None,
+        **({"annotations": cited} if (cited := _annotations(Citing(), texts)) else {}),
         **({"reasoning_content": thinking} if thinking else {}),
         **(_called(calls, older=envelope.older) if calls else {}),
     }
@@ -124,6 +148,11 @@ def whole(envelope: Envelope, reply: Reply) -> bytes:
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     completion = _object(envelope, "chat.completion")
     return dumps({**completion, "choices": [choice], "usage": usage(reply.done.usage)})
+
+
+def _annotations(citing: Citing, texts: Iterable[Text]) -> list[dict[str, Any]]:
+    cited = [citation for text in texts for citation in citing.feed(text)]
+    return [{"type": "url_citation", "url_citation": citation} for citation in cited]
 
 
 def _called(calls: Sequence[dict[str, Any]], *, older: bool) -> dict[str, Any]:

@@ -5,7 +5,18 @@ from itertools import groupby
 from typing import Any, Literal
 
 from ...fields import Node
-from ...turn import File, FileLink, Message, Part, Text, Thinking, ToolCall, ToolResult
+from ...turn import (
+    File,
+    FileLink,
+    Found,
+    Message,
+    Part,
+    Source,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from ..ignored import Ignored
 from .content import content, spelled
 from .reasoning import unseal
@@ -83,26 +94,36 @@ def merged(found: Iterable[Message]) -> tuple[Message, ...]:
 
 def _message(item: Node, recall: Recall, ignored: Ignored) -> Message | None:
     kind = _kind(item)
-    if kind in _CALLS:
-        return Message("assistant", (_call(item, kind),))
-    if kind in _RESULTS:
-        return Message("user", (_result(item, kind, ignored),))
     match kind:
         case "message":
             role = _ROLES[item["role"].one_of(_ROLES)]
             return Message(role, content(item["content"], ignored))
-        case "reasoning":
-            return Message("assistant", _thinking(item, ignored))
         case "item_reference":
             remembered = recall(item["id"].text())
             if remembered is not None:
                 return _message(Node(dict(remembered), item.path), recall, ignored)
             ignored.note(item.path, kind)
+            return None
+        case _ if kind in _RESULTS:
+            return Message("user", (_result(item, kind, ignored),))
+        case _:
+            return Message("assistant", _said(item, kind, ignored))
+
+
+def _said(item: Node, kind: str, ignored: Ignored) -> tuple[Part, ...]:
+    """What the model did besides talking."""
+    match kind:
+        case "reasoning":
+            return _thinking(item, ignored)
+        case "web_search_call":
+            return (_search(item["action"].or_empty()),)
         case "additional_tools":
-            pass  # read by `tools`
+            return ()  # read by `tools`
+        case _ if kind in _CALLS:
+            return (_call(item, kind),)
         case _:
             ignored.note(item.path, kind)
-    return None
+            return ()
 
 
 def _kind(item: Node) -> str:
@@ -123,6 +144,13 @@ def _call(item: Node, kind: str) -> ToolCall:
         namespace=item["namespace"].text(""),
         freeform=kind == "custom_tool_call",
     )
+
+
+def _search(action: Node) -> Found:
+    """Of what was found only addresses were told, if those."""
+    asked = [query.text() for query in action["queries"].each()] or [action["query"].text("")]
+    pages = (Source(source["url"].text("")) for source in action["sources"].each())
+    return Found(tuple(filter(None, asked)), tuple(pages))
 
 
 def _result(item: Node, kind: str, ignored: Ignored) -> ToolResult:

@@ -1,11 +1,12 @@
 """Output items: what a finished or a just opened part of the answer looks like."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
-from ...turn import Piece, Stop, Text, Thinking, ToolCall, Usage
+from ...turn import Found, Piece, Stop, Text, Thinking, ToolCall, Usage, join
+from ..citing import Citing
 from .reasoning import seal
 from .request import View
 from .shells import item_of
@@ -46,6 +47,7 @@ _HIDDEN = Shape("rs")
 _FUNCTION = Shape("fc", "response.function_call_arguments", "arguments")
 _FREEFORM = Shape("ctc", "response.custom_tool_call_input", "input")
 _SHELL = Shape("sh")  # it comes whole
+_SEARCH = Shape("ws")
 
 
 def shape(piece: Piece, view: View) -> Shape:
@@ -54,21 +56,50 @@ def shape(piece: Piece, view: View) -> Shape:
             return _MESSAGE
         case Thinking():
             return _SUMMARY if view.summaries else _HIDDEN
-        case _ if _is_shell(piece, view):
+        case Found():
+            return _SEARCH
+        case ToolCall() if _is_shell(piece, view):
             return _SHELL
-        case _:
+        case ToolCall():
             return _FREEFORM if piece.freeform else _FUNCTION
 
 
 def text_of(piece: Piece) -> str:
-    return piece.arguments if isinstance(piece, ToolCall) else piece.text
+    match piece:
+        case ToolCall():
+            return piece.arguments
+        case Found():
+            return ""
+        case _:
+            return piece.text
 
 
-def part(piece: Text | Thinking, text: str) -> dict[str, Any]:
+def grouped(parts: Sequence[Piece]) -> Sequence[Sequence[Piece]]:
+    """By the items they are in: citations part texts, but not items."""
+    groups: list[list[Piece]] = []
+    for piece in parts:
+        if groups and isinstance(piece, Text) and isinstance(groups[-1][-1], Text):
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return groups
+
+
+def part(piece: Text | Thinking, text: str, cited: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The one part of such an item, saying `text`."""
     if isinstance(piece, Thinking):
         return {"type": "summary_text", "text": text}
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"type": "output_text", "text": text, "annotations": cited, "logprobs": []}
+
+
+def annotations(citing: Citing, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    texts = (piece for piece in pieces if isinstance(piece, Text))
+    cited = (citation for text in texts for citation in citing.feed(text))
+    return [url_citation(each) for each in cited]
+
+
+def url_citation(cited: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "url_citation", **cited}
 
 
 def item_id(piece: Piece, exchange: str, index: int, view: View) -> str:
@@ -85,9 +116,10 @@ class Finished(Struct, frozen=True):
     remembered: Mapping[str, Any]
 
 
-def finished(piece: Piece, id: str, status: str, view: View) -> Finished:
-    """The whole item that a joined piece spells."""
-    item = _item(piece, id, status, view)
+def finished(pieces: Sequence[Piece], id: str, status: str, view: View) -> Finished:
+    """The whole item that its pieces spell."""
+    piece = join(pieces)
+    item = _item(piece, id, status, view, annotations(Citing(), pieces))
     if isinstance(piece, Thinking):
         return Finished(item, {**item, "encrypted_content": seal(piece)})
     return Finished(item, item)
@@ -95,16 +127,14 @@ def finished(piece: Piece, id: str, status: str, view: View) -> Finished:
 
 def opening(first: Piece, id: str, view: View) -> dict[str, Any]:
     """The item before any of it is there."""
-    item = _item(first, id, "in_progress", View(shells=view.shells))
+    item = _item(first, id, "in_progress", View(shells=view.shells), ())
     match first:
         case Text():
             return {**item, "content": []}
-        case Thinking():
-            return item
-        case _ if _is_shell(first, view):
-            return item
-        case _:
+        case ToolCall() if not _is_shell(first, view):
             return {**item, _argument(first): ""}
+        case _:
+            return item
 
 
 def usage(given: Usage) -> dict[str, Any]:
@@ -121,22 +151,33 @@ def usage(given: Usage) -> dict[str, Any]:
     }
 
 
-def _item(piece: Piece, id: str, status: str, view: View) -> dict[str, Any]:
+def _item(
+    piece: Piece, id: str, status: str, view: View, cited: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     item: dict[str, Any] = {"id": id, "status": status}
     match piece:
         case Text(text):
-            item |= {"type": "message", "role": "assistant", "content": [part(piece, text)]}
+            item |= {"type": "message", "role": "assistant", "content": [part(piece, text, cited)]}
         case Thinking(text):
-            item |= {"type": "reasoning", "summary": [part(piece, text)] if view.summaries else []}
+            summary = [part(piece, text, ())] if view.summaries else []
+            item |= {"type": "reasoning", "summary": summary}
             item |= {"encrypted_content": seal(piece)} if view.sealed else {}
-        case _ if _is_shell(piece, view):
+        case Found():
+            item |= {"type": "web_search_call", "action": _action(piece, view)}
+        case ToolCall() if _is_shell(piece, view):
             item |= {"call_id": piece.id, **item_of(piece)}
-        case _:
+        case ToolCall():
             kind = "custom_tool_call" if piece.freeform else "function_call"
             item |= {"type": kind, "call_id": piece.id, "name": piece.name}
             item |= {"namespace": piece.namespace} if piece.namespace else {}
             item |= {_argument(piece): piece.arguments}
     return item
+
+
+def _action(found: Found, view: View) -> dict[str, Any]:
+    sources = [{"type": "url", "url": source.url} for source in found.sources]
+    action = {"type": "search", "query": "; ".join(found.queries), "queries": list(found.queries)}
+    return {**action, "sources": sources} if view.sources else action
 
 
 def _is_shell(call: ToolCall, view: View) -> bool:

@@ -57,17 +57,21 @@ _REMEMBERING = frozenset({*_STATEFUL, "previous_response_id", "background"})
 # sub-agents threads of their own within one session.
 _AFFINITY = ("thread-id", "session-id", "x-session-affinity", "x-session-id")
 _EFFORTS: dict[str, Effort] = {effort: effort for effort in EFFORTS}
+_SEALED, _SOURCES = "reasoning.encrypted_content", "web_search_call.action.sources"
+_INCLUDED = (_SEALED, _SOURCES)
 _SUMMARIES = ("auto", "concise", "detailed")
 
 
 class View(Struct, frozen=True):
     """How the client wants to see reasoning: as a summary, as a string to send back, or neither.
 
+    `sources` says that searches name what they found.
     `shells` are the names of the tools whose calls come as items of their own kind.
     """
 
     summaries: bool = False
     sealed: bool = False
+    sources: bool = False
     shells: frozenset[str] = frozenset()
 
 
@@ -103,6 +107,7 @@ def read(body: bytes, exchange: Exchange) -> Request:
         limits=Limits(root["max_output_tokens"].integer(least=1)),
         effort=_effort(root["reasoning"], ignored),
         search=searched(offered.search, exchange.headers),
+        citations="linked" if offered.search.web else "",
         conversation=_conversation(root, exchange.headers),
     )
     view = _view(root, offered, ignored)
@@ -203,13 +208,18 @@ def _conversation(root: Node, headers: Mapping[str, str]) -> str:
 
 
 def _view(root: Node, offered: Offer, ignored: Ignored) -> View:
-    sealed = False
+    included = set[str]()
     for entry in root["include"].each():
-        if entry.text() == "reasoning.encrypted_content":
-            sealed = True
+        if entry.text() in _INCLUDED:
+            included.add(entry.text())
         else:
             ignored.note(entry.path)
-    return View(_summary(root["reasoning"]) is not None, sealed, offered.shells)
+    return View(
+        summaries=_summary(root["reasoning"]) is not None,
+        sealed=_SEALED in included,
+        sources=_SOURCES in included,
+        shells=offered.shells,
+    )
 
 
 def _summary(reasoning: Node) -> str | None:

@@ -9,7 +9,7 @@ from ...turn import Done, Event, Reply, Text, coalesce
 from ...wire import dumps
 from ..exchange import Exchange
 from .growing import Growing, Numbering
-from .output import INCOMPLETE, Finished, finished, item_id, usage
+from .output import INCOMPLETE, Finished, finished, grouped, item_id, usage
 from .problems import error
 from .request import Request
 
@@ -25,7 +25,7 @@ class Answer:
         self._view = request.view
         self._echo = request.echo
         self._numbering = Numbering()
-        self._blocks = Blocks()
+        self._blocks = Blocks(within=True)
         self._growing: list[Growing] = []  # at most one: the open item
         self._finished: list[Finished] = []
 
@@ -52,11 +52,12 @@ class Answer:
         return self._event("response.failed", failed)
 
     def whole(self, reply: Reply) -> bytes:
-        last = len(reply.parts) - 1
-        for index, piece in enumerate(reply.parts):
+        items = grouped(reply.parts)
+        last = len(items) - 1
+        for index, pieces in enumerate(items):
             status = _status(reply.done) if index == last else "completed"
-            id = item_id(piece, self._exchange.id, index, self._view)
-            self._finished.append(finished(piece, id, status, self._view))
+            id = item_id(pieces[0], self._exchange.id, index, self._view)
+            self._finished.append(finished(pieces, id, status, self._view))
         return self._ended(reply.done)
 
     def remember(self) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ...turn import Event, Piece, Text, Usage
+from ...turn import Citations, Event, Piece, Text, Usage
 from .drift import Drift
 from .failures import FAILURES, from_step
 from .loose import object_of, text_of
@@ -13,7 +13,7 @@ from .voice import Speaker, Voice
 
 
 def _tool(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
-    return Tool(key, kind, sources)
+    return Tool(key, kind, voice, sources)
 
 
 def _config(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
@@ -48,10 +48,10 @@ IDLE = frozenset(
 class Answer:
     """What the model says so far. Changes raise the Problem that a failed step stands for."""
 
-    def __init__(self, drift: Drift, verbatim: str = "", *, uncited: bool = False) -> None:
+    def __init__(self, drift: Drift, verbatim: str, citations: Citations) -> None:
         self.steps: list[Step] = []
-        self.sources = Sources(uncited=uncited)
-        self.voice = Voice(verbatim)
+        self.sources = Sources(citations)
+        self.voice = _voice(verbatim, self.sources)
         self._drift = drift
         self._gone: dict[str, Step] = {}  # steps that were taken back, by id
 
@@ -117,8 +117,8 @@ class Answer:
     def close(self) -> None:
         """Say whatever is still held."""
         for step in self.steps:
-            for entry in step.entries:
-                entry.close()
+            step.close()
+        self.voice.hush()
 
     def _fill(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Tools first, since the text may cite what they found."""
@@ -243,12 +243,17 @@ class Answer:
 
     def pieces(self) -> tuple[Piece, ...]:
         """The whole reply as it now stands, told in one breath."""
-        voice, sources = Voice(self.voice.verbatim), self.sources.afresh()
+        sources = self.sources.afresh()
+        voice = _voice(self.voice.verbatim, sources)
         for step in self.steps:
-            for entry in step.entries:
-                entry.replay(voice, sources)
+            step.replay(voice, sources)
+        voice.hush()
         said = [*voice.drain(), *ending(sources)]
         return tuple(event for event in said if isinstance(event, Piece))
+
+
+def _voice(verbatim: str, sources: Sources) -> Voice:
+    return Voice(verbatim, sources.texts if sources.typed else None)
 
 
 def ending(sources: Sources) -> list[Event]:

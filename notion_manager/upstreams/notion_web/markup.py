@@ -107,12 +107,12 @@ class _Place(Enum):
 
 
 class Cleaner:
-    """One text, fed in pieces of any size. `cite` numbers what a citation names, or drops it.
+    """One text, fed in pieces of any size. `cite` says what takes the place of a citation.
 
     Blocks of the tag `verbatim` are left alone.
     """
 
-    def __init__(self, cite: Callable[[str], int | None], verbatim: str = "") -> None:
+    def __init__(self, cite: Callable[[str], str], verbatim: str = "") -> None:
         self._cite = cite
         self._tag, self._end = (f"<{verbatim}", f"</{verbatim}>") if verbatim else ("", "")
         self._place = _Place.START
@@ -246,11 +246,9 @@ class Cleaner:
                 pass
         return ""
 
-    def _cited(self, number: int | None) -> str:
-        if number is None:
-            return ""
-        gap = "" if self._before[-1:].isspace() or not self._before else " "
-        return self._passed(f"{gap}[{number}]")
+    def _cited(self, shown: str) -> str:
+        apart = not shown.startswith(("[", "(")) or self._before[-1:].isspace() or not self._before
+        return self._passed(shown if apart else f" {shown}")
 
     def _passed(self, text: str) -> str:
         text = self._trimmed(text)

@@ -111,7 +111,7 @@ class NotionWeb:
 
     def open(self, turn: Turn) -> "_Asked":
         """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
-        decoder = Decoder(partial(of_exchange, turn), turn.verbatim, uncited=turn.uncited)
+        decoder = Decoder(partial(of_exchange, turn), turn.verbatim, turn.citations or "inline")
         ask, timeouts = partial(self._ask, turn), self._config.timeouts
         return _Asked(ask, decoder, timeouts, self._alarms, self._note)
 

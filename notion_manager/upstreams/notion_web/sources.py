@@ -1,57 +1,90 @@
 """What an answer cites: search results by call, and the numbers of the sources in use."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
+from ...turn import Citations, Source, Text
 from .loose import list_of, object_of, text_of
 
 MOST = 1000  # results that are kept of one call
+LONGEST_TITLE = 200  # characters
+SEAL = "\0"  # stands around a number where a citation is to be an event of its own
+PAGES = "https://www.notion.so/"
 _WEB_ID = "webpage://?url="
 _INTERNAL = re.compile(r"(?:view|thread|page|block|space|database)://")
+_PAGE = re.compile(
+    r"(?:view|page|block|database)://([0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})"
+)
 _UNFIT = str.maketrans({mark: f"%{ord(mark):02X}" for mark in ' "<>'})
 """No address has these as they are. A page that chose its own could spell a call with them."""
+_TAME = str.maketrans({"<": "(", ">": ")", "[": "(", "]": ")", "`": "'"})
+"""Nor may its title spell one, or a link."""
 
 _CALL = re.compile(r"(\d*)(toolu_.+)")
+_SEALED = re.compile(f"{SEAL}([0-9]+){SEAL}")
 
 
 class Sources:
-    """Resolves citations, and numbers what they name by first use over a whole reply.
-
-    Where the reply is `uncited`, none leads anywhere.
-    """
+    """Resolves citations, and numbers what they name by first use over a whole reply."""
 
     def __init__(
-        self, found: dict[str, tuple[str, ...]] | None = None, *, uncited: bool = False
+        self,
+        citations: Citations = "inline",
+        found: dict[str, tuple[Source | None, ...]] | None = None,
     ) -> None:
-        self._uncited = uncited
-        self._found: dict[str, tuple[str, ...]] = {} if found is None else found
+        self.citations: Citations = citations
+        self._found: dict[str, tuple[Source | None, ...]] = {} if found is None else found
+        self._cited: dict[str, Source] = {}  # by address, in the order of their numbers
         self._numbers: dict[str, int] = {}
         self._missed: set[str] = set()
 
     def afresh(self) -> "Sources":
         """The same results with no number given yet."""
-        return Sources(self._found, uncited=self._uncited)
+        return Sources(self.citations, self._found)
 
     def learn(self, call: str, results: Sequence[Any]) -> None:
         """The results of a call, in order. A shorter list never takes the place of a longer."""
-        urls = tuple(_url_of(object_of(result)) for result in results[:MOST])
-        if call and len(urls) >= len(self._found.get(call, ())) and any(urls):
-            self._found[call] = urls
+        sources = tuple(_source(object_of(result)) for result in results[:MOST])
+        if call and len(sources) >= len(self._found.get(call, ())) and any(sources):
+            self._found[call] = sources
 
-    def cite(self, target: str) -> int | None:
-        """The number of what stands between `[^` and `]`; None where it leads nowhere."""
-        if self._uncited:
-            return None
-        url = self._resolve(target)
-        if not url:
+    def of(self, call: str) -> tuple[Source, ...]:
+        """What a call found, as far as it leads anywhere."""
+        return tuple(filter(None, self._found.get(call, ())))
+
+    def cite(self, target: str) -> str:
+        """What takes the place of `[^target]`; empty where it leads nowhere."""
+        if self.citations == "none":
+            return ""
+        source = self._resolve(target)
+        if source is None:
             self._missed.add(target)
-            return None
-        return self._numbers.setdefault(url, len(self._numbers) + 1)
+            return ""
+        number = self._numbers.setdefault(source.url, len(self._numbers) + 1)
+        self._cited.setdefault(source.url, source)
+        if not self.typed:
+            return f"[{number}]"
+        return f"{source.link if self.citations == 'linked' else ''}{SEAL}{number}{SEAL}"
+
+    @property
+    def typed(self) -> bool:
+        """Whether what was found is told by events of its own."""
+        return self.citations in ("typed", "linked")
+
+    def texts(self, said: str) -> Iterator[Text]:
+        """What was said, cut behind each citation that was sealed into it."""
+        numbered = list(self._cited.values())
+        *parts, rest = _SEALED.split(said)
+        for text, number in zip(parts[::2], parts[1::2], strict=True):
+            cites = tuple(numbered[int(number) - 1 : int(number)])
+            yield Text(text.replace(SEAL, ""), cites)
+        if rest := rest.replace(SEAL, ""):
+            yield Text(rest)
 
     @property
     def late(self) -> bool:
@@ -60,18 +93,26 @@ class Sources:
 
     def block(self) -> str:
         """The list that ends the reply; empty where nothing was cited."""
-        if not self._numbers:
+        if not self._numbers or self.typed:
             return ""
-        lines = (f"[{number}] {url}" for url, number in self._numbers.items())
+        lines = (_line(number, source) for number, source in enumerate(self._cited.values(), 1))
         return "\n\n---\nSources:\n" + "\n".join(lines)
 
-    def _resolve(self, target: str) -> str:
+    def _resolve(self, target: str) -> Source | None:
         target = target.removeprefix("{{").removesuffix("}}")
         if call := _CALL.fullmatch(target):
             index = int(call[1] or 1) - 1
-            urls = self._found.get(call[2], ())
-            return urls[index] if 0 <= index < len(urls) else ""
-        return _url(target)
+            sources = self._found.get(call[2], ())
+            return sources[index] if 0 <= index < len(sources) else None
+        if url := _url(target):
+            return self._titled(url) or Source(url)
+        page = _page(target)
+        return self._titled(page) if page else None
+
+    def _titled(self, url: str) -> Source | None:
+        """The result of that address."""
+        found = chain.from_iterable(self._found.values())
+        return next((source for source in found if source and source.url == url), None)
 
 
 def results_of(tool: Mapping[str, Any]) -> Sequence[Any]:
@@ -96,8 +137,19 @@ def _output(value: Any) -> Sequence[Any]:
     return list_of(object_of(value).get("results"))
 
 
-def _url_of(result: Mapping[str, Any]) -> str:
-    return _url(text_of(result.get("url"))) or _url(text_of(result.get("id")))
+def _line(number: int, source: Source) -> str:
+    return f"[{number}] " + " - ".join(filter(None, (source.title, source.url)))
+
+
+def _source(result: Mapping[str, Any]) -> Source | None:
+    url, id = text_of(result.get("url")), text_of(result.get("id"))
+    address = _url(url) or _url(id) or _page(id) or _page(url)
+    return Source(address, tame(text_of(result.get("title")))) if address else None
+
+
+def tame(words: str) -> str:
+    """Words from elsewhere, on one line, that can spell neither a call nor a link."""
+    return " ".join(words[: 2 * LONGEST_TITLE].split()).translate(_TAME)[:LONGEST_TITLE]
 
 
 def _url(target: str) -> str:
@@ -107,3 +159,9 @@ def _url(target: str) -> str:
     if not target.startswith(("http://", "https://")) or not target.isprintable():
         return ""
     return _INTERNAL.split(target, maxsplit=1)[0].translate(_UNFIT)
+
+
+def _page(target: str) -> str:
+    """The address of what the service names by an id of its own."""
+    page = _PAGE.fullmatch(target)
+    return PAGES + page[1].replace("-", "") if page else ""

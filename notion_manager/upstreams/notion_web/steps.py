@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ...turn import Found, Thinking
 from .entries import Entry, Prose, Thought
 from .loose import count_of, list_of, object_of, text_of
+from .searches import Lookup, finding, lookup_of, seeking
 from .sources import Sources, results_of
 from .voice import Voice
 
@@ -59,6 +61,16 @@ class Step:
     def retract(self) -> None:
         """The step is gone, perhaps to return."""
 
+    def close(self) -> None:
+        """Say what is still held: nothing more comes."""
+        for entry in self.entries:
+            entry.close()
+
+    def replay(self, voice: Voice, sources: Sources) -> None:
+        """Say all of it again elsewhere, as it stands now."""
+        for entry in self.entries:
+            entry.replay(voice, sources)
+
     def put(self, path: Path, value: Any) -> bool:
         """Set what `path` leads to from here; False where the path is unknown."""
         return True
@@ -92,13 +104,20 @@ class Config(Step):
 
 
 class Tool(Step):
-    """A call of one of the service's own tools. Of its result only addresses are kept."""
+    """A call of one of the service's own tools. Of its result only sources are kept.
 
-    def __init__(self, id: str, type: str, sources: Sources) -> None:
+    A search is told: what it looks for once that is known, and what it found in the end.
+    """
+
+    def __init__(self, id: str, type: str, voice: Voice, sources: Sources) -> None:
         super().__init__(id, type)
+        self._voice = voice
         self._sources = sources
+        self._lookup: Lookup | None = None
+        self._found = False
         self._call = ""
         self.state = ""
+        voice.hush()
 
     @property
     def waiting(self) -> bool:
@@ -108,6 +127,32 @@ class Tool(Step):
         self._call = text_of(value.get("toolCallId")) or self._call
         self.state = text_of(value.get("state")) or self.state
         self._sources.learn(self._call, results_of(value))
+        if self._lookup is None and (lookup := lookup_of(object_of(value.get("input")))):
+            self._lookup = lookup
+            self._voice.aside(Thinking(seeking(lookup)))
+        if not self.waiting and self._sources.of(self._call):
+            self._tell()
+
+    def close(self) -> None:
+        self._tell()
+
+    def replay(self, voice: Voice, sources: Sources) -> None:
+        voice.hush()
+        if self._lookup is not None:
+            voice.aside(Thinking(seeking(self._lookup)))
+            self._tell_found(self._lookup, voice)
+
+    def _tell(self) -> None:
+        """What was found, once."""
+        if self._lookup is not None and not self._found:
+            self._found = True
+            self._tell_found(self._lookup, self._voice)
+
+    def _tell_found(self, lookup: Lookup, voice: Voice) -> None:
+        sources = self._sources.of(self._call)
+        voice.aside(Thinking(finding(sources)))
+        if self._sources.typed:
+            voice.aside(Found(lookup.queries, sources))
 
     def put(self, path: Path, value: Any) -> bool:
         self.become(_nest(path, value))

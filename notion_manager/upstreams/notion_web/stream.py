@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import EmptyAnswer, Problem, UpstreamBroken
-from ...turn import Done, Event, Piece, Stop, Usage
+from ...turn import Citations, Done, Event, Piece, Stop, Usage
 from ...wire import Lines, LineTooLong
 from .answer import IDLE, STEPS, Answer, ending
 from .drift import Drift
@@ -30,7 +30,8 @@ RECORD_MAP = b'{"type":"record-map",'
 class Decoder:
     """One answer. `estimate` stands in for figures that the service did not give.
 
-    Blocks of the tag `verbatim`, where one is given, come through byte for byte.
+    Blocks of the tag `verbatim`, where one is given, come through byte for byte. `citations` says
+    how sources are named.
 
     Problems come after the events that came before them: a `feed` that has both returns the events,
     and the next call raises. `drift` counts unknown shapes by name.
@@ -40,13 +41,12 @@ class Decoder:
         self,
         estimate: Callable[[Sequence[Piece]], Usage],
         verbatim: str = "",
-        *,
-        uncited: bool = False,
+        citations: Citations = "inline",
     ) -> None:
         self._estimate = estimate
         self._lines = Lines()
         self._drift = Drift()
-        self._answer = Answer(self._drift, verbatim, uncited=uncited)
+        self._answer = Answer(self._drift, verbatim, citations)
         self._patches = Patches(self._answer, self._drift)
         self._halves: dict[str, str] = {}
         self._problem: Problem | None = None

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...errors import BadRequest, Unsupported
-from ...turn import File, FileLink, Message, Text, Turn
+from ...turn import File, FileLink, Found, Message, Text, Turn
 from .account import Account
 from .uploads import Attached, Attachment
 
@@ -217,6 +217,8 @@ def _said(message: Message, files: dict[bytes, Attachment]) -> _Said | None:
     for part in message.parts:
         if isinstance(part, Text):
             texts.append(part.text)
+        elif isinstance(part, Found):
+            texts += filter(None, (part.listing,))
         elif isinstance(part, File):
             shown = files[part.data]
             texts.append(shown.line)

@@ -1,8 +1,9 @@
 """The one stream of pieces into which the entries of an answer speak, one after the other."""
 
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from ...turn import APART, Event, Text, Thinking
+from ...turn import APART, Event, Found, Text, Thinking
 
 BLANK_LINE = "\n\n"
 
@@ -13,10 +14,18 @@ class Speaker(Protocol):
 
 
 class Voice:
-    """Joins what one speaker says, and parts speakers by a blank line."""
+    """Joins what one speaker says, and parts speakers by a blank line.
 
-    def __init__(self, verbatim: str = "") -> None:
+    `texts` finds the citations in what was said, where they are to be events of their own.
+    """
+
+    def __init__(
+        self, verbatim: str = "", texts: Callable[[str], Iterable[Text]] | None = None
+    ) -> None:
         self.verbatim = verbatim  # the tag of blocks that are told as they are
+        self._texts = texts
+        self._hushed = True  # nobody is in the middle of a text
+        self._asides: list[Thinking | Found] = []
         self.order: list[Speaker] = []  # who spoke, as often as the floor changed hands
         self._events: list[Event] = []
         self._run: list[str] = []
@@ -27,11 +36,13 @@ class Voice:
         self._end = ""  # the last two characters of all text
 
     def say(self, speaker: Speaker, text: str) -> None:
+        self._hushed = False
         if speaker is not self._speaker or self._kind is not Text:
             self._turn(speaker, Text)
         self._run.append(text)
 
     def think(self, speaker: Speaker, text: str) -> None:
+        self._hushed = False
         if speaker is not self._speaker or self._kind is not Thinking:
             self._turn(speaker, Thinking)
         self._run.append(text)
@@ -53,6 +64,30 @@ class Voice:
             self._newest.close()
         self._newest = speaker
 
+    def hush(self) -> None:
+        """Something else goes on: whoever spoke is done with it."""
+        if self._speaker is not None:
+            self._speaker.close()
+        self._hushed = True
+        self._put_asides()
+
+    def aside(self, said: Thinking | Found) -> None:
+        """What no speaker says. It waits until nobody is in the middle of a text."""
+        self._asides.append(said)
+        if self._hushed:
+            self._put_asides()
+
+    def _put_asides(self) -> None:
+        self._settle()
+        asides, self._asides = self._asides, []
+        for said in asides:
+            if isinstance(said, Found):
+                self._signed = True
+                self._events.append(said)
+            else:
+                self._events.append(Thinking(self._gap(Thinking) + said.text))
+                self._kind, self._signed = Thinking, False
+
     def drain(self) -> list[Event]:
         """What was said since the last time."""
         if self._run:
@@ -65,7 +100,7 @@ class Voice:
             if self._speaker is not None:
                 self._speaker.close()
             self.order.append(speaker)
-        self._settle()
+        self._put_asides()
         if self.verbatim and speaker is not self._speaker and self._end:
             self._events.append(APART)
         gap = self._gap(kind)
@@ -77,15 +112,19 @@ class Voice:
         if kind is Text:
             newlines = len(self._end) - len(self._end.rstrip("\n"))
             return BLANK_LINE[newlines:] if self._end else ""
-        unsigned = self._speaker is not None and self._kind is Thinking and not self._signed
-        return BLANK_LINE if unsigned else ""
+        return BLANK_LINE if self._kind is Thinking and not self._signed else ""
 
     def _settle(self) -> None:
         if not self._run:
             return
         text = "".join(self._run)
         self._run.clear()
-        self._events.append(self._kind(text))
+        if self._kind is Text and self._texts is not None:
+            texts = list(self._texts(text))
+            self._events += texts
+            text = "".join([each.text for each in texts])
+        else:
+            self._events.append(self._kind(text))
         if self._kind is Text:
             self._end = (self._end + text[-2:])[-2:]
         else:
