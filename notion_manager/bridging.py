@@ -17,6 +17,7 @@ from .tokens import count
 from .turn import Done, Event, Text, Thinking, Turn
 
 logger = logging.getLogger(__name__)
+MISLED = "Notion changed its answer after a part of it had been passed on"
 
 
 class Bridge:
@@ -127,7 +128,7 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
         self._asker = asker
         self._story = story
         self._turn = lowered.turn
-        self._lift = Lift(lowered, count, lambda number: f"{prefix}{number:02d}")
+        self._lift = Lift(lowered, count, lambda number: f"{prefix}{number:02d}", live=live)
         self._live = live
         self._opened = AsyncExitStack()
 
@@ -154,18 +155,27 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
             await self._opened.__aexit__(kind, raised, traceback)
 
     async def _lifted(self, answer: Answer) -> AsyncGenerator[Sequence[Event]]:
-        """Batches that are not empty; the last one ends with the Done."""
-        lift = self._lift
-        async for pieces in self._read(answer):
-            yield pieces
-        if (again := lift.retry()) and (second := await self._ask_again(again)):
-            async for pieces in self._read_second(second):
+        """Batches that are not empty; the last one ends with the Done.
+
+        What it came to names who gave the answer, and how often he was asked.
+        """
+        lift, self._account = self._lift, answer.account
+        try:
+            async for pieces in self._read(answer):
                 yield pieces
-        if lift.misled and (self._live or lift.asked_again):
-            raise UpstreamBroken("Notion changed its answer after a part of it had been passed on")
-        await self._opened.aclose()  # a model that did not do as asked is no fault of the account
-        _tell(lift)
-        yield lift.end()
+            if (again := lift.retry()) and (second := await self._ask_again(again)):
+                async for pieces in self._read_second(second):
+                    yield pieces
+            if lift.misled and (self._live or lift.asked_again):
+                raise UpstreamBroken(MISLED)
+            await self._opened.aclose()  # no account is to blame for what follows
+            _tell(lift)
+            last = lift.end()
+        except Problem as problem:
+            problem.account = problem.account or self._account
+            problem.reasks = int(lift.asked_again)
+            raise
+        yield last
 
     async def _read_second(self, answer: Answer) -> AsyncGenerator[Sequence[Event]]:
         """The second answer. Where it fails before it said anything, the first one stands."""
@@ -194,6 +204,8 @@ class _Bridged(AbstractAsyncContextManager[Answer]):
     async def _ask_again(self, turn: Turn) -> Answer | None:
         await self._opened.aclose()
         try:
-            return await self._opened.enter_async_context(self._gateway.open(turn, self._asker))
+            answer = await self._opened.enter_async_context(self._gateway.open(turn, self._asker))
         except Problem:
             return None
+        self._account = answer.account
+        return answer

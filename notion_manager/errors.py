@@ -24,6 +24,7 @@ class Problem(Exception):
         super().__init__(message)
         self.retry_after = retry_after  # seconds
         self.account = ""  # the alias of the account that it came from, if from one
+        self.reasks = 0  # how often the model was asked again before it came to this
         self.failures: tuple[str, ...] = ()  # of a request: accounts tried, and their codes
         self.refused = False  # it came in place of an answer, before anything of one
 

@@ -1,5 +1,7 @@
 """Documents that are asked for, over upstreams that only know text."""
 
+import json
+
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +12,7 @@ from notion_manager.turn import (
     Stop,
     Text,
     ToolChoice,
+    fold,
 )
 from tests.bridged import AGE, ASK, CALL, READ, block, calls, over, read, texts
 from tests.scripted import says
@@ -42,6 +45,18 @@ async def test_any_object_streams_as_it_is_written() -> None:
     gate, _ = over(says('{"a": '))
     with pytest.raises(WrongDocument):
         await read(gate, turn)
+
+
+@pytest.mark.parametrize(
+    "slip", ['{"age": 7,}', '{"age": 7', "{'age': 7}", '{"age": 7 // years\n}', '{"age": None}']
+)
+async def test_an_object_that_nobody_saw_yet_is_mended_or_asked_for_again(slip: str) -> None:
+    turn = replace(ASK, tools=(), output=JsonOutput())
+    gate, upstream = over(says(slip), says('{"age": 7}'))
+    async with Bridge(gate).open(turn, live=False) as answer:
+        reply = fold([event async for batch in answer.batches() for event in batch])
+    assert json.loads("".join(texts(reply))) in ({"age": 7}, {"age": None})
+    assert len(upstream.turns) <= 2
 
 
 async def test_an_object_that_is_no_json_is_no_answer() -> None:
@@ -81,9 +96,34 @@ async def test_a_required_call_of_another_tool_twice_is_an_error() -> None:
     turn = replace(turn, tool_choice=ToolChoice("required", "Read"))
     wrong = says(block(turn, name="Write", path="a"))
     gate, upstream = over(wrong, wrong)
-    with pytest.raises(Unformed, match="not offered"):
+    with pytest.raises(Unformed, match="another tool") as raised:
         await read(gate, turn)
-    assert len(upstream.turns) == 2
+    first, second = upstream.turns
+    assert (raised.value.reasks, raised.value.account) == (1, "a")
+    asked = repr(second.messages[-1])
+    assert "only this tool can be called now:" in asked
+    assert "Write" not in asked.partition("only this tool")[2].partition("Write the corrected")[0]
+    assert len(first.messages) < len(second.messages)
+
+
+async def test_a_call_that_is_wanted_is_enough() -> None:
+    turn = replace(ASK, tools=(READ, replace(READ, name="Write")))
+    turn = replace(turn, tool_choice=ToolChoice("required", "Read"))
+    both = f"{block(turn, name='Write', path='a')}\n{block(turn, path='a')}"
+    gate, upstream = over(says(both))
+    assert calls(await read(gate, turn)) == [("Read", {"path": "a"})]
+    assert len(upstream.turns) == 1
+
+
+async def test_what_follows_a_call_that_is_not_allowed_is_the_answer() -> None:
+    """An agent that has its history told in short forbids tools, and must get all of it."""
+    turn = replace(ASK, tool_choice=ToolChoice("none"))
+    rest = "Then I mended it. " * 40
+    gate, upstream = over(says(f"I read the file:\n{CALL}\n## Next\n{rest}"))
+    (text,) = texts(await read(gate, turn))
+    assert text.startswith("I read the file:\n## Next\nThen")
+    assert text.rstrip().endswith(rest.rstrip())
+    assert len(upstream.turns) == 1
 
 
 async def test_one_call_is_enough_where_only_one_is_allowed() -> None:

@@ -1,5 +1,6 @@
 """One call of a tool, read as it is written: tagged arguments in, JSON text out."""
 
+import re
 from collections.abc import Callable
 from json.encoder import encode_basestring as quoted
 
@@ -11,7 +12,11 @@ from .values import WHOLE, Kind
 
 MOST_ARGUMENTS = 256
 LONGEST = 4 << 20  # characters of one argument
+_MEANT_AS_END = re.compile(
+    r"(?:\s*(?:</(?:antml:)?(?:call|invoke|function|tool)\w*\s*>|`{3,}|~{3,}))+", re.IGNORECASE
+)
 LONG = 400  # characters of a piece
+DOUBTED = 16 << 10  # characters behind an end that may be quoted
 
 
 class Call:
@@ -66,6 +71,9 @@ class Call:
 
     def finish(self, rest: str) -> None:
         """The answer ended by itself, with `rest` unread. Only a missing end is forgiven."""
+        if self._step == self._doubt:
+            self.close()
+            return
         self.complete = self._step == self._between and self._may_end(rest.strip())
         if self.complete:
             self.notes.append("no closing tag")
@@ -78,10 +86,13 @@ class Call:
         self.over, self.complete = True, False
 
     def _may_end(self, rest: str) -> bool:
-        """Whether all that was begun is there, but perhaps a part of the closing tag."""
-        if self._strayed:
-            return False
-        if rest and not (rest.startswith("</") and f"</{self._marks.call}".startswith(rest)):
+        """Whether all that was begun is there, but perhaps a part of the closing tag.
+
+        Between arguments nothing is content: what reads like an end there was meant as one.
+        """
+        rest = "".join([*self._collected, rest]).strip()
+        part = rest.startswith("</") and f"</{self._marks.call}".startswith(rest)
+        if rest and not part and not _MEANT_AS_END.fullmatch(rest):
             return False
         if self.entry.freeform:
             return bool(self._keys)
@@ -257,7 +268,26 @@ class Call:
         if self._marks.ends_argument(found):
             return after
         self.notes.append("an argument without its end")
-        return start
+        if not found.startswith(f"</{self._marks.call}"):
+            return start
+        self._step = self._doubt
+        return after
+
+    def _doubt(self, text: str, at: int) -> int:
+        """The call's end within an argument: that may be its value, of which more follows.
+
+        It ended if it stands alone on what is left of its line, and another call follows or none.
+        """
+        end = self._marks.next_end(text, at)
+        stop = self._marks.held(text, at) if end is None else end.start()
+        line = text[at:stop].partition("\n")[0]
+        begins = end is not None and end[0].startswith(f"<{self._marks.call}")
+        if line.strip() or (end is not None and not begins):
+            self.notes.append("an end within an argument")
+            self.break_off()
+        elif begins or len(text) - at > DOUBTED:
+            self.close()
+        return at
 
     def _end_value(self, value: str, *, streamed: bool) -> None:
         self._collected.clear()

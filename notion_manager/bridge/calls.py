@@ -63,8 +63,10 @@ class Calls:
         """The call of a tool; None where it is not to be called. `tag` may say all there is."""
         if not self._policy.allowed:
             self.refuse(Fault.FORBIDDEN, name)
-        elif entry is None or not self._is_wanted(entry):
+        elif entry is None:
             self.refuse(Fault.UNKNOWN, name)
+        elif not self._is_wanted(entry):
+            self.refuse(Fault.UNWANTED, name, (self._policy.only,))
         elif lost := _within(tag, entry):
             self.refuse(Fault.INVALID, entry.name, lost)
         else:
@@ -169,9 +171,10 @@ class Calls:
     # Calls that are not made
 
     def refuse(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> None:
-        """A block calls nothing, for this reason."""
+        """A block calls nothing, for this reason. No result is awaited where none could come."""
         self.fault(fault, tool, details)
-        self._speech.after_call()
+        if fault is not Fault.FORBIDDEN:
+            self._speech.after_call()
 
     def fault(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> None:
         """Note the first trouble there is."""

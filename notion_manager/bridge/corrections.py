@@ -16,6 +16,10 @@ _TO_THE_MODEL: Mapping[Fault, str] = {
         'Your last message called "{tool}", which is not one of the tools that can be called now. '
         f"These can: {{names}}. {_AGAIN}"
     ),
+    Fault.UNWANTED: (
+        "Your last message called {tool}, and only this tool can be called now:\n{details}\n"
+        + _AGAIN
+    ),
     Fault.INVALID: (
         "The call of {tool} in your last message was not run:\n{details}{parameters}\n" + _AGAIN
     ),

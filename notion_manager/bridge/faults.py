@@ -7,6 +7,7 @@ from msgspec import Struct
 
 class Fault(Enum):
     UNKNOWN = "a tool that is not offered"
+    UNWANTED = "a call of another tool than the one that is wanted"
     FORBIDDEN = "a call where none is allowed"
     INVALID = "arguments that are not as the tool wants them"
     CUT = "a call that broke off"

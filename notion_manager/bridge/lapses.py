@@ -286,7 +286,7 @@ def _begun(word: str) -> str:
 def _of_claude(prefix: str) -> Iterator[tuple[str, Form]]:
     """Its own form, under a prefix or without: one call, or several within one block."""
     read = partial(_invokes, prefix=prefix)
-    several = re.compile(rf"<{prefix}function_calls>\s*+(?:\Z|<)")
+    several = re.compile(rf"<{prefix}function_calls>\s*+{_begun(f'<{prefix}invoke')}")
     one = re.compile(rf"<{prefix}invoke\s++{_begun('name')}\s*+(?:\Z|=)")
     yield (
         f"<{prefix}function_calls>",

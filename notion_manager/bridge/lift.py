@@ -60,7 +60,7 @@ class Lowered(Struct, frozen=True):
 class Reading:
     """One answer, as far as it is text: what is said, what is called, which document it is."""
 
-    def __init__(self, lowered: Lowered, id: Callable[[int], str]) -> None:
+    def __init__(self, lowered: Lowered, id: Callable[[int], str], *, live: bool) -> None:
         self.spoke = False
         self._offer = lowered.offer
         self._marks = lowered.marks
@@ -71,7 +71,8 @@ class Reading:
             self._parser = Parser(lowered.marks, lowered.offer, lowered.policy, id)
         self._document: list[str] = []
         self._opening = None
-        if lowered.output is not None and lowered.output.schema is None and self._parser is None:
+        free = lowered.output is not None and lowered.output.schema is None
+        if live and free and self._parser is None:  # else it can wait until it is whole
             self._opening = documents.Opening()
         self._whole = False  # the document was given at the end
         self._errors: tuple[str, ...] = ()
@@ -145,7 +146,9 @@ class Reading:
         """What calls for another try. What was said already is not taken back."""
         answered = self._closed or self._whole
         trouble = self._parser.trouble if self._parser and not answered else None
-        return None if trouble and trouble.fault in _MENDED_BY_TEXT and self.spoke else trouble
+        if trouble and trouble.fault in _MENDED_BY_TEXT and self.spoke:
+            return None
+        return None if trouble and trouble.fault is Fault.UNWANTED and self.calls else trouble
 
     def correction(self) -> str:
         """What to tell the model; empty where nothing is wrong, or it is too late to mend."""
@@ -176,13 +179,20 @@ class Lift:
 
     Feed it events until `over` or the end of the stream, then `finish`. Where `retry` then gives a
     turn, ask that and feed its answer too, after a `restart`: once. `end` gives the last events.
-    `id` names calls by their number. `misled` says that a call or a document was given that the
+    `id` names calls by their number. Nothing is shown before its end where it is not `live`, so
+    that all of it can be checked. `misled` says that a call or a document was given that the
     service takes back in the end: `Done.truth` has what it should have been.
     """
 
     def __init__(
-        self, lowered: Lowered, count: Callable[[str], int], id: Callable[[int], str]
+        self,
+        lowered: Lowered,
+        count: Callable[[str], int],
+        id: Callable[[int], str],
+        *,
+        live: bool = True,
     ) -> None:
+        self._live = live
         self.asked_again = False
         self.misled = False
         self._lowered = lowered
@@ -258,7 +268,8 @@ class Lift:
 
     def _read_anew(self) -> Reading:
         first = self._first
-        return Reading(self._lowered, lambda number: self._make_id(first + number))
+        lowered = self._lowered
+        return Reading(lowered, lambda number: self._make_id(first + number), live=self._live)
 
     def retry(self) -> Turn | None:
         """The turn that asks the model once more, where its answer will not do."""
@@ -341,7 +352,7 @@ class Lift:
         """What the service says its answer was after all, read anew."""
         if done is None or done.truth is None or self.asked_again:
             return None
-        lift = Lift(self._lowered, self._count, self._make_id)
+        lift = Lift(self._lowered, self._count, self._make_id, live=self._live)
         pieces = lift.feed([*done.truth, Done(done.stop)])
         return (*pieces, *lift.finish())
 

@@ -114,9 +114,15 @@ class Parser:
             self._end_lapse(self._lapse, len(self._text), alone=True)
             self._run()
         self._release()
-        self._say(self._text[self._at :])
-        if self._quoted and self._fence and not self.calls:
+        if self._quoted and self._fence and not self._ends_fence() and not self.calls:
             self._calls.fault(Fault.QUOTED)
+        self._say(self._text[self._at :])
+
+    def _ends_fence(self) -> bool:
+        """Whether the last line, which has no end, closes the fence."""
+        line = self._text[self._at :].strip()
+        fence = line.startswith(self._fence) and fence_at(f"{line}\n", 0)
+        return isinstance(fence, Fence) and fence.closes(self._fence)
 
     # Lines
 

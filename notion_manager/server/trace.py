@@ -60,6 +60,7 @@ class Trace(Struct):
         self.problem = problem
         self.account = problem.account or self.account
         self.failures = problem.failures or self.failures
+        self.reasks = problem.reasks or self.reasks
 
     def headers(self) -> dict[str, str]:
         """What every response of the three APIs says about itself."""

@@ -390,6 +390,8 @@ async def test_a_wrong_document_is_mended_or_refused(rig: Rig) -> None:
             await ask("I would rather not.", "No.")
     assert caught.value.code == "invalid_structured_output"
     assert caught.value.response.headers["x-should-retry"] == "false"
+    assert caught.value.response.headers["x-notion-manager-reask"] == "1"
+    assert caught.value.response.headers["x-notion-manager-account"]
 
 
 async def test_rule_25_rule_26_stop_sequences_and_limits(rig: Rig) -> None:
