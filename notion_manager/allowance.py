@@ -9,7 +9,7 @@ from msgspec.structs import replace
 SMOOTHED = 0.3  # the share that the latest pace has in the one that is told
 SHORT = 60.0  # seconds between two readings that are too few to tell a pace
 
-Kind = Literal["user", "workspace", "window", "period", "premium"]
+Kind = Literal["user", "workspace", "window", "period", "premium", "research"]
 
 
 class Meter(Struct, frozen=True):

@@ -12,6 +12,8 @@ from .bridge import Lift, Lowered, lower
 from .bridge.bounds import bytes_of, free_bytes
 from .errors import Problem, UpstreamBroken
 from .gateway import Answer, Batches, Gateway, asks_nothing
+from .models import research_of
+from .research import narrowed
 from .story import Story
 from .tokens import count
 from .turn import Done, Event, Text, Thinking, Turn
@@ -30,6 +32,14 @@ class Bridge:
     def __init__(self, gateway: Gateway, salt: bytes = b"") -> None:
         self._gateway = gateway
         self._salt = salt
+
+    def narrowed(self, turn: Turn) -> tuple[Turn, Sequence[str]]:
+        """What is to be opened, and what is left out of it: a research takes only a question.
+
+        Raises BadRequest.
+        """
+        model = research_of(turn.model, self._gateway.habits.naming)
+        return narrowed(turn, model) if model else (turn, ())
 
     def open(
         self, turn: Turn, asker: str = "", *, live: bool = True

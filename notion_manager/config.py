@@ -119,6 +119,9 @@ class Timeouts:
     silence: float = setting(
         180.0, "Seconds of silence after which an answer counts as dead.", _SECONDS
     )
+    research: float = setting(
+        360.0, "The same for a research, which is silent for longer.", _SECONDS
+    )
     linger: float = setting(
         1.0, "Seconds that a finished answer may take to close its connection.", _SECONDS
     )

@@ -229,6 +229,13 @@ class ModelUnavailable(Problem):
     heals = False
 
 
+class ResearchExhausted(ModelUnavailable):
+    """The allowance for research is used up; that for chats may not be."""
+
+    status = 429
+    code = "insufficient_quota"
+
+
 class TemporarilyUnavailable(Problem):
     """A refusal that sticks to the account for hours, whatever the service calls it."""
 

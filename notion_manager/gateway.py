@@ -26,12 +26,13 @@ from .errors import (
     NoAccount,
     Problem,
     RateLimited,
+    ResearchExhausted,
     TemporarilyUnavailable,
     UpstreamBroken,
     UpstreamRejected,
 )
 from .habits import Habits, settle
-from .models import Choice, Chooser
+from .models import RESEARCH, Choice, Chooser, Model
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
@@ -177,13 +178,18 @@ class Gateway:
                 first, rest, name, choice, ignored, thread=thread, searched=searched, terms=terms
             )
         except FeatureRefused as exc:
-            raise (await self._reconsidered(name, exc) if choice.model else exc) from exc
+            raise (await self._reconsidered(name, exc, choice.model)) from exc
 
-    async def _reconsidered(self, name: str, said: FeatureRefused) -> Problem:
+    async def _reconsidered(self, name: str, said: FeatureRefused, model: Model | None) -> Problem:
         """What it is that the service refused: it says the same of a model that the plan lacks.
 
-        A look that costs nothing tells which; without one it is the allowance that is used up.
+        A look that costs nothing tells which; without one it is the allowance that is used up. The
+        allowance for research is one of its own.
         """
+        if model is None:
+            return said
+        if model.codename in RESEARCH:
+            return ResearchExhausted(f"the allowance for research is used up ({said})")
         try:
             allowance = await self._look(name)
         except Problem:

@@ -41,6 +41,14 @@ class Model(Struct, frozen=True):
         return self.context - self.output
 
 
+RESEARCHERS = (
+    Model("researcher", "researcher", "Research", "notion"),
+    Model("fast-researcher", "fast-researcher", "Fast research", "notion"),
+)
+"""Ways of answering that are asked for like models, of every account."""
+RESEARCH = frozenset(model.codename for model in RESEARCHERS)
+
+
 class Choice(Struct, frozen=True):
     """What a name came to mean. `model` None lets the upstream pick.
 
@@ -74,6 +82,18 @@ def choose(name: str, models: Sequence[Model], naming: Naming) -> Choice:
     if len(name) > _LONGEST:
         raise _unknown(name, name, models)
     return _named(name, models, naming) or _vendors(name, models, naming)
+
+
+def research_of(name: str, naming: Naming) -> str:
+    """Which of the RESEARCHERS a client's name means; empty where it means a model."""
+    wanted = name.strip() or naming.default
+    if "research" not in wanted.casefold() and not naming.aliases:
+        return ""
+    try:
+        choice = _named(wanted, RESEARCHERS, naming) if len(wanted) <= _LONGEST else None
+    except Problem:  # it is another name for a model
+        return ""
+    return choice.model.id if choice and choice.model else ""
 
 
 class Chooser:

@@ -22,6 +22,7 @@ from .errors import (
     UpstreamBroken,
     WorkspaceRefused,
 )
+from .models import RESEARCH
 from .ranking import Ranking
 
 LIMIT_REST = 45.0  # seconds, where the service names no time
@@ -126,7 +127,11 @@ def after(
 def taught(
     standing: Standing, allowance: Allowance, now: float, longest: float = LONGEST_REST
 ) -> Standing:
-    """The standing that follows from what is left: a rest for want of it ends, or begins."""
+    """The standing that follows from what is left: a rest for want of it ends, or begins.
+
+    What is left for research concerns the models of research alone.
+    """
+    standing = replace(standing, models=_researching(standing, allowance, now + longest))
     spent = standing.reason == QuotaExhausted.code
     if standing.retired:
         return standing
@@ -150,6 +155,14 @@ def _lacking(standing: Standing, model: str, now: float) -> Standing:
         return standing
     known = {name: until for name, until in standing.models.items() if until > now}
     return replace(standing, models=known | {model: now + MODEL_REST})
+
+
+def _researching(standing: Standing, allowance: Allowance, until: float) -> Mapping[str, float]:
+    spent = any(meter.kind == "research" and meter.left == 0 for meter in allowance.meters)
+    known = {name: time for name, time in standing.models.items() if name not in RESEARCH}
+    if not spent:
+        return known if len(known) < len(standing.models) else standing.models
+    return known | dict.fromkeys(sorted(RESEARCH), until)
 
 
 def _is_doubtful(standing: Standing, problem: Problem) -> bool:

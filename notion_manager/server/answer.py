@@ -16,7 +16,7 @@ from ..gateway import Answer
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
-from ..turn import Done, Event, fold
+from ..turn import Done, Event, Turn, fold
 from .memory import Memory
 from .outlet import Outlet
 from .routes import Handler
@@ -45,9 +45,10 @@ def answering(translator: type[Translator], desk: Desk) -> Handler:
         trace = request[TRACE]
         exchange = translator(await read(request, desk.timeouts), _exchange(request, desk.memory))
         trace.asked = exchange.turn.model
-        trace.ignored = exchange.ignored
+        turn, left_out = desk.bridge.narrowed(exchange.turn)
+        trace.ignored = (*exchange.ignored, *left_out)
         deliver = _streamed if exchange.stream else _whole
-        response = await deliver(request, exchange, desk)
+        response = await deliver(request, exchange, turn, desk)
         for id, item in exchange.remember():
             desk.memory.put(trace.key, id, item)
         return response
@@ -90,10 +91,12 @@ def _exchange(request: web.BaseRequest, memory: Memory) -> Exchange:
     )
 
 
-async def _whole(request: web.BaseRequest, exchange: Translator, desk: Desk) -> web.StreamResponse:
+async def _whole(
+    request: web.BaseRequest, exchange: Translator, turn: Turn, desk: Desk
+) -> web.StreamResponse:
     trace = request[TRACE]
     with desk.underway.answer():
-        async with desk.bridge.open(exchange.turn, trace.key, live=False) as answer:
+        async with desk.bridge.open(turn, trace.key, live=False) as answer:
             trace.opened(answer, time.time())
             events = list(answer.first)
             async for batch in answer.rest:
@@ -105,13 +108,13 @@ async def _whole(request: web.BaseRequest, exchange: Translator, desk: Desk) -> 
 
 
 async def _streamed(
-    request: web.BaseRequest, exchange: Translator, desk: Desk
+    request: web.BaseRequest, exchange: Translator, turn: Turn, desk: Desk
 ) -> web.StreamResponse:
     trace = request[TRACE]
     async with Outlet(request, exchange, trace.headers, desk.timeouts, desk.alarms) as outlet:
         try:
             with desk.underway.answer():
-                await _relay(exchange, desk, trace, outlet)
+                await _relay(turn, desk, trace, outlet)
         except NOT_OURS:
             raise
         except Exception as exc:
@@ -125,9 +128,9 @@ async def _streamed(
     return outlet.response
 
 
-async def _relay(exchange: Translator, desk: Desk, trace: Trace, outlet: Outlet) -> None:
+async def _relay(turn: Turn, desk: Desk, trace: Trace, outlet: Outlet) -> None:
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
-    async with desk.bridge.open(exchange.turn, trace.key) as answer:
+    async with desk.bridge.open(turn, trace.key) as answer:
         trace.opened(answer, time.time())
         answer.heed(answer.first)
         await outlet.feed(answer.first)

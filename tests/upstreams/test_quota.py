@@ -53,7 +53,8 @@ def read(first: object, second: object, status: object = None) -> Any:
 def test_a_free_plan_counts_answers_by_the_figures_of_the_period() -> None:
     found = read(FREE, FREE_2, {"status": "not_applicable"})
     assert (found.eligible, found.paid) == (True, False)
-    assert found.meters == (Meter("user", 40, 75), Meter("workspace", 120, 200))
+    research = Meter("research", 1, 3, binds=False)
+    assert found.meters == (Meter("user", 40, 75), Meter("workspace", 120, 200), research)
 
 
 def test_a_paid_plan_has_windows_and_what_it_used_in_a_life_does_not_count() -> None:

@@ -8,12 +8,16 @@ from .drift import Drift
 from .failures import FAILURES, from_step
 from .loose import object_of, text_of
 from .sources import Sources
-from .steps import FIGURES, Chat, Config, Inference, Plan, Step, Tool
+from .steps import FIGURES, Agent, Chat, Config, Inference, Plan, Step, Tool
 from .voice import Speaker, Voice
 
 
 def _tool(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
     return Tool(key, kind, voice, sources)
+
+
+def _agent(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
+    return Agent(key, kind, voice)
 
 
 def _config(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
@@ -23,6 +27,7 @@ def _config(key: str, kind: str, voice: Voice, sources: Sources) -> Step:
 STEPS: Mapping[str, Callable[[str, str, Voice, Sources], Step]] = {
     "agent-inference": Inference,
     "researcher-next-steps": Plan,
+    "researcher-agent": _agent,
     "agent-tool-result": _tool,
     "config": _config,
     "markdown-chat": Chat,
@@ -36,7 +41,6 @@ IDLE = frozenset(
         "agent-turn-full-record-map",
         "attachment",
         "context",
-        "researcher-agent",
         "researcher-text-observation",
         "title",
         "updated-config",

@@ -16,6 +16,7 @@ from ...errors import UpstreamBroken
 from .loose import object_of, text_of
 
 READS = ("getAIUsageEligibility", "getAIUsageEligibilityV2", "getCreditRateLimitStatus")
+RESEARCHES = 3  # of a free workspace
 _SOURCES = ("monthlyAllocated", "monthlyCommitted", "yearlyElastic", "stackedTrial")
 
 
@@ -32,7 +33,8 @@ def merged(eligibility: bytes, second: bytes, status: bytes | None, now: float) 
     premium = list(_premium(object_of(more.get("premiumCredits"))))
     paid = text_of(first.get("type")) == "unlimited" or bool(premium)
     limited = text_of(windows.get("status")) == "rate_limited"
-    meters = [*_counted(first, more, paid=paid), *_windows(windows, now), *premium]
+    research = [] if paid else list(_research(first))
+    meters = [*_counted(first, more, paid=paid), *_windows(windows, now), *premium, *research]
     return Allowance(
         read_at=now,
         eligible=first["isEligible"] and not limited,
@@ -94,6 +96,13 @@ def _premium(credits: Mapping[str, Any]) -> Iterator[Meter]:
         yield Meter("premium", used, used + balance, binds=False)
     elif limits > 0:
         yield Meter("premium", used, limits, binds=False)
+
+
+def _research(first: Mapping[str, Any]) -> Iterator[Meter]:
+    """Of which free workspaces get a few. Chats go on without."""
+    if "researchModeUsage" in first:
+        used = _number(first["researchModeUsage"])
+        yield Meter("research", used, RESEARCHES, binds=False)
 
 
 def _until(status: Mapping[str, Any], now: float) -> float:

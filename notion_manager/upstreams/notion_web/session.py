@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace as evolve
 from datetime import UTC, datetime
 from functools import partial
 from typing import Self
@@ -18,7 +19,7 @@ from ...alarms import Alarms
 from ...allowance import Allowance
 from ...config import Config, Timeouts
 from ...errors import AccountRefused, Problem, UpstreamTimeout, WorkspaceRefused
-from ...models import Model
+from ...models import RESEARCH, RESEARCHERS, Model
 from ...tokens import of_exchange
 from ...turn import Done, Event, Turn
 from .account import Account
@@ -29,7 +30,7 @@ from .headers import endpoint, headers
 from .housekeeping import ask_deletion
 from .quota import READS, merged
 from .stream import Decoder
-from .transcript import Anchor, anchor_of, begin, newest, probe, request
+from .transcript import Anchor, anchor_of, begin, newest, probe, request, research
 from .uploads import Attached, Parcel, parcels
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class NotionWeb:
         self._http = http
         self._account = account
         self._config = config
+        self._patient = evolve(config.timeouts, silence=config.timeouts.research)
         self._alarms = Alarms()
         self._ids = _ids()
         self._inference = URL(endpoint(config.notion, "runInferenceTranscript"))
@@ -64,9 +66,8 @@ class NotionWeb:
     async def models(self) -> Sequence[Model]:
         """The live catalogue. A free read."""
         body = probe(self._account)
-        return parse_catalogue(
-            await read(self._http, self._config, "getAvailableModels", self._reading, body)
-        )
+        found = await read(self._http, self._config, "getAvailableModels", self._reading, body)
+        return [*parse_catalogue(found), *RESEARCHERS]
 
     async def allowance(self) -> Allowance:
         """Three free reads at once; the last one, of paid plans' windows, may fail."""
@@ -112,8 +113,11 @@ class NotionWeb:
     def open(self, turn: Turn) -> "_Asked":
         """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
         decoder = Decoder(partial(of_exchange, turn), turn.verbatim, turn.citations or "inline")
-        ask, timeouts = partial(self._ask, turn), self._config.timeouts
-        return _Asked(ask, decoder, timeouts, self._alarms, self._note)
+        timeouts = self._config.timeouts
+        if turn.model in RESEARCH:
+            look = partial(self._look_into, turn)
+            return _Asked(look, decoder, self._patient, self._alarms, self._note)
+        return _Asked(partial(self._ask, turn), decoder, timeouts, self._alarms, self._note)
 
     def _note(self, thread_id: str, left: float) -> None:
         """A thread was used, and a turn in it may go on for `left` seconds."""
@@ -143,14 +147,21 @@ class NotionWeb:
             continued=known is not None,
             attached=attached,
         )
+        return await self._posted(body, self._config.timeouts.silence), anchor
+
+    async def _look_into(self, turn: Turn) -> tuple[aiohttp.ClientResponse, None]:
+        body = research(turn, self._account, ids=self._ids, now=datetime.now(UTC))
+        return await self._posted(body, self._patient.silence), None
+
+    async def _posted(self, body: bytes, patience: float) -> aiohttp.ClientResponse:
+        """Raises the Problem that another status than 200, or none in time, tells of."""
         try:
-            with self._alarms.within(self._config.timeouts.silence):
-                return await self._posted(body), anchor
+            with self._alarms.within(patience):
+                return await self._begun(body)
         except TimeoutError as exc:
             raise UpstreamTimeout("Notion went silent") from exc
 
-    async def _posted(self, body: bytes) -> aiohttp.ClientResponse:
-        """Raises the Problem that another status than 200 tells of."""
+    async def _begun(self, body: bytes) -> aiohttp.ClientResponse:
         response = await post(self._http, self._config, self._inference, self._asking, body)
         if response.status == HTTP_OK:
             return response
@@ -218,7 +229,7 @@ class _Asked:
 
     def __init__(
         self,
-        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, Anchor]]],
+        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, Anchor | None]]],
         decoder: Decoder,
         timeouts: Timeouts,
         alarms: Alarms,
@@ -266,8 +277,8 @@ class _Asked:
         return [self._marked(event) for event in decoder.finish()]
 
     def _marked(self, event: Event) -> Event:
-        """An answer that ended by itself can be gone on with."""
-        if isinstance(event, Done):
+        """An answer that ended by itself can be gone on with, if its thread is known."""
+        if isinstance(event, Done) and self._anchor is not None:
             return replace(event, bookmark=self._anchor.bookmark())
         return event
 
@@ -275,7 +286,8 @@ class _Asked:
         self._watchdog.stop()
         self._response.close()
         _tell_drift(self._decoder)
-        self._note(self._anchor.thread, 0.0 if self._finished else LEASE)
+        if self._anchor is not None:
+            self._note(self._anchor.thread, 0.0 if self._finished else LEASE)
 
 
 async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:

@@ -8,7 +8,7 @@ from ...turn import Found, Thinking
 from .entries import Entry, Prose, Thought
 from .loose import count_of, list_of, object_of, text_of
 from .searches import Lookup, finding, lookup_of, seeking
-from .sources import Sources, results_of
+from .sources import Sources, results_of, tame
 from .voice import Voice
 
 FIGURES = ("inputTokens", "outputTokens", "cachedTokensRead", "cachedTokensCreated")
@@ -308,11 +308,40 @@ class Inference(Step):
 
 
 class Plan(Inference):
-    """Research says what it looks into next; its thinking is all that is told."""
+    """Research says what it looks into next; its thinking is all of its words that is told."""
 
     def become(self, value: Mapping[str, Any]) -> None:
         shown = _thoughts(value.get("rawOutput")) or _thoughts(value.get("output"))
         super().become({"value": shown})
+
+
+class Agent(Step):
+    """A question of a research that somebody looks into. Each state has what is new in it."""
+
+    def __init__(self, id: str, type: str, voice: Voice) -> None:
+        super().__init__(id, type)
+        self._voice = voice
+        self._question = ""
+        self._done = False
+        voice.hush()
+
+    def become(self, value: Mapping[str, Any]) -> None:
+        state = object_of(value.get("value"))
+        if not self._question and (question := tame(text_of(state.get("input")))):
+            self._question = question
+            self._voice.aside(Thinking(f"Looking into: {question}"))
+        if self._question and not self._done and state.get("status") == "done":
+            self._done = True
+            self._voice.aside(Thinking(f"Looked into: {self._question}"))
+
+    def put(self, path: Path, value: Any) -> bool:
+        self.become(_nest(path, value))
+        return True
+
+    def replay(self, voice: Voice, sources: Sources) -> None:
+        again = Agent(self.id, self.type, voice)
+        status = "done" if self._done else ""
+        again.become({"value": {"input": self._question, "status": status}})
 
 
 class Chat(Step):

@@ -87,6 +87,38 @@ def request(  # noqa: PLR0913 - what a request is made of
     return orjson.dumps({**turn_ids, **thread, "transcript": steps})
 
 
+def research(turn: Turn, account: Account, *, ids: Iterator[str], now: datetime) -> bytes:
+    """The body of runInferenceTranscript for a question that is looked into.
+
+    It names no thread: the service makes one.
+    """
+    when = _time(account, now)
+    (said,) = _history(turn, {})
+    place = {"timezone": str(_zone(account)), "userId": account.user_id}
+    scope = {"type": "researcher", "searchScope": {"type": "everything"}, "useWebSearch": True}
+    where = {"spaceId": account.space_id, "currentDatetime": when, "surface": "ai_module"}
+    steps = [
+        {"id": next(ids), "type": "config", "value": scope},
+        {"id": next(ids), "type": "context", "value": {**place, **where}},
+        *_steps(said, account, ids, when),
+    ]
+    return orjson.dumps(
+        {
+            "traceId": next(ids),
+            "spaceId": account.space_id,
+            "createThread": True,
+            "generateTitle": True,
+            "saveAllThreadOperations": True,
+            "setUnreadState": False,
+            "isPartialTranscript": False,
+            "asPatchResponse": False,
+            "threadType": "researcher",
+            "debugOverrides": {"emitAgentSearchExtractedResults": True},
+            "transcript": steps,
+        }
+    )
+
+
 def _thread(account: Account, anchor: Anchor, *, made: bool, continued: bool) -> Mapping[str, Any]:
     thread = {**_NEW_THREAD, "threadId": anchor.thread, "createdSource": anchor.source}
     if continued:
