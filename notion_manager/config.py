@@ -81,6 +81,13 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    fetch_urls: bool = setting(
+        False, "Whether files are fetched from https URLs, which whoever asks us chooses."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     concurrency: int = setting(
         2, "Answers that one account gives at once; `accounts set` changes it for one.",
@@ -185,6 +192,7 @@ class Config:
     server: Server = Server()
     proxy: Proxy = Proxy()
     search: Search = Search()
+    files: Files = Files()
     pool: Pool = Pool()
     timeouts: Timeouts = Timeouts()
     notion: Notion = Notion()

@@ -17,6 +17,7 @@ from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
 from ..turn import Done, Event, Turn, fold
+from .fetching import Fetcher
 from .memory import Memory
 from .outlet import Outlet
 from .routes import Handler
@@ -36,6 +37,8 @@ class Desk:
     timeouts: Timeouts
     alarms: Alarms
     underway: Underway
+    fetcher: Fetcher | None = None
+    """None where nothing is fetched."""
 
 
 def answering(translator: type[Translator], desk: Desk) -> Handler:
@@ -96,6 +99,7 @@ async def _whole(
 ) -> web.StreamResponse:
     trace = request[TRACE]
     with desk.underway.answer():
+        turn = await _complete(turn, desk)
         async with desk.bridge.open(turn, trace.key, live=False) as answer:
             trace.opened(answer, time.time())
             events = list(answer.first)
@@ -130,6 +134,7 @@ async def _streamed(
 
 async def _relay(turn: Turn, desk: Desk, trace: Trace, outlet: Outlet) -> None:
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
+    turn = await _complete(turn, desk)
     async with desk.bridge.open(turn, trace.key) as answer:
         trace.opened(answer, time.time())
         answer.heed(answer.first)
@@ -137,6 +142,11 @@ async def _relay(turn: Turn, desk: Desk, trace: Trace, outlet: Outlet) -> None:
         last = await asyncio.create_task(_pass_on(answer, outlet))
         if isinstance(last[-1], Done):
             trace.done(last[-1])
+
+
+async def _complete(turn: Turn, desk: Desk) -> Turn:
+    """With the files that it only points at, before any account waits for them."""
+    return turn if desk.fetcher is None else await desk.fetcher.brought(turn)
 
 
 async def _pass_on(answer: Answer, outlet: Outlet) -> Sequence[Event]:

@@ -18,6 +18,7 @@ from ..store import Store
 from .admin import Admin
 from .answer import Desk
 from .app import Door, serving
+from .fetching import Fetcher
 from .guard import Guard
 from .keyring import Keyring
 from .listener import Address, Ways, listening
@@ -53,8 +54,10 @@ async def running(
     async with open_gateway(config, store, journal, follow=True) as gateway:
         silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
+        bridge = Bridge(gateway, store.salt())
+        fetcher = Fetcher() if config.files.fetch_urls else None
         serve = serving(
-            Desk(Bridge(gateway, store.salt()), Memory(), config.timeouts, Alarms(), underway),
+            Desk(bridge, Memory(), config.timeouts, Alarms(), underway, fetcher),
             Door(Guard(config.server), keyring, heed, silent),
             Shelf(gateway),
             Pages(gateway.admission, simulated=circumstances.simulated),

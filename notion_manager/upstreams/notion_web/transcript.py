@@ -258,7 +258,9 @@ def _said(message: Message, files: dict[bytes, Attachment]) -> _Said | None:
             files[part.data] = Attachment(shown.line)
         elif isinstance(part, FileLink):
             raise Unsupported(
-                "files are not fetched from URLs; send the file itself as base64", field=part.path
+                "files are not fetched from URLs, unless `files.fetch_urls` is on; "
+                "send the file itself as base64",
+                field=part.path,
             )
     text = "\n\n".join(texts)
     if message.role != "user" and not text.strip():

@@ -1,0 +1,65 @@
+"""Which addresses may be asked for a file that a stranger's request points at."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from yarl import URL
+
+_PLAIN = re.compile(r"[!-\[\]-~]{1,2048}")  # printable ASCII without a blank and a backslash
+_EXPECTED = "expected a plain https URL, with anything unusual in it percent-encoded"
+_EMBEDDING = tuple(
+    map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
+)
+"""Networks whose addresses stand for others: NAT64, 6to4, Teredo, and what came before them."""
+
+
+class NotAllowed(ValueError):
+    """The message says why, and what to do."""
+
+
+def fetchable(text: str) -> URL:
+    """The one reading of a URL that all else goes by. Raises NotAllowed.
+
+    Nothing that different programs read differently is taken: a host of digits may be octal, a
+    backslash a slash, and what stands before an `@` the host.
+    """
+    if not _PLAIN.fullmatch(text):
+        raise NotAllowed(_EXPECTED)
+    try:
+        url = URL(text)
+        port = url.port
+    except ValueError:
+        raise NotAllowed(_EXPECTED) from None
+    if not port:
+        raise NotAllowed(_EXPECTED)
+    if url.scheme != "https":
+        raise NotAllowed("only https URLs are fetched")
+    if "@" in url.raw_authority:
+        raise NotAllowed("a URL with a user's name in it is not fetched")
+    _check_host(url.host or "")
+    return url
+
+
+def _check_host(host: str) -> None:
+    """A name, or an address in its usual spelling."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        last = host.rstrip(".").rpartition(".")[2]
+        if not last[:1].isalpha():
+            raise NotAllowed("its host is neither a name nor a plain address") from None
+        return
+    if not is_public(address):
+        raise NotAllowed("its address is a private one")
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it can only be somebody's on the internet, whatever way it is spelt."""
+    if isinstance(address, IPv6Address):
+        if (mapped := address.ipv4_mapped) is not None:
+            return is_public(mapped)
+        if any(address in network for network in _EMBEDDING):
+            return False
+        if address.is_site_local or address.scope_id:
+            return False
+    return address.is_global and not address.is_multicast
