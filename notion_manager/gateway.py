@@ -201,7 +201,8 @@ class Gateway:
     async def end(self, seat: Seat, raised: BaseException | None, model: str = "") -> None:
         """Tell the pool how it went with a model.
 
-        A client that leaves is neither good nor bad: its seat is only released.
+        A client that leaves is neither good nor bad: its seat is only released. A limit without a
+        time learns here how long the account rests, which is what the client is told.
         """
         name = seat.name
         try:
@@ -210,7 +211,10 @@ class Gateway:
                 if isinstance(raised, ModelUnavailable):
                     self.catalogues.renew(name)
             if raised is None or isinstance(raised, Problem):
-                for standing in self.pool.report(name, raised, self._clock(), model):
+                now = self._clock()
+                for standing in self.pool.report(name, raised, now, model):
+                    if isinstance(raised, RateLimited) and raised.retry_after is None:
+                        raised.retry_after = max(standing.ready_at - now, 1.0)
                     await self._keep(standing)
         finally:
             self.admission.leave(seat)

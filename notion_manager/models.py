@@ -12,6 +12,8 @@ from .errors import ModelUnavailable, Problem, UnknownModel
 from .turn import EFFORTS, Effort
 
 AUTO = "auto"
+UNNAMED = "default"
+"""What answers say of their model where the request named none; it can be asked for as well."""
 LOCAL = "claude-local/"
 """Before an id, for clients that list only what has their vendor's name in it."""
 
@@ -77,7 +79,7 @@ def choose(name: str, models: Sequence[Model], naming: Naming) -> Choice:
     account does not have goes to the nearest that it has, or to the default; any other name raises
     UnknownModel, which tells the nearest ids. `naming.unknown` "refuse" stops at exact names.
     """
-    if not name.strip():
+    if name.strip() in ("", UNNAMED):
         return _default(models, naming)
     if len(name) > _LONGEST:
         raise _unknown(name, name, models)
@@ -86,7 +88,7 @@ def choose(name: str, models: Sequence[Model], naming: Naming) -> Choice:
 
 def research_of(name: str, naming: Naming) -> str:
     """Which of the RESEARCHERS a client's name means; empty where it means a model."""
-    wanted = name.strip() or naming.default
+    wanted = naming.default if name.strip() in ("", UNNAMED) else name.strip()
     if "research" not in wanted.casefold() and not naming.aliases:
         return ""
     try:

@@ -327,6 +327,7 @@ async def test_an_answer_has_so_many_tokens(batches: list[str], stop: tuple[str,
     reply = await read(gate, turn)
     assert texts(reply) == ["one two three four five"]
     assert reply.done.stop is Stop.LENGTH
+    assert reply.done.usage.output <= 5
     assert upstream.closed.is_set()
 
 

@@ -165,6 +165,13 @@ async def test_rule_10_retry_after_is_small_whole_seconds(rig: Rig, api: Api) ->
 
 
 @each_api
+async def test_rule_10_a_limit_without_a_time_gets_that_of_the_rest(rig: Rig, api: Api) -> None:
+    """As the service does: it names none."""
+    async with await rig.post(api.path, api.ask("[[sim:429]] hi")) as r:
+        assert (r.status, r.headers["Retry-After"]) == (429, "45")
+
+
+@each_api
 async def test_rule_10_a_long_rest_is_told_and_not_waited_for(rig: Rig, api: Api) -> None:
     async with await rig.post(api.path, api.ask("[[sim:temporarily-unavailable]] hi")) as r:
         assert r.status == 503

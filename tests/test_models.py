@@ -234,8 +234,9 @@ def test_an_aliass_target_is_not_an_alias_again(name: str) -> None:
     ],
 )
 def test_no_name_means_the_default_or_its_nearest_kin(default: str, means: str) -> None:
+    """The name that answers have then means the same."""
     naming = replace(NAMING, default=default)
-    assert meant("", naming) == meant("  ", naming) == means
+    assert meant("", naming) == meant("  ", naming) == meant("default", naming) == means
 
 
 @pytest.mark.parametrize(

@@ -323,10 +323,12 @@ class Lift:
         return [*pieces, *self._bounds.finish(), self._last()]
 
     def _last(self) -> Done:
-        done = self._done
+        done, usage, most = self._done, self._usage, self._lowered.limits.max_tokens
+        if self._bounds.stop is Stop.LENGTH and most is not None and usage.output > most:
+            usage = replace(usage, output=most, estimated=True)  # what came behind is not shown
         return Done(
             self._stop(),
-            self._usage,
+            usage,
             sequence=self._bounds.sequence,
             served=done.served if done else "",
             truth=self._truth(done),

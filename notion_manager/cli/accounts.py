@@ -36,17 +36,36 @@ def command() -> None:
     """
 
 
+IN_THE_OPEN = (
+    "a token in the command line would be seen by other users and kept in the shell's history. "
+    "Pipe it in, or leave it out to be asked."
+)
+
+
+class _Discreet(click.Command):
+    """Takes no arguments. One that it gets may be a token: it is refused without being repeated."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as exc:
+            if "extra argument" not in exc.message:
+                raise
+            said = f"this command takes options only: {IN_THE_OPEN}"
+            raise click.UsageError(said, ctx) from None
+
+
 def _from_stdin(ctx: click.Context, param: click.Parameter, value: str | None) -> bool:
     """Anything but "-" may be a token: it is refused without being repeated."""
     if value not in (None, "-"):
-        raise click.UsageError(
-            "--token-v2 takes only '-': a token in the command line would be seen by other users "
-            "and kept in the shell's history. Pipe it in, or leave the option out to be asked."
-        )
+        raise click.UsageError(f"--token-v2 takes only '-': {IN_THE_OPEN}")
     return value == "-"
 
 
 @command.command(
+    cls=_Discreet,
     epilog="\b\nExamples:\n  notion-manager accounts add\n"
     "  wl-paste | notion-manager accounts add --token-v2 - --workspace 'My Space'\n\n"
     "The token is the cookie `token_v2` of www.notion.so, in your browser's developer tools under "

@@ -5,9 +5,6 @@ from typing import Any
 
 from msgspec import Struct, field
 
-UNNAMED = "default"
-"""What answers say of their model where the request named none: clients insist on a name."""
-
 
 def _nothing(id: str) -> None:
     return None

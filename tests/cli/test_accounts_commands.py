@@ -52,6 +52,11 @@ def test_a_token_in_the_command_line_is_refused_without_being_repeated(
     assert "takes only '-'" in done.stderr
     assert ADA not in done.output
     assert run("accounts", "add", f"--token-v2={ADA}").exit_code == 2
+    stray = run("accounts", "add", ADA)
+    assert (stray.exit_code, ADA in stray.output) == (2, False)
+    assert "Pipe it in" in stray.stderr
+    assert "--nope" in run("accounts", "add", "--nope").stderr
+    assert "requires an argument" in run("accounts", "add", "--alias").stderr
     assert notion.count("loadUserContent") == 0
 
 

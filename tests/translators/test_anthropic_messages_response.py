@@ -297,6 +297,7 @@ def test_rule_8_rule_31_a_problem_in_mid_stream_is_an_error_event() -> None:
     written = exchange.start() + exchange.feed([Text("x")]) + exchange.fail(Internal("oops"))
     reading = read(written)
     assert reading.error == {"type": "api_error", "message": "oops"}
+    assert b'"request_id":"' in written.rpartition(b"event: error")[2]
     assert reading.events[-2:] == ["content_block_stop", "error"]
 
 

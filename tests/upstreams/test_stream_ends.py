@@ -248,3 +248,23 @@ def test_a_line_holds_one_object_however_many_come_in_a_read() -> None:
     decoding.feed(encode(patch(), glued))
     with pytest.raises(UpstreamBroken, match="cut short"):
         decoding.finish()
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [("quota-exhausted", QuotaExhausted), ("temporarily-unavailable", TemporarilyUnavailable)],
+)
+def test_why_an_answer_broke_off_may_be_told_by_what_was_saved(
+    reason: str, kind: type[Problem]
+) -> None:
+    failed: Json = {"step": {"type": "error", "id": "e", "subType": reason}}
+    mine = {**failed, "data": {"inference_id": "trace"}}
+    begun = start({**HELLO, "traceId": "trace"})
+    for message in (failed, mine):
+        with pytest.raises(kind):
+            told(begun, record_map(messages=[message]))
+    other = {**failed, "data": {"inference_id": "other"}}
+    with pytest.raises(UpstreamBroken, match="cut short"):
+        told(begun, record_map(messages=[other]))
+    finished = start({**FULL, "traceId": "trace"})
+    assert text(finished, record_map(messages=[failed])) == "Hello"

@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 from ... import tokens
 from ...errors import Problem
+from ...models import UNNAMED
 from ...turn import Event, Reply
 from ...wire import dumps
-from ..exchange import UNNAMED, Exchange
+from ..exchange import Exchange
 from .problems import error_body
 from .request import read
 from .response import PING, Answer
@@ -25,6 +26,7 @@ class AnthropicMessages:
     def __init__(self, body: bytes, exchange: Exchange) -> None:
         """Raises BadRequest; ThreadUnsupported and ThreadNotFound for a server-side thread."""
         request = read(body, exchange.headers)
+        self._id = exchange.id
         self.turn = request.turn
         self.stream = request.stream
         self.ignored = request.ignored
@@ -42,7 +44,7 @@ class AnthropicMessages:
         return PING
 
     def fail(self, problem: Problem) -> bytes:
-        return self._answer.fail(problem)
+        return self._answer.fail(problem, self._id)
 
     def whole(self, reply: Reply) -> bytes:
         """Raises UpstreamBroken where a finished tool call has no usable arguments."""

@@ -75,9 +75,10 @@ class Answer:
                 pass
         return b"".join(self._frames(coalesce(self._visible(events))))
 
-    def fail(self, problem: Problem) -> bytes:
+    def fail(self, problem: Problem, request: str) -> bytes:
+        """`request` is its id."""
         closing = [self._frame(step) for step in self._blocks.close()]
-        return b"".join([*closing, sse_raw(error_body(problem), "error")])
+        return b"".join([*closing, sse_raw(error_body(problem, request), "error")])
 
     def whole(self, reply: Reply) -> bytes:
         pieces = [p for p in coalesce(self._visible(reply.parts)) if not isinstance(p, Done)]

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...errors import Problem
+from ...models import UNNAMED
 from ...turn import Event, Reply
-from ..exchange import UNNAMED, Exchange
+from ..exchange import Exchange
 from .request import read
 from .response import PING, Chunks, Envelope, failure, refusal, whole
 

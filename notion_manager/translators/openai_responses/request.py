@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from ...errors import Unsupported
 from ...fields import Node
+from ...models import UNNAMED
 from ...turn import EFFORTS, Effort, FreeformTool, JsonOutput, Limits, Message, Text, Turn
-from ..exchange import UNNAMED, Exchange
+from ..exchange import Exchange
 from ..ignored import Ignored
 from ..searching import searched
 from . import items

@@ -205,6 +205,17 @@ class Decoder:
             if isinstance(step, Chat):
                 step.become(message.step)
         self._saved = records.messages if self._answer.blank else ()
+        last = self._answer.last
+        if last is not None and not (last.finished or self._completed):
+            self._look_for_failure(records)
+
+    def _look_for_failure(self, records: Records) -> None:
+        """Of an answer that broke off in its midst, only what was saved tells why."""
+        traces = self._answer.traces
+        for message in records.messages:
+            mine = not (traces and message.inference) or message.inference in traces
+            if mine and message.step.get("type") in FAILURES:
+                raise from_step(message.step)
 
     def _judge(self) -> None:
         """Raises unless this is the whole of an answer."""
