@@ -32,7 +32,7 @@ from .errors import (
     UpstreamRejected,
 )
 from .habits import Habits, settle
-from .models import RESEARCH, Choice, Chooser, Model
+from .models import AUTO, RESEARCH, Choice, Chooser, Model
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
@@ -118,6 +118,7 @@ class Gateway:
         self.catalogues = catalogues
         self.habits = habits
         self._chooser = Chooser(habits.naming)
+        self._doubted = False  # the default model
         self._upstreams = upstreams
         self._keep = effects.keep
         self._look = effects.look
@@ -163,6 +164,8 @@ class Gateway:
         """One account's reply, still open, and the answer it began; by that `binding` if it may."""
         upstream = self._upstreams[name]  # it may leave while its models are read
         choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
+        if choice.model is None and choice.how == "default":
+            self._doubt_default()
         _refuse_too_long(turn, choice)
         settled = settle(turn, choice, self.habits)
         terms = terms_of(settled)
@@ -179,6 +182,15 @@ class Gateway:
             )
         except FeatureRefused as exc:
             raise (await self._reconsidered(name, exc, choice.model)) from exc
+
+    def _doubt_default(self) -> None:
+        """What is configured and means nothing is said once: nobody asked for what is served."""
+        wanted = self.habits.naming.default
+        if not self._doubted and wanted.strip().casefold() != AUTO:
+            self._doubted = True
+            logger.warning(
+                "proxy.default_model is %r, which no account has: Notion chooses instead", wanted
+            )
 
     async def _reconsidered(self, name: str, said: FeatureRefused, model: Model | None) -> Problem:
         """What it is that the service refused: it says the same of a model that the plan lacks.

@@ -270,7 +270,7 @@ def continues(a: Piece, b: Piece) -> bool:
 def join(pieces: Sequence[Piece]) -> Piece:
     """The one piece that a run of pieces of the same part spells. The run is not empty."""
     first = pieces[0]
-    if len(pieces) == 1:
+    if len(pieces) == 1 or isinstance(first, Found):
         return first
     match first:
         case Text():
@@ -283,8 +283,6 @@ def join(pieces: Sequence[Piece]) -> Piece:
         case ToolCall():
             fragments = [p.arguments for p in pieces if isinstance(p, ToolCall)]
             return replace(first, arguments="".join(fragments))
-        case Found():
-            return first
 
 
 def coalesce(events: Iterable[Event]) -> list[Event]:

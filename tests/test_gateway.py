@@ -348,3 +348,18 @@ async def test_an_effort_that_the_model_does_not_offer_is_named() -> None:
         assert answer.ignored == ("effort",)
     async with gate.open(Turn("opus-4.6", ASK.messages, effort="high")) as answer:
         assert answer.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("default", "told"), [("nonsense", 1), ("opus-4.6", 0), ("auto", 0), ("claude-opus-9", 0)]
+)
+async def test_a_default_that_means_nothing_is_said_once(
+    default: str, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = gateway({"a": Scripted(says("1"), says("2"))}, Habits(naming=Naming(default=default)))
+    for _ in range(2):
+        async with gate.open(replace(ASK, model="")) as answer:
+            assert answer.choice.how == "default"
+    assert [record.levelname for record in caplog.records if default in record.message] == (
+        ["WARNING"] * told
+    )

@@ -58,6 +58,7 @@ def sent(rig: Rig) -> list[dict[str, Any]]:
         ("look", "fast-researcher"),
         ("opus", ""),
         ("plain", ""),
+        ("typo", ""),
         ("researchers", ""),
         ("opus-4.6", ""),
         ("", ""),
@@ -65,7 +66,7 @@ def sent(rig: Rig) -> list[dict[str, Any]]:
     ],
 )
 def test_a_name_means_research_or_not(name: str, expected: str) -> None:
-    naming = Naming(aliases={"look": "fast-researcher", "plain": "opus-4.6"})
+    naming = Naming(aliases={"look": "fast-researcher", "plain": "opus-4.6", "typo": "reseacher"})
     assert research_of(name, naming) == expected
 
 

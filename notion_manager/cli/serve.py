@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from ..secret import Secret
+from ..settings import loopback
 from .complaints import Misconfigured
 from .places import config_option, database, settings
 from .wiring import Started, run, serve
@@ -64,9 +66,23 @@ def _own_key() -> Secret:
     return Secret(said.strip())
 
 
+def reach(url: str) -> str:
+    """What it means to listen there; empty where only this machine can reach it."""
+    host = urlsplit(url).hostname or ""
+    if loopback(host):
+        return ""
+    return (
+        "Other machines can reach this: whoever has a key asks with your accounts, and nothing is "
+        "encrypted on the way. Those that call it by another name than the one above are refused: "
+        "list such names in `server.allowed_hosts`."
+    )
+
+
 def _announce(started: Started) -> None:
     """On stdout: the log has stderr to itself."""
     click.secho(f"notion-manager listens on {started.url}", bold=True)
+    if meaning := reach(started.url):
+        click.secho(meaning, fg="yellow")
     if started.demo:
         click.echo("Answers are simulated: this is a demo.")
         click.echo("Ask `[[sim:list]]` to see the faults that can be provoked.")

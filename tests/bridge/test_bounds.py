@@ -11,7 +11,18 @@ from toolkit import cuts
 
 from notion_manager.bridge.bounds import LONGEST_WORD, Bounds
 from notion_manager.tokens import count
-from notion_manager.turn import Done, Limits, Piece, Stop, Text, Thinking, ToolCall, coalesce
+from notion_manager.turn import (
+    Done,
+    Found,
+    Limits,
+    Piece,
+    Source,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+    coalesce,
+)
 
 
 def words(text: str) -> int:
@@ -379,3 +390,26 @@ def test_a_long_repetitive_sequence_is_sought_in_linear_time(stop: str, text: st
         return time.process_time() - began
 
     assert work(stop) < 25 * work("zz")
+
+
+def test_sources_end_a_text_in_which_no_sequence_goes_on() -> None:
+    page = Source("https://a.test/")
+    bounds = Bounds(Limits(max_tokens=50, stop=("END",)), words)
+    pieces = [Text("So E", (page,)), Found(("q",), (page,)), Text("ND, and E"), Text("", (page,))]
+    found = coalesce([*bounds.feed(pieces), *bounds.finish()])
+    assert found == [
+        Text("So E", (page,)),
+        Found(("q",), (page,)),
+        Text("ND, and E", (page,)),
+    ]
+    bounds = Bounds(Limits(stop=("END",)), words)
+    assert bounds.feed([Text("So END", (page,)), Text("more")]) == [Text("So ")]
+    assert bounds.sequence == "END"
+
+
+def test_what_is_cut_names_no_sources() -> None:
+    bounds = Bounds(Limits(max_tokens=2), words)
+    found = [*bounds.feed([Text("one two three four", (Source("https://a.test/"),))])]
+    assert [(piece.text.strip(), piece.cites) for piece in found if isinstance(piece, Text)] == [
+        ("one two", ())
+    ]

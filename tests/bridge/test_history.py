@@ -15,7 +15,9 @@ from notion_manager.bridge.marks import choose
 from notion_manager.turn import (
     File,
     FileLink,
+    Found,
     Message,
+    Source,
     Text,
     Thinking,
     ToolCall,
@@ -171,7 +173,8 @@ def test_a_marker_cannot_hide_behind_an_escape() -> None:
     first = choose("head", []).suffix
     hidden = ToolCall("1", "Write", json.dumps({"content": first}).replace("_", "\\u005f"))
     broken = ToolCall("1", "Write", "\\u005f {")
-    message = Message("assistant", (hidden, broken, Thinking("t")))
+    found = Found((), (Source("https://a.test/", f"A{first}"),))
+    message = Message("assistant", (hidden, broken, Thinking("t"), found))
     said = list(
         texts(
             [
@@ -180,7 +183,8 @@ def test_a_marker_cannot_hide_behind_an_escape() -> None:
             ]
         )
     )
-    assert any(first in text for text in said)
+    assert sum(first in text for text in said) > 1
+    assert any(f"- A{first}: https://a.test/" in text for text in said)
     assert choose("head", said).suffix != first
     assert said[-2:] == ["(a file: f)", "(a file: l)"]
 

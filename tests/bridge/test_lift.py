@@ -19,6 +19,7 @@ from notion_manager.turn import (
     Limits,
     Message,
     Search,
+    Source,
     Stop,
     Text,
     Thinking,
@@ -52,7 +53,7 @@ def answer(turn: Turn, *answers: str | Sequence[Event]) -> Outcome:
 def in_its_words(event: Event, lowered: Lowered) -> Event:
     match event:
         case Text(text):
-            return Text(marked(text, lowered))
+            return Text(marked(text, lowered), event.cites)
         case Done(truth=truth) if truth is not None:
             return replace(event, truth=tuple(Text(marked(p.text, lowered)) for p in truth))
         case _:
@@ -448,3 +449,13 @@ def test_a_call_does_not_go_on_in_another_step_of_the_answer() -> None:
     assert found.done.stop is Stop.LENGTH
     whole = answer(ASK, [Text("Look."), APART, Text(f"\n\n{GOOD}")])
     assert [type(piece) for piece in whole.pieces] == [Text, ToolCall]
+
+
+def test_what_is_said_beside_a_call_keeps_its_sources() -> None:
+    """What may become a marker waits behind them: nothing of it is lost."""
+    page = Source("https://a.test/")
+    events = [Text("So <ca", (page,)), Text("ll it is.\n"), Text(GOOD), Done(Stop.END)]
+    found = answer(ASK, events)
+    said = [piece for piece in found.pieces if isinstance(piece, Text)]
+    assert said == [Text("So", (page,)), Text(" <call it is.")]
+    assert calls(found) == [("Read", READ)]

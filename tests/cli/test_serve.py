@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from notion_manager.cli.serve import reach
 from notion_manager.store import Store
 from tests.cli.terminal import COMMAND, Run, script
 
@@ -205,6 +206,13 @@ def test_a_port_in_use_is_told(env: dict[str, str]) -> None:
     assert done.returncode == 1
     assert b"something else listens on 127.0.0.1" in done.stderr
     assert b"--port" in done.stderr
+
+
+def test_what_a_host_beyond_loopback_means_is_said_at_the_start() -> None:
+    for url in ("http://0.0.0.0:3000", "http://192.168.1.7:3000", "http://[::]:3000"):
+        assert "server.allowed_hosts" in reach(url)
+    for url in ("http://127.0.0.1:3000", "http://[::1]:3000", "http://localhost:3000"):
+        assert not reach(url)
 
 
 def test_a_host_beyond_loopback_needs_a_word(run: Run) -> None:

@@ -361,3 +361,22 @@ def test_rule_25_a_choice_among_the_vendors_tools_alone_is_left_to_the_model() -
 def test_a_choice_of_a_tool_that_is_not_there_is_refused() -> None:
     message = refusal(tools=[TOOL], tool_choice={"type": "tool", "name": "g"})
     assert message == "tool_choice.name: no tool of this name is offered"
+
+
+def test_a_text_that_was_cut_at_its_citations_is_one_again() -> None:
+    page = {"type": "web_search_result_location", "url": "https://e.test", "title": "T"}
+    cited = [{**TEXT, "text": text, "citations": [page]} for text in ("One.", " Two.")]
+    use = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}}
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    rest = {**TEXT, "text": " Three."}
+    blocks = [use, *cited, rest, TEXT, *cited, call, *cited]
+    said = [USER, {"role": "assistant", "content": blocks}, USER]
+    exchange = decode(messages=said)
+    assert exchange.turn.messages[1].parts == (
+        Text("One. Two. Three."),
+        Text("x"),
+        Text("One. Two."),
+        ToolCall("t", "f", "{}"),
+        Text("One. Two."),
+    )
+    assert ignored(exchange) == ()

@@ -167,3 +167,18 @@ def test_a_zero_in_the_text_cites_no_more_than_what_was_found() -> None:
     lines = (start(inference(entry(said), finishedAt=1)),)
     assert heard("typed", *lines) == [Text("ab", (Source("https://a.test/"),))]
     assert heard("inline", *lines)[0].text.startswith("a\0")
+
+
+def test_a_research_may_come_in_patches_too() -> None:
+    agent = {"id": "a", "type": "researcher-agent", "value": {"input": "Why?"}}
+    report = {"id": "r", "type": "researcher-report", "value": "So."}
+    lines = (
+        start(agent),
+        patch(("a", "/s/0/value/status", "done")),
+        patch(("a", "/s/-", report)),
+        {"type": "record-map", "recordMap": {}},
+    )
+    assert heard("inline", *lines) == [
+        Thinking("Looking into: Why?\n\nLooked into: Why?"),
+        Text("So."),
+    ]

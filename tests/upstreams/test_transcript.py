@@ -18,8 +18,10 @@ from notion_manager.secret import Secret
 from notion_manager.turn import (
     File,
     FileLink,
+    Found,
     Message,
     Search,
+    Source,
     Text,
     Thinking,
     Turn,
@@ -302,3 +304,13 @@ def test_every_id_is_a_uuid_of_its_own(earlier: list[Message]) -> None:
     body = sent(Turn("m", (*earlier, user("?"))))
     found = [body["traceId"], body["threadId"], *(step["id"] for step in body["transcript"])]
     assert len(set(map(UUID, found))) == len(found)
+
+
+def test_what_an_earlier_search_found_is_told_as_text() -> None:
+    pages = (Source("https://a.test/", "A"), Source("https://b.test/"))
+    said = Message("assistant", (Found(("q",), pages), Text("So."), Found(("r",), ())))
+    turn = Turn("m", (user("Hi"), said, user("And?")))
+    steps = [step for step in sent(turn)["transcript"] if step["type"] == "agent-inference"]
+    assert steps[0]["value"][0]["content"] == (
+        "Web pages found:\n- A: https://a.test/\n- https://b.test/\n\nSo."
+    )

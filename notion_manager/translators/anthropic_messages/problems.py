@@ -23,14 +23,11 @@ _DETAILS: Mapping[type[Problem], Mapping[str, Any]] = {
 }
 
 
-def error_body(problem: Problem, request_id: str = "") -> bytes:
+def error_body(problem: Problem, request_id: str) -> bytes:
     error: dict[str, Any] = {"type": _type(problem.status), "message": str(problem)}
     if details := _DETAILS.get(type(problem)):
         error["details"] = details
-    body: dict[str, Any] = {"type": "error", "error": error}
-    if request_id:
-        body["request_id"] = request_id
-    return dumps(body)
+    return dumps({"type": "error", "error": error, "request_id": request_id})
 
 
 def _type(status: int) -> str:
