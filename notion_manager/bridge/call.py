@@ -13,7 +13,8 @@ from .values import WHOLE, Kind
 MOST_ARGUMENTS = 256
 LONGEST = 4 << 20  # characters of one argument
 _MEANT_AS_END = re.compile(
-    r"(?:\s*(?:</(?:antml:)?(?:call|invoke|function|tool)\w*\s*>|`{3,}|~{3,}))+", re.IGNORECASE
+    r"(?:\s*+(?:</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>|`{3,}+|~{3,}+))++",
+    re.IGNORECASE,
 )
 LONG = 400  # characters of a piece
 DOUBTED = 16 << 10  # characters behind an end that may be quoted

@@ -144,3 +144,9 @@ def test_what_stands_before_an_object(text: str) -> None:
 
     assert takes(lambda: read(8)) < 6
     assert takes(lambda: read(len(text))) < 6
+
+
+@pytest.mark.parametrize("stray", ["`" * 5000, "~" * 5000, "</call>" * 2000, " " * 5000])
+def test_what_may_be_meant_as_an_end_and_is_none(stray: str) -> None:
+    begun = '<call_amber name="Read">\n<arg_amber name="file_path">a</arg_amber>\n'
+    assert takes(lambda: fed(Parser(MARKS, OFFER, Policy(), str), [f"{begun}{stray}x"])) < 4
