@@ -27,7 +27,8 @@ def narrowed(turn: Turn, model: str) -> tuple[Turn, tuple[str, ...]]:
 
 def _refuse(turn: Turn) -> None:
     if turn.output is not None:
-        raise Unsupported("a research answers with a report, not with JSON", field=turn.output.path)
+        why = "a research answers with a report, not with JSON; leave the answer's format out"
+        raise Unsupported(why, field=turn.output.path)
     if turn.tool_choice.mode == "required":
         raise Unsupported("a research calls no tools", field="tool_choice")
     for name, wish in (("Web", turn.search.web), ("Workspace", turn.search.workspace)):

@@ -254,6 +254,17 @@ class Reply(Struct, frozen=True):
     done: Done
 
 
+def said(piece: Piece) -> str:
+    """The text of a piece, or the arguments of a call."""
+    match piece:
+        case ToolCall():
+            return piece.arguments
+        case Found():
+            return ""
+        case _:
+            return piece.text
+
+
 def continues(a: Piece, b: Piece) -> bool:
     """Whether `b` belongs to the same part as `a`."""
     match a:

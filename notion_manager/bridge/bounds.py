@@ -7,7 +7,7 @@ from unicodedata import category
 
 from msgspec.structs import replace
 
-from ..turn import Found, Limits, Piece, Stop, Text, Thinking, ToolCall, continues
+from ..turn import Limits, Piece, Stop, Text, Thinking, ToolCall, continues, said
 
 LONGEST_WORD = 64  # characters that are visible, and as many blanks
 _WORD = re.compile(
@@ -117,9 +117,9 @@ class Bounds:
         self._last = piece
         if self.stop is Stop.LENGTH:
             return
-        text = _text(piece)
+        text = said(piece)
         if self._word is not None:
-            piece = _with(piece, _text(self._word) + text)
+            piece = _with(piece, said(self._word) + text)
         if self._budget.covers(text):
             self._word = None
             shown.append(piece)
@@ -136,7 +136,7 @@ class Bounds:
 
     def _show(self, piece: Piece, granted: int, shown: list[Piece]) -> None:
         """So much of it; the rest waits, unless the budget is spent."""
-        text = _text(piece)
+        text = said(piece)
         if granted == len(text):
             shown.append(piece)
         elif granted:
@@ -288,16 +288,6 @@ def _splits(text: str, at: int) -> bool:
         or JOINER in text[at - 1 : at + 1]
         or "\udc00" <= after <= "\udfff"
     )
-
-
-def _text(piece: Piece) -> str:
-    match piece:
-        case ToolCall():
-            return piece.arguments
-        case Found():
-            return ""
-        case _:
-            return piece.text
 
 
 def _with(piece: Piece, text: str) -> Piece:

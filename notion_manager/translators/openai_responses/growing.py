@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...turn import Found, Piece, Text, Thinking, join
+from ...turn import Found, Piece, Text, Thinking, join, said
 from ...wire import dumps, sse, sse_raw
 from ..citing import Citing
 from .output import (
@@ -13,7 +13,6 @@ from .output import (
     opening,
     part,
     shape,
-    text_of,
     url_citation,
 )
 from .request import View
@@ -69,7 +68,7 @@ class Growing:
 
     def grown(self, piece: Piece) -> bytes:
         self._pieces.append(piece)
-        text, delta = text_of(piece), b""
+        text, delta = said(piece), b""
         if text and self._shape.text:
             delta = _DELTA % (*self._delta, dumps(text), self._numbering.take())
         if type(piece) is Text and (cited := self._citing.feed(piece)):
@@ -87,8 +86,9 @@ class Growing:
         return b"".join(frames)
 
     def closed(self, status: str) -> tuple[bytes, Finished]:
-        text = text_of(join(self._pieces))
-        done = finished(self._pieces, self._id, status, self._view)
+        whole = join(self._pieces)
+        text = said(whole)
+        done = finished(whole, self._id, status, self._view, self._cited)
         frames = (
             self._told(text),
             self._around("done", text),

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ...turn import Found, Piece, Stop, Text, Thinking, ToolCall, Usage, join
+from ...turn import Found, Piece, Stop, Text, Thinking, ToolCall, Usage
 from ..citing import Citing
 from .reasoning import seal
 from .request import View
@@ -64,16 +64,6 @@ def shape(piece: Piece, view: View) -> Shape:
             return _FREEFORM if piece.freeform else _FUNCTION
 
 
-def text_of(piece: Piece) -> str:
-    match piece:
-        case ToolCall():
-            return piece.arguments
-        case Found():
-            return ""
-        case _:
-            return piece.text
-
-
 def grouped(parts: Sequence[Piece]) -> Sequence[Sequence[Piece]]:
     """By the items they are in: citations part texts, but not items."""
     groups: list[list[Piece]] = []
@@ -92,10 +82,9 @@ def part(piece: Text | Thinking, text: str, cited: Sequence[Mapping[str, Any]]) 
     return {"type": "output_text", "text": text, "annotations": cited, "logprobs": []}
 
 
-def annotations(citing: Citing, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
-    texts = (piece for piece in pieces if isinstance(piece, Text))
-    cited = (citation for text in texts for citation in citing.feed(text))
-    return [url_citation(each) for each in cited]
+def annotations(pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    citing, texts = Citing(), (piece for piece in pieces if isinstance(piece, Text))
+    return [url_citation(cited) for text in texts for cited in citing.feed(text)]
 
 
 def url_citation(cited: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,10 +105,11 @@ class Finished(Struct, frozen=True):
     remembered: Mapping[str, Any]
 
 
-def finished(pieces: Sequence[Piece], id: str, status: str, view: View) -> Finished:
-    """The whole item that its pieces spell."""
-    piece = join(pieces)
-    item = _item(piece, id, status, view, annotations(Citing(), pieces))
+def finished(
+    piece: Piece, id: str, status: str, view: View, cited: Sequence[Mapping[str, Any]]
+) -> Finished:
+    """The whole item that a joined piece spells."""
+    item = _item(piece, id, status, view, cited)
     if isinstance(piece, Thinking):
         return Finished(item, {**item, "encrypted_content": seal(piece)})
     return Finished(item, item)

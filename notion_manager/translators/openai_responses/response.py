@@ -5,11 +5,11 @@ from typing import Any
 
 from ...blocks import Blocks, Grown, Opened, Step
 from ...errors import Problem
-from ...turn import Done, Event, Reply, Text, coalesce
+from ...turn import Done, Event, Reply, Text, coalesce, join
 from ...wire import dumps
 from ..exchange import Exchange
 from .growing import Growing, Numbering
-from .output import INCOMPLETE, Finished, finished, grouped, item_id, usage
+from .output import INCOMPLETE, Finished, annotations, finished, grouped, item_id, usage
 from .problems import error
 from .request import Request
 
@@ -57,7 +57,8 @@ class Answer:
         for index, pieces in enumerate(items):
             status = _status(reply.done) if index == last else "completed"
             id = item_id(pieces[0], self._exchange.id, index, self._view)
-            self._finished.append(finished(pieces, id, status, self._view))
+            whole, cited = join(pieces), annotations(pieces)
+            self._finished.append(finished(whole, id, status, self._view, cited))
         return self._ended(reply.done)
 
     def remember(self) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -5,10 +5,11 @@ from typing import Any
 
 from ...turn import Citations, Event, Piece, Text, Usage
 from .drift import Drift
+from .errands import Agent, Tool
 from .failures import FAILURES, from_step
 from .loose import object_of, text_of
 from .sources import Sources
-from .steps import FIGURES, Agent, Chat, Config, Inference, Plan, Step, Tool
+from .steps import FIGURES, Chat, Config, Inference, Plan, Step
 from .voice import Speaker, Voice
 
 
