@@ -380,6 +380,7 @@ def test_a_long_answer_is_counted_seldom_and_ends_close_to_its_limit() -> None:
         ("aaab" * 40_000 + "aaaa", "aaab" * 60_000),
     ],
 )
+@pytest.mark.no_cover
 def test_a_long_repetitive_sequence_is_sought_in_linear_time(stop: str, text: str) -> None:
     """Five times the work of one that never begins; hundreds, if what waits were only copied."""
 

@@ -89,6 +89,7 @@ def test_a_schema_that_refers_to_itself_is_no_trouble() -> None:
     assert Validator({"$ref": "#"}).errors([]) == ()
 
 
+@pytest.mark.no_cover
 def test_a_large_value_of_a_plain_schema_is_checked() -> None:
     row = {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
     schema = {"type": "array", "items": row}

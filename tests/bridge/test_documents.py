@@ -179,6 +179,7 @@ def test_an_object_without_its_end_stays_open() -> None:
     assert streamed(['x {"a": "}', '\\"}', "{"]) == ('{"a": "}\\"}{', False)
 
 
+@pytest.mark.no_cover
 def test_a_megabyte_is_read_once() -> None:
     big = json.dumps({"v": "{" * 10**6})
     assert streamed([big[i : i + 7] for i in range(0, len(big), 7)]) == (big, True)

@@ -208,6 +208,7 @@ def test_results_may_come_in_two_parts_with_an_instruction_between_them() -> Non
     assert 'call="2" name="Read">\nr2' in texts_[3]
 
 
+@pytest.mark.no_cover
 def test_long_histories_are_written_in_linear_time() -> None:
     began = time.process_time()
     short = [Message(role, (Text("x"),)) for _ in range(40_000) for role in ("user", "assistant")]

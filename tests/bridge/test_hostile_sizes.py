@@ -38,6 +38,7 @@ def calls_with_results(number: int) -> list[Message]:
     ]
 
 
+@pytest.mark.no_cover
 def test_a_history_of_many_calls_one_by_one() -> None:
     long = calls_with_results(20_000)
     assert takes(lambda: rendered(long, MARKS, OFFER)) < 10

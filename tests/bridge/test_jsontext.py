@@ -70,6 +70,7 @@ def test_what_broke_off_is_not_mended(text: str) -> None:
     ],
     ids=lambda text: text[:9],
 )
+@pytest.mark.no_cover
 def test_long_texts_are_read_in_linear_time(text: str) -> None:
     read("[1,]")  # loads what is loaded when it is needed
     began = time.process_time()

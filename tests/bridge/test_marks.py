@@ -41,8 +41,8 @@ def test_who_does_not_know_the_salt_does_not_know_the_word() -> None:
 
 def test_a_page_that_lists_the_words_knows_none() -> None:
     """There are too many combinations for one page: 120,600."""
-    taken = {choose("x", [], number.to_bytes(2)).word for number in range(2000)}
-    assert len(taken) > 1950
+    taken = {choose("x", [], number.to_bytes(2)).word for number in range(400)}
+    assert len(taken) > 390
     assert all(re.fullmatch(r"[a-z]{4,7}[1-9]\d\d", word) for word in taken)
 
 

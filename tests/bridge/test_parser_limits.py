@@ -145,6 +145,7 @@ BLANKS = " " * 280
     ],
     ids=lambda text: text[:40],
 )
+@pytest.mark.no_cover
 def test_text_of_all_kinds_is_read_in_linear_time(text: str) -> None:
     """As plain words are; where each look began anew it took hundreds of times as long."""
     plain = "word " * (len(text) // 5)
@@ -163,6 +164,7 @@ def test_text_of_all_kinds_is_read_in_linear_time(text: str) -> None:
         ('<invoke name="Read">\n', '<parameter name="a">', "</invoke>"),
     ],
 )
+@pytest.mark.no_cover
 def test_a_block_of_openings_without_ends_is_read_in_linear_time(
     opening: str, filling: str, closing: str
 ) -> None:

@@ -460,6 +460,7 @@ def test_schemas_that_multiply_take_neither_time_nor_memory() -> None:
     assert time.process_time() - began < 12
 
 
+@pytest.mark.no_cover
 def test_what_is_too_much_to_check_is_read_by_its_type() -> None:
     either = Parameters(
         {

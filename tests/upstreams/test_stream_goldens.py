@@ -54,6 +54,7 @@ def test_a_stream_decodes_to_its_golden_events(path: Path, form: Citations, rewr
 
 
 @by_name
+@pytest.mark.no_cover
 def test_a_cut_at_any_byte_changes_nothing(path: Path, form: Citations) -> None:
     raw = path.read_bytes()
     whole = decode([raw], form)
