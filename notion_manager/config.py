@@ -129,6 +129,9 @@ class Timeouts:
     research: float = setting(
         360.0, "The same for a research, which is silent for longer.", _SECONDS
     )
+    recovery: float = setting(
+        60.0, "Seconds to read from its thread what is left of an answer that broke off.", _SECONDS
+    )
     linger: float = setting(
         1.0, "Seconds that a finished answer may take to close its connection.", _SECONDS
     )

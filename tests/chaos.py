@@ -43,8 +43,8 @@ FAULTS = (
     "401", "403", "403-ai", "429", "429=1", "500", "500-ai", "502", "502-cell", "503", "challenge",
     "html", "empty", "reset", "hang", "trust-rule-denied=start", "temporarily-unavailable=line",
     "quota-exhausted=start", "exhausted=start", "ai-not-enabled=start", "model-unavailable=start",
-    "error=line", "error=append", "cut", "truncate", "reset-text", "stall", "stall=start", "blank",
-    "linger", "think=0.3", "lost-patches", "chunks=byte", "noise", "404",
+    "error=line", "error=append", "cut", "cut=lost", "truncate", "reset-text", "reset-text=lost", "handoff",
+    "stall=lost", "stall=start", "blank", "linger", "think=0.3", "lost-patches", "chunks=byte", "noise", "404",
 )  # fmt: skip
 ITS_OWN = ("upstream_denied", "upstream_challenge", "upstream_rejected")
 """What is shown at once, and not tried elsewhere."""
@@ -57,6 +57,7 @@ attempts = 10
 longest_rest = {rest}
 [timeouts]
 silence = 1.5
+recovery = 3
 commit_after = 0.5
 ping_every = 0.5
 shutdown = 5

@@ -185,14 +185,14 @@ async def test_rule_10_a_long_rest_is_told_and_not_waited_for(rig: Rig, api: Api
 @pytest.mark.parametrize(
     "scenario",
     [
-        "cut",
-        "truncate",
-        "reset-text",
+        "cut=lost",
+        "truncate=lost",
+        "reset-text=lost",
         "error=patch",
         "trust-rule-denied=patch",
         "exhausted=line-late",
-        "handoff",
-        "shutdown",
+        "handoff=lost",
+        "shutdown=lost",
     ],
 )
 async def test_rule_8_a_failure_in_mid_stream_is_told_and_never_ends_cleanly(
@@ -212,7 +212,7 @@ async def test_rule_8_a_failure_in_mid_stream_is_told_and_never_ends_cleanly(
 async def test_a_stream_that_fails_after_a_ping_is_logged_as_what_it_was(tmp_path: Path) -> None:
     timeouts = replace(QUICK, commit_after=0.05, ping_every=0.05)
     async with rigged(tmp_path, timeouts=timeouts) as rig:
-        text = "[[sim:think=0.3]][[sim:cut]][[sim:long=300]] go"
+        text = "[[sim:think=0.3]][[sim:cut=lost]][[sim:long=300]] go"
         async with await rig.post(CHAT.path, CHAT.ask(text, stream=True)) as r:
             await _until_cut(r)
         await until(lambda: bool(rig.records))
@@ -227,7 +227,7 @@ async def test_the_log_names_the_account_that_a_failure_came_from(rig: Rig) -> N
 
 @each_api
 async def test_after_content_nothing_is_sent_again_even_unstreamed(rig: Rig, api: Api) -> None:
-    async with await rig.post(api.path, api.ask("[[sim:cut]][[sim:long=300]] go")) as r:
+    async with await rig.post(api.path, api.ask("[[sim:cut=lost]][[sim:long=300]] go")) as r:
         assert r.status == 502
     assert rig.sim.count("runInferenceTranscript") == 1
 
@@ -269,14 +269,14 @@ async def test_the_cookie_never_follows_a_redirect(tmp_path: Path) -> None:
 
 @each_api
 @pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("scenario", ["think=30", "stall"])
+@pytest.mark.parametrize("scenario", ["think=30", "stall=lost"])
 async def test_rule_12_a_client_that_leaves_frees_the_upstream_at_once(
     rig: Rig, api: Api, scenario: str, stream: bool
 ) -> None:
     text = f"[[sim:{scenario}]][[sim:long=50]] go"
     asking = asyncio.create_task(_drain(rig, api, text, stream=stream))
     await until(lambda: rig.sim.open_streams == 1)
-    if scenario == "stall" and stream:
+    if scenario == "stall=lost" and stream:
         await until(lambda: asking.get_name() == "hearing")
     asking.cancel()
     left = time.perf_counter()

@@ -214,7 +214,7 @@ async def test_a_thread_that_says_nothing_is_told_anew(rig: Rig) -> None:
 async def test_what_broke_off_is_not_gone_on_with(rig: Rig) -> None:
     said: Said = []
     await say(rig, said, "[[sim:echo=One.]] first")
-    cut = [*said, {"role": "user", "content": "[[sim:reset-text]] second"}]
+    cut = [*said, {"role": "user", "content": "[[sim:reset-text=lost]] second"}]
     body = {"model": "opus-4.6", "max_tokens": 90, "messages": cut, "stream": True}
     async with await rig.post(MESSAGES.path, body) as answer:
         with pytest.raises(aiohttp.ClientPayloadError):

@@ -414,7 +414,7 @@ async def _drain(rig: Rig, path: str, body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("path", ASKS)
 @pytest.mark.parametrize(
-    "scenario", ["cut", "reset-text", "429", "500", "quota-exhausted=line", "empty"]
+    "scenario", ["cut=lost", "reset-text=lost", "429", "500", "quota-exhausted=line", "empty"]
 )
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 async def test_rule_8_rule_10_a_call_that_breaks_off_never_ends_cleanly(

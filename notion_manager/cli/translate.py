@@ -68,7 +68,7 @@ def command(body: BinaryIO, api: str, to: str, codename: str) -> None:
     thread_id = next(ids)
     attached = Attached(thread_id, files) if files else None
     anchor = begin(_SOMEBODY, thread_id, ids=ids, now=now, made=bool(files))
-    sent = request(turn, _SOMEBODY, anchor, ids=ids, now=now, attached=attached)
+    sent = request(turn, _SOMEBODY, anchor, next(ids), ids=ids, now=now, attached=attached)
     dump(orjson.loads(sent))
 
 

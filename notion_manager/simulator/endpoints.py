@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from . import bootstrap, catalogue, quota, uploads
 from .accounts import SimAccount
 from .call import Call
-from .replies import Refused, Reply, invalid
+from .replies import Refused, Reply, invalid, page
 from .shapes import Json, as_list, as_object, as_text, wrap
 from .threads import Thread, operate
 
@@ -65,7 +65,14 @@ def _save(call: Call) -> Json:
 
 
 def _sync(call: Call) -> Json:
-    """Records by pointer. A record of somebody else shows that it exists, without its value."""
+    """Records by pointer. A record of somebody else shows that it exists, without its value.
+
+    Raises Refused, also where a scenario makes the first reads fail.
+    """
+    threads = call.world.threads
+    if threads.overlooked < call.scenario.number("records-502", "records-502" in call.scenario):
+        threads.overlooked += 1
+        raise Refused(page(502, "502 Bad Gateway", "<h1>502 Bad Gateway</h1>"))
     requests = call.body.get("requests")
     if not isinstance(requests, list) or len(as_list(requests)) > MOST_RECORDS:
         raise Refused(invalid(call.rng))

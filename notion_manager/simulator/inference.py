@@ -12,12 +12,13 @@ from .catalogue import AUTO, BY_NAME, SimModel
 from .chunking import CHUNKS, chunk
 from .encodings import Encoder, Item
 from .failures import chosen
-from .perform import Performance, Stage
+from .perform import SAVED, Performance, Stage
 from .plan import plan
 from .research import research
 from .scenarios import ERRORS, Scenario
 from .script import Beat, Cut, Ending, Pause
 from .shapes import Json
+from .speech import CUTS
 from .world import World
 
 RARELY = 0.2
@@ -36,21 +37,40 @@ class Turn:
     status: str
     charged: bool
     linger: bool
+    partial: Sequence[Json] = ()
+    rest: float | None = 0.0
+    """Seconds that a turn goes on behind a stream that was cut; None where it dies with it."""
     ending: Ending = Ending.CLOSE
     finished: bool = False
     chunks: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue[bytes | None])
 
     async def run(self) -> None:
-        """Bring it about. All is saved before the last bytes leave, as readers may act on them."""
+        """Bring it about. All is saved before the last bytes leave, as readers may act on them.
+
+        But for a stream that is cut: then the turn goes on, and what was said is saved in part.
+        """
+        cut = bool(self.items) and isinstance(self.items[-1], Cut)
         last = max((n for n, item in enumerate(self.items) if isinstance(item, bytes)), default=-1)
         try:
             for number, item in enumerate(self.items):
-                if number == last:
+                if number == last and not cut:
                     self.finish()
                 await self._emit(item)
+            if cut:
+                await self._go_on()
         finally:
             self.finish()
             self.chunks.put_nowait(None)
+
+    async def _go_on(self) -> None:
+        thread = self.ask.thread
+        thread.add(self.partial)
+        self.chunks.put_nowait(None)
+        if self.rest is None:
+            self.finished = True
+            thread.release(self.ask.trace_id)
+        else:
+            await asyncio.sleep(self.rest)
 
     async def _emit(self, item: Item) -> None:
         match item:
@@ -114,17 +134,27 @@ def compose(world: World, account: SimAccount, ask: Ask, scenario: Scenario, rng
     stage = _stage(world, account, ask, scenario, rng)
     beats, performance = _beats(stage)
     failure = stage.failure
+    encoder = _encoder(ask, scenario, rng)
+    items = list(_items(world, encoder, scenario, beats, rng))
     return Turn(
         world=world,
         account=account,
         ask=ask,
-        items=list(_items(world, ask, scenario, beats, rng)),
+        items=items,
         saved=[*performance.saved, *_unseen(failure.step if failure else None, performance.saved)],
         title=performance.title,
         status="failed" if failure else "completed",
         charged=failure is None or failure.late,
         linger="linger" in scenario,
+        partial=[step for step in encoder.state.steps if step["type"] in SAVED],
+        rest=_rest(scenario),
     )
+
+
+def _rest(scenario: Scenario) -> float | None:
+    ending = scenario.first(CUTS)
+    lost = ending is not None and scenario.get(ending) == "lost"
+    return None if lost else scenario.number(ending or "", 0.1)
 
 
 def _unseen(step: Json | None, saved: Sequence[Json]) -> Iterator[Json]:
@@ -169,15 +199,18 @@ def _beats(stage: Stage) -> tuple[Sequence[Beat], Performance]:
     return performance.play(plan(stage.seen, stage.scenario, stage.rng)), performance
 
 
-def _items(
-    world: World, ask: Ask, scenario: Scenario, beats: Sequence[Beat], rng: Random
-) -> Iterator[Item]:
-    encoder = Encoder(
+def _encoder(ask: Ask, scenario: Scenario, rng: Random) -> Encoder:
+    return Encoder(
         patch=ask.patch,
         escaped=rng.random() < RARELY,
         framed=scenario.get("noise") == "sse",
         thread_id=ask.thread.id if rng.random() < RARELY else "",
     )
+
+
+def _items(
+    world: World, encoder: Encoder, scenario: Scenario, beats: Sequence[Beat], rng: Random
+) -> Iterator[Item]:
     items = list(encoder.encode(beats))
     if items and isinstance(items[-1], bytes) and (rng.random() < RARELY or "bare-end" in scenario):
         items[-1] = items[-1].rstrip(b"\n")

@@ -42,13 +42,15 @@ ERRORS = {
     "exhausted": "premium-feature-unavailable; =PLACE",
 }
 ENDINGS = {
-    "cut": "the stream ends cleanly in the middle of the answer",
-    "truncate": "the stream ends in the middle of a line",
-    "reset-text": "the connection is reset in the middle of the answer",
-    "stall": "silence in the middle of the answer until the client leaves; =start for none at all",
+    "cut": "the stream ends cleanly in the middle of the answer; the turn goes on and is saved "
+    "after =SECONDS (0.1), or is =lost",
+    "truncate": "the stream ends in the middle of a line; the same",
+    "reset-text": "the connection is reset in the middle of the answer; the same",
+    "stall": "silence in the middle of the answer until the client leaves; the same, or =start for "
+    "none at all",
     "linger": "after the last line the connection stays open",
-    "handoff": "a queue-handoff line in the middle of the answer, then the end",
-    "shutdown": "an inference-connection-lifecycle line in the middle, then the end",
+    "handoff": "a queue-handoff line in the middle of the answer, then the end; as cut",
+    "shutdown": "an inference-connection-lifecycle line in the middle, then the end; as cut",
 }
 ANSWERS = {
     "list": "answers with this list",
@@ -101,6 +103,9 @@ UPLOADS = {
     "unreadable": "in an account's own scenario: no file can be read",
     "chat-id": "in an account's own scenario: the first file makes a thread of another id",
 }
+THREADS = {
+    "records-502": "in an account's own scenario: the first =N reads of records fail (1)",
+}
 COMBINATORS = {
     "fail": "the faults above happen only the first =N times (1) to this account",
     "fail-once": "the same, once",
@@ -117,6 +122,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "what is answered": ANSWERS,
     "how it is written": QUIRKS,
     "how files are taken": UPLOADS,
+    "how threads are read": THREADS,
     "combinators": COMBINATORS,
 }
 FAULTS = frozenset({*HTTP, *SOCKET, *ERRORS, *ENDINGS, "blank"})

@@ -111,9 +111,13 @@ class Thread:
 
 @dataclass(slots=True)
 class Threads:
-    """The conversations of one simulator, by id: the newest few thousand."""
+    """The conversations of one simulator, by id: the newest few thousand.
+
+    `overlooked` counts the reads that a scenario made fail.
+    """
 
     known: dict[str, Thread] = field(default_factory=dict[str, Thread])
+    overlooked: int = 0
 
     def keep(self, thread: Thread) -> None:
         self.known[thread.id] = thread

@@ -127,7 +127,7 @@ async def test_a_wrong_key_is_an_authentication_error(rig: Rig) -> None:
 
 
 async def test_rule_8_a_broken_stream_raises(client: anthropic.AsyncAnthropic) -> None:
-    ask = [{"role": "user", "content": "[[sim:cut]][[sim:long=200]]"}]
+    ask = [{"role": "user", "content": "[[sim:cut=lost]][[sim:long=200]]"}]
     with pytest.raises(anthropic.APIError):
         async with client.messages.stream(
             model="opus-4.6", max_tokens=4096, messages=ask

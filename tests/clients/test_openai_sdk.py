@@ -118,7 +118,7 @@ async def test_errors_are_the_sdks_own(
 
 
 async def test_rule_8_rule_42_a_broken_chat_stream_raises(client: openai.AsyncOpenAI) -> None:
-    ask = [{"role": "user", "content": "[[sim:cut]][[sim:long=200]]"}]
+    ask = [{"role": "user", "content": "[[sim:cut=lost]][[sim:long=200]]"}]
     stream = await client.chat.completions.create(model="opus-4.6", messages=ask, stream=True)
     with pytest.raises(openai.APIError):
         async for _ in stream:
@@ -127,7 +127,7 @@ async def test_rule_8_rule_42_a_broken_chat_stream_raises(client: openai.AsyncOp
 
 async def test_rule_55_a_broken_response_stream_says_failed(client: openai.AsyncOpenAI) -> None:
     stream = await client.responses.create(
-        model="opus-4.6", input="[[sim:cut]][[sim:long=200]]", stream=True
+        model="opus-4.6", input="[[sim:cut=lost]][[sim:long=200]]", stream=True
     )
     kinds: list[str] = []
     try:

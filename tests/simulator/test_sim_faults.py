@@ -178,7 +178,10 @@ async def test_a_turn_that_stops_early_is_complete_in_the_thread(
             except aiohttp.ClientError:
                 assert word == "reset-text"
         part = Reading(200, {}, raw, [])
-        saved = guest.sim.threads[body["threadId"]].history()[-1]
+        thread = guest.sim.threads[body["threadId"]]
+        assert thread.outcome is None
+        await until(lambda: thread.outcome is not None)
+        saved = thread.history()[-1]
         whole = saved["value"][0]["content"].split("/>")[-1].lstrip()
         assert part.text
         assert whole.startswith(part.text)
@@ -187,6 +190,17 @@ async def test_a_turn_that_stops_early_is_complete_in_the_thread(
         assert not part.of("patch-sync")
         assert raw.endswith(b"\n") is (word != "truncate")
         assert bool(part.of("queue-handoff")) is (word == "handoff")
+
+
+async def test_a_turn_may_die_with_its_stream(visit: Visit) -> None:
+    async with visit() as guest:
+        body = guest.turn("[[sim:cut=lost]] [[sim:long=60]]")
+        async with guest.call(INFER, body) as response:
+            await response.read()
+        await until(lambda: guest.sim.running_turns == 0)
+        thread = guest.sim.threads[body["threadId"]]
+        assert (thread.outcome, thread.inference_id) == (None, None)
+        assert "finishedAt" not in thread.history()[-1]
 
 
 async def test_silence_may_begin_before_the_first_line(visit: Visit) -> None:

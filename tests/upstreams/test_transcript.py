@@ -65,13 +65,15 @@ def system(*texts: str) -> Message:
 def sent(turn: Turn, account: Account = ACCOUNT) -> dict[str, Any]:
     fresh = ids()
     anchor = begin(account, THREAD, ids=fresh, now=NOW, made=False)
-    return json.loads(request(turn, account, anchor, ids=fresh, now=NOW))
+    return json.loads(request(turn, account, anchor, next(fresh), ids=fresh, now=NOW))
 
 
 def with_files(turn: Turn) -> dict[str, Any]:
     fresh = ids()
     anchor = begin(ACCOUNT, ATTACHED.thread_id, ids=fresh, now=NOW, made=True)
-    return json.loads(request(turn, ACCOUNT, anchor, ids=fresh, now=NOW, attached=ATTACHED))
+    return json.loads(
+        request(turn, ACCOUNT, anchor, next(fresh), ids=fresh, now=NOW, attached=ATTACHED)
+    )
 
 
 def steps(*messages: Message, system: str = "") -> list[tuple[str, str]]:

@@ -85,6 +85,15 @@ class Answer:
         else:
             self.put(len(self.steps), item)
 
+    def restore(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Steps as they were saved in the end, each whole. What was told is not told again."""
+        for item in items:
+            step = self.by_id(text_of(item.get("id")))
+            if step is not None and step.type == item.get("type"):
+                step.become(item)
+            else:
+                self.put(len(self.steps), item)
+
     def sync(self, items: Sequence[Any]) -> None:
         """The whole state. What is told of it already is not told again."""
         now = [object_of(item) for item in items]

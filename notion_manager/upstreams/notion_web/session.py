@@ -1,39 +1,37 @@
 """One account's conversations with Notion's web API."""
 
 import asyncio
-import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace as evolve
 from datetime import UTC, datetime
 from functools import partial
-from typing import Self
 
 import aiohttp
 import orjson
-from msgspec.structs import replace
 from yarl import URL
 
 from ...alarms import Alarms
 from ...allowance import Allowance
-from ...config import Config, Timeouts
+from ...config import Config
 from ...errors import AccountRefused, Problem, UpstreamTimeout, WorkspaceRefused
 from ...models import RESEARCH, RESEARCHERS, Model
 from ...tokens import of_exchange
-from ...turn import Done, Event, Turn
+from ...turn import Turn
 from .account import Account
-from .calls import HTTP_OK, NETWORK, broken, post, read, read_login, refusal
+from .calls import HTTP_OK, post, read, read_login, refusal
 from .catalogue import parse_catalogue
 from .courier import Courier
 from .headers import endpoint, headers
 from .housekeeping import ask_deletion
 from .quota import READS, merged
+from .recovery import Recovery
+from .reply import Asked, Reply
 from .stream import Decoder
-from .transcript import Anchor, anchor_of, begin, newest, probe, request, research
+from .transcript import anchor_of, begin, newest, probe, request, research
 from .uploads import Attached, Parcel, parcels
 
-logger = logging.getLogger(__name__)
 DRAWN = 64
 
 
@@ -62,6 +60,7 @@ class NotionWeb:
         self._reading = headers(account, config.notion, accept="application/json")
         self._asking = headers(account, config.notion, accept="application/x-ndjson")
         self._courier = Courier(http, account, config, self._reading, self._ids)
+        self._recovery = Recovery(http, account, config, self._reading)
 
     async def models(self) -> Sequence[Model]:
         """The live catalogue. A free read."""
@@ -110,21 +109,21 @@ class NotionWeb:
         body = ask_deletion(threads, self._account, self._ids)
         await read(self._http, self._config, "saveTransactionsFanout", self._reading, body)
 
-    def open(self, turn: Turn) -> "_Asked":
+    def open(self, turn: Turn) -> Reply:
         """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
         decoder = Decoder(partial(of_exchange, turn), turn.verbatim, turn.citations or "inline")
         timeouts = self._config.timeouts
         if turn.model in RESEARCH:
             look = partial(self._look_into, turn)
-            return _Asked(look, decoder, self._patient, self._alarms, self._note)
-        return _Asked(partial(self._ask, turn), decoder, timeouts, self._alarms, self._note)
+            return Reply(look, decoder, self._patient, self._alarms, self._note)
+        return Reply(partial(self._ask, turn), decoder, timeouts, self._alarms, self._note)
 
     def _note(self, thread_id: str, left: float) -> None:
         """A thread was used, and a turn in it may go on for `left` seconds."""
         if self._made is not None:
             self._made(self._account.alias, thread_id, time.time() + left)
 
-    async def _ask(self, turn: Turn) -> tuple[aiohttp.ClientResponse, Anchor]:
+    async def _ask(self, turn: Turn) -> Asked:
         """The files of the turn are brought first, into the thread that it is then asked in."""
         known = anchor_of(turn.bookmark) if turn.bookmark else None
         asked = turn if known is None else newest(turn)
@@ -138,20 +137,23 @@ class NotionWeb:
         anchor = known or begin(
             self._account, thread_id, ids=self._ids, now=now, made=attached is not None
         )
+        trace = next(self._ids)
         body = request(
             asked,
             self._account,
             anchor,
+            trace,
             ids=self._ids,
             now=now,
             continued=known is not None,
             attached=attached,
         )
-        return await self._posted(body, self._config.timeouts.silence), anchor
+        response = await self._posted(body, self._config.timeouts.silence)
+        return Asked(response, anchor, partial(self._recovery.steps, anchor.thread, trace))
 
-    async def _look_into(self, turn: Turn) -> tuple[aiohttp.ClientResponse, None]:
+    async def _look_into(self, turn: Turn) -> Asked:
         body = research(turn, self._account, ids=self._ids, now=datetime.now(UTC))
-        return await self._posted(body, self._patient.silence), None
+        return Asked(await self._posted(body, self._patient.silence))
 
     async def _posted(self, body: bytes, patience: float) -> aiohttp.ClientResponse:
         """Raises the Problem that another status than 200, or none in time, tells of."""
@@ -178,128 +180,6 @@ class NotionWeb:
         except BaseException:
             self._note(thread_id, 0.0)  # it may be there, with files that nobody will ask about
             raise
-
-
-def _tell_drift(decoder: Decoder) -> None:
-    """Shapes that nobody knows are how a changed service is noticed first."""
-    if decoder.drift:
-        shapes = ", ".join(f"{name} x{count}" for name, count in decoder.drift.items())
-        logger.warning("the service sent what is not known here: %s", shapes)
-
-
-class _Watchdog:
-    """Ends a stream in which nothing comes for `patience` seconds while somebody waits for it.
-
-    One alarm, however many reads: whoever reads notes `since` when, and that it is `waiting`. A
-    client that reads slowly is not the service's silence; and data that came while the event loop
-    was held up is given a moment to be read.
-    """
-
-    def __init__(self, content: aiohttp.StreamReader, patience: float, alarms: Alarms) -> None:
-        self._content = content
-        self._patience = patience
-        self._alarms = alarms
-        self._now = asyncio.get_running_loop().time
-        self.waiting = False
-        self.since = self._now()
-        self._doubted = 0.0  # the wait that was found to be too long
-        self._alarm = alarms.set(patience, self._look)
-
-    def stop(self) -> None:
-        self._alarms.cancel(self._alarm)
-
-    def _look(self) -> None:
-        left = self.since + self._patience - self._now() if self.waiting else self._patience
-        if left <= 0 and self._doubted == self.since:
-            self._content.set_exception(aiohttp.SocketTimeoutError())
-            return
-        self._doubted = self.since if left <= 0 else 0.0
-        self._alarm = self._alarms.set(MOMENT if left <= 0 else left, self._look)
-
-
-MOMENT = 0.05  # seconds
-LEASE = 300.0  # seconds that a turn may go on which nobody hears any more
-
-
-class _Asked:
-    """A turn on its way and its answer: one read, one batch.
-
-    A class and no generator: its steps are taken for every batch of every answer.
-    """
-
-    def __init__(
-        self,
-        ask: Callable[[], Awaitable[tuple[aiohttp.ClientResponse, Anchor | None]]],
-        decoder: Decoder,
-        timeouts: Timeouts,
-        alarms: Alarms,
-        note: Callable[[str, float], None],
-    ) -> None:
-        self._ask = ask
-        self._note = note
-        self._decoder = decoder
-        self._timeouts = timeouts
-        self._alarms = alarms
-        self._now = asyncio.get_running_loop().time
-        self._lingered = False  # a finished answer's connection was given its time to end
-        self._finished = False
-
-    async def __aenter__(self) -> Self:
-        self._response, self._anchor = await self._ask()
-        self._content = self._response.content
-        self._watchdog = _Watchdog(self._content, self._timeouts.silence, self._alarms)
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Sequence[Event]:
-        if self._finished:
-            raise StopAsyncIteration
-        decoder, watchdog = self._decoder, self._watchdog
-        if not (self._lingered or decoder.complete):
-            watchdog.since, watchdog.waiting = self._now(), True
-            try:
-                data = await self._content.readany()
-            except NETWORK as exc:
-                raise broken(exc) from exc
-            finally:
-                watchdog.waiting = False
-            if data:
-                return decoder.feed(data)
-        if not (self._lingered or self._content.at_eof()):
-            self._lingered = True
-            return decoder.feed(await _rest(self._content, self._timeouts.linger))
-        self._finished = True
-        return [self._marked(event) for event in decoder.finish()]
-
-    def _marked(self, event: Event) -> Event:
-        """An answer that ended by itself can be gone on with, if its thread is known."""
-        if isinstance(event, Done) and self._anchor is not None:
-            return replace(event, bookmark=self._anchor.bookmark())
-        return event
-
-    def _close(self) -> None:
-        self._watchdog.stop()
-        self._response.close()
-        _tell_drift(self._decoder)
-        if self._anchor is not None:
-            self._note(self._anchor.thread, 0.0 if self._finished else LEASE)
-
-
-async def _rest(content: aiohttp.StreamReader, linger: float) -> bytes:
-    """What follows a finished answer, if it comes soon; how that ends no longer matters."""
-    late: list[bytes] = []
-    try:
-        async with asyncio.timeout(linger):
-            while data := await content.readany():
-                late.append(data)
-    except (TimeoutError, *NETWORK):
-        pass
-    return b"".join(late)
 
 
 def _ids() -> Iterator[str]:

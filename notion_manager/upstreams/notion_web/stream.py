@@ -22,8 +22,8 @@ from .steps import Chat
 
 SHUTDOWN = "container_shutdown"
 MOVED = frozenset({"queue-handoff", "reenqueue-with-delay", "inference-connection-lifecycle"})
-
-
+SHORT = "the answer was cut short"
+WAITS = "a tool waits for a confirmation that only Notion itself asks for"
 RECORD_MAP = b'{"type":"record-map",'
 
 
@@ -56,6 +56,8 @@ class Decoder:
         self._completed = False  # a record map said so
         self._saved: tuple[Message, ...] = ()
         self._complete: bool | None = False  # None where it must be found out anew
+        self.begun = False
+        """Whether there is an answer that must not be asked for again: some was told, or moved."""
 
     @property
     def drift(self) -> Mapping[str, int]:
@@ -87,7 +89,10 @@ class Decoder:
             except LineTooLong as exc:
                 self._stop(UpstreamBroken(f"Notion sent {exc}"))
             events = self._answer.voice.drain()
-            if events or self._problem is None:
+            if events:
+                self.begun = True
+                return events
+            if self._problem is None:
                 return events
         raise self._problem
 
@@ -97,9 +102,19 @@ class Decoder:
             raise self._problem
         if rest := self._lines.finish():
             self._read(rest)
+        self._judge_end()
         self._answer.close()
         self._judge()
         return [*self._answer.voice.drain(), *ending(self._answer.sources), self._done()]
+
+    def restore(self, steps: Sequence[Mapping[str, Any]]) -> None:
+        """All steps of the answer as they were saved, where the stream broke off. Then `finish`.
+
+        Raises the Problem that the turn came to.
+        """
+        self._problem, self._lines = None, Lines()
+        self._answer.restore(steps)
+        self._ended = self._started = True
 
     def _stop(self, problem: Problem) -> None:
         self._problem = problem
@@ -188,6 +203,7 @@ class Decoder:
             raise from_step(record)
         if kind in MOVED and record.get("reason", SHUTDOWN) == SHUTDOWN:
             if not self.complete:
+                self.begun = True
                 raise UpstreamBroken(f"Notion moved the answer elsewhere before its end ({kind})")
         elif kind not in IDLE:
             self._drift.note("type", kind)
@@ -217,18 +233,27 @@ class Decoder:
             if mine and message.step.get("type") in FAILURES:
                 raise from_step(message.step)
 
-    def _judge(self) -> None:
-        """Raises unless this is the whole of an answer."""
+    def _judge_end(self) -> None:
+        """Raises if the stream broke off: then what is still held may get its end elsewhere."""
         if not self._started:
             raise EmptyAnswer("Notion answered with nothing at all")
+        if not self._whole and self._answer.blank:
+            self._recover()
+        if not self._whole:
+            raise UpstreamBroken(WAITS if self._answer.stuck else SHORT)
+
+    def _judge(self) -> None:
+        """Raises unless this is the whole of an answer."""
         if self._answer.blank:
             self._recover()
         if self._answer.stuck:
-            raise UpstreamBroken("a tool waits for a confirmation that only Notion itself asks for")
-        if not (self.complete or self._ended or self._over):
-            raise UpstreamBroken("the answer was cut short")
+            raise UpstreamBroken(WAITS)
         if self._answer.blank:
             raise EmptyAnswer("Notion ended the answer without a word")
+
+    @property
+    def _whole(self) -> bool:
+        return self.complete or self._ended or self._over
 
     @property
     def _over(self) -> bool:

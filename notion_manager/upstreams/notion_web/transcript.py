@@ -60,6 +60,7 @@ def request(  # noqa: PLR0913 - what a request is made of
     turn: Turn,
     account: Account,
     anchor: Anchor,
+    trace: str,
     *,
     ids: Iterator[str],
     now: datetime,
@@ -68,14 +69,14 @@ def request(  # noqa: PLR0913 - what a request is made of
 ) -> bytes:
     """The body of runInferenceTranscript, answered in patches.
 
-    Where the `anchor` is `continued`, the turn is what that thread lacks. `now` is aware, and `ids`
-    are fresh UUIDs (the service answers any other id with an empty 200); the first becomes the
-    trace's. The turn is plain: what it says of tools it says in words. Raises Unsupported for what
-    cannot be told to this upstream, and BadRequest where there is nothing for the model to answer.
+    Where the `anchor` is `continued`, the turn is what that thread lacks. `now` is aware; `trace`,
+    by which the service knows the turn, and `ids` are fresh UUIDs (it answers any other id with an
+    empty 200). The turn is plain: what it says of tools it says in words. Raises Unsupported for
+    what cannot be told to this upstream, and BadRequest where there is nothing to answer.
     """
     history = _history(turn, dict(attached.files) if attached else {})
     when = _time(account, now)
-    turn_ids = {"traceId": next(ids), "spaceId": account.space_id}
+    turn_ids = {"traceId": trace, "spaceId": account.space_id}
     thread = _thread(account, anchor, made=attached is not None, continued=continued)
     updates = [{"id": next(ids), "type": "updated-config"}] if continued else []
     steps = [

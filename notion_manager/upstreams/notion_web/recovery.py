@@ -1,0 +1,69 @@
+"""What the stream of a turn no longer tells is read from its thread, for free."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import aiohttp
+from msgspec import Struct
+
+from ...config import Config
+from ...errors import Problem, RateLimited, UpstreamBroken
+from .account import Account
+from .calls import read
+from .records import NEWEST, Thread, ask_records, failed, read_thread, read_turn
+
+SYNC = "syncRecordValuesMain"
+PAUSES = (0.25, 0.5, 1.0, 2.0, 2.0)  # seconds before the thread is looked at again; then 5 each
+PAUSE = 5.0
+DOUBTS = 3  # looks after which a turn that the thread does not know of is given up
+
+
+class Recovery(Struct, frozen=True):
+    """One account's way of reading its own threads. `headers` are those of its reads."""
+
+    http: aiohttp.ClientSession
+    account: Account
+    config: Config
+    headers: Mapping[str, str]
+
+    async def steps(self, thread_id: str, trace: str) -> Sequence[Mapping[str, Any]]:
+        """The saved steps of the turn `trace` in their order, once it is over.
+
+        None where it was not saved, or does not end in time, or cannot be read.
+        """
+        try:
+            async with asyncio.timeout(self.config.timeouts.recovery):
+                return await self._awaited(thread_id, trace)
+        except (TimeoutError, Problem):
+            return ()
+
+    async def _awaited(self, thread_id: str, trace: str) -> Sequence[Mapping[str, Any]]:
+        doubts = 0
+        for pause in _pauses():
+            await asyncio.sleep(pause)
+            try:
+                thread = read_thread(await self._read("thread", [thread_id]), thread_id)
+                if thread.ended == trace:
+                    return await self._saved(thread, trace)
+            except (UpstreamBroken, RateLimited):
+                continue  # it may pass
+            doubts += thread.running != trace
+            if doubts == DOUBTS:
+                break
+        return ()
+
+    async def _saved(self, thread: Thread, trace: str) -> Sequence[Mapping[str, Any]]:
+        messages = thread.messages[-NEWEST:]
+        found = read_turn(await self._read("thread_message", messages), messages, trace)
+        return found if thread.completed or failed(found) else ()
+
+    async def _read(self, table: str, ids: Sequence[str]) -> bytes:
+        body = ask_records(table, ids, self.account)
+        return await read(self.http, self.config, SYNC, self.headers, body)
+
+
+def _pauses() -> Iterator[float]:
+    yield from PAUSES
+    while True:
+        yield PAUSE
