@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from .errors import BadRequest
 
-MOST = 2**53  # beyond it JSON's numbers are not exact
+MOST = 2**53 - 1  # beyond it JSON's numbers are not exact
 _NAMES: dict[type, str] = {
     dict: "an object",
     list: "a list",
@@ -113,7 +113,10 @@ class Node(Struct):
         return text
 
     def integer(self, *, least: int = 0) -> int | None:
-        """A whole number of at least `least`, or None where it is missing."""
+        """A whole number of at least `least`, or None where it is missing.
+
+        What is too large to be exact in JSON is as large as can be.
+        """
         value = self.value
         if value is None:
             return None
@@ -121,9 +124,9 @@ class Node(Struct):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.expected("a whole number")
-        if not least <= value < MOST:
-            raise self.fail(f"must be at least {least} and less than 2**53; got {value:.10g}")
-        return value
+        if value < least:
+            raise self.fail(f"must be at least {least}; got {value:.10g}")
+        return min(value, MOST)
 
     def flag(self, *, default: bool = False) -> bool:
         if self.value is None:

@@ -410,9 +410,12 @@ async def _begun(reply: Reply) -> tuple[Sequence[Event], Batches]:
 
 
 async def _first(batches: Batches) -> Sequence[Event]:
+    """White space alone is no content yet: an answer that is no more can still be had elsewhere."""
+    held: list[Event] = []
     async for batch in batches:
-        if batch:
-            return batch
+        held += batch
+        if any(not isinstance(event, Text) or not event.text.isspace() for event in batch):
+            return held
     raise EmptyAnswer("the upstream said nothing")
 
 

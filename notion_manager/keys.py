@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import compare_digest
 
+ENVIRONMENT = "environment"
+"""The name of the key that a process is given as `NOTION_MANAGER_API_KEY`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

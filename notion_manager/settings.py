@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 from urllib.parse import SplitResult, urlsplit
 
+import tomli
+
 T = TypeVar("T")
 _EXACT = 1e15  # below it every whole float is written without an exponent
 _LONGEST = 40  # characters of a value that a message repeats
@@ -118,8 +120,14 @@ def version(value: str) -> None:
 
 
 def names(value: Mapping[str, str]) -> None:
+    known = {name.casefold() for name in value}
     for name, meaning in value.items():
         _each([(spell(name), name), (spell(name), meaning)], filled)
+        if meaning.casefold() in known:
+            raise Unfit(
+                f"entry {spell(name)}: {spell(meaning)} is an alias itself",
+                "write the model that it stands for",
+            )
 
 
 def _each(entries: Iterable[tuple[object, str]], check: Check) -> None:
@@ -286,16 +294,29 @@ def _parse_number(text: str) -> object:
 
 
 def _parse_list(text: str) -> object:
+    if text.lstrip().startswith("["):
+        return _parse_toml(text, "a list of strings", 'write it as one,two or ["one", "two"]')
     return [item for part in text.split(",") if (item := part.strip())]
 
 
 def _parse_table(text: str) -> object:
+    if text.lstrip().startswith("{"):
+        remedy = 'write it as name=another,second=other or { name = "another" }'
+        return _parse_toml(text, "a table of strings", remedy)
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
     for number, (_, middle, _) in enumerate(pairs, 1):
         if not middle:
             reason = f"entry {number}: expected a name and a value"
             raise Unfit(reason, "write it as name=another,second=other")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _parse_toml(text: str, name: str, remedy: str) -> object:
+    """As the file would have it."""
+    try:
+        return tomli.loads(f"value = {text.strip()}")["value"]
+    except ValueError:
+        raise Unfit(f"expected {name}", remedy) from None
 
 
 _FLAGS = {

@@ -102,6 +102,14 @@ def test_flags_come_before_environment_before_file_before_defaults() -> None:
         ("TIMEOUTS_BODY", "2.5", "timeouts", "body", 2.5),
         ("NOTION_BASE_URL", "https://notion.test", "notion", "base_url", "https://notion.test"),
         ("MODELS_ALIASES", "a=b, c = d", "models", "aliases", {"a": "b", "c": "d"}),
+        ("MODELS_ALIASES", '{ "a" = "b, c" }', "models", "aliases", {"a": "b, c"}),
+        (
+            "SERVER_ALLOWED_HOSTS",
+            '["a.test", "b.test"]',
+            "server",
+            "allowed_hosts",
+            ("a.test", "b.test"),
+        ),
         ("LOG_FORMAT", "json", "log", "format", "json"),
     ],
 )

@@ -102,6 +102,12 @@ def mistakes(
             'entry "bad": it is blank or holds control characters',
             "write a name, or leave the key out",
         ),
+        (
+            "[models]\naliases = { quick = 'Fast', fast = 'haiku-4.5' }",
+            "models.aliases",
+            'entry "quick": "Fast" is an alias itself',
+            "write the model that it stands for",
+        ),
     ],
 )
 def test_a_mistake_names_the_value_or_the_entry_as_people_write_it(
@@ -114,6 +120,20 @@ def test_a_mistake_names_the_value_or_the_entry_as_people_write_it(
 def test_an_entry_without_a_value_in_the_environment_is_told_by_its_number() -> None:
     (mistake,) = mistakes("", {"NOTION_MANAGER_MODELS_ALIASES": "a=b, c"}).values()
     assert mistake.reason == "entry 2: expected a name and a value"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("MODELS_ALIASES", "{ a = ", "expected a table of strings"),
+        ("SERVER_ALLOWED_HOSTS", "[a.test]", "expected a list of strings"),
+    ],
+)
+def test_what_looks_like_the_files_own_form_is_read_as_such(
+    name: str, text: str, reason: str
+) -> None:
+    (mistake,) = mistakes("", {f"NOTION_MANAGER_{name}": text}).values()
+    assert mistake.reason == reason
 
 
 def test_a_mistake_tells_where_it_was_written() -> None:

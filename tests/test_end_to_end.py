@@ -232,7 +232,7 @@ async def test_after_content_nothing_is_sent_again_even_unstreamed(rig: Rig, api
     assert rig.sim.count("runInferenceTranscript") == 1
 
 
-@pytest.mark.parametrize("scenario", ["500", "empty", "blank", "reset", "502-cell"])
+@pytest.mark.parametrize("scenario", ["500", "empty", "blank", "blank=spaces", "reset", "502-cell"])
 async def test_a_hiccup_is_smoothed_by_one_retry(rig: Rig, scenario: str) -> None:
     text = f"[[sim:{scenario}]][[sim:fail-once]][[sim:echo=fine]]"
     async with await rig.post(CHAT.path, CHAT.ask(text)) as r:
@@ -353,6 +353,64 @@ async def test_rule_15_a_retry_of_the_same_turn_is_harmless(rig: Rig) -> None:
             assert CHAT.text(await r.json()) == "same"
     threads = {b["threadId"] for n, b, _ in rig.sim.requests if n == "runInferenceTranscript"}
     assert len(threads) == 2
+
+
+async def test_rule_15_a_turn_that_broke_off_may_come_again_with_its_tool_run_meanwhile(
+    rig: Rig,
+) -> None:
+    asked = {"role": "user", "content": "[[sim:cut=lost]][[sim:fail-once]][[sim:echo=a b c d e f]]"}
+    tools = [{"name": "Read", "input_schema": {"type": "object"}}]
+    body = {"model": "opus-4.6", "max_tokens": 900, "tools": tools, "messages": [asked]}
+    async with await rig.post(MESSAGES.path, {**body, "stream": True}) as r:
+        await _until_cut(r)
+    async with await rig.post(MESSAGES.path, body) as r:
+        assert MESSAGES.text(await r.json()) == "a b c d e f"
+    call = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "[[sim:echo=seen]]"}
+    said = [
+        asked,
+        {"role": "assistant", "content": [{"type": "text", "text": "a b"}, call]},
+        {"role": "user", "content": [result]},
+    ]
+    async with await rig.post(MESSAGES.path, {**body, "messages": said}) as r:
+        assert r.status == 200
+        assert r.headers["x-notion-manager-thread"] == "new"
+
+
+async def test_rule_54_no_limit_is_set_that_nobody_asked_for(rig: Rig) -> None:
+    body = RESPONSES.ask("[[sim:lang=none]][[sim:long=30000]] Go.")
+    async with await rig.post(RESPONSES.path, body) as r:
+        made = await r.json()
+    assert (made["status"], made["incomplete_details"]) == ("completed", None)
+    assert len(RESPONSES.text(made).split()) == 30_000
+
+
+@each_api
+async def test_an_effort_that_has_no_meaning_is_named_by_its_field(rig: Rig, api: Api) -> None:
+    more, path = {
+        "messages": ({"output_config": {"effort": "high"}}, "output_config.effort"),
+        "chat": ({"reasoning_effort": "high"}, "reasoning_effort"),
+        "responses": ({"reasoning": {"effort": "high"}}, "reasoning.effort"),
+    }[api.name]
+    async with await rig.post(api.path, api.ask(model="gpt-5.4-mini", **more)) as r:
+        assert r.headers["x-notion-manager-model"] == "gpt-5.4-mini"
+        assert path in r.headers["x-notion-manager-ignored"].split(", ")
+
+
+async def test_rule_13_counts_and_titles_are_answered_while_others_think(rig: Rig) -> None:
+    """Two seats: one has a turn that thinks, and what needs none does not wait for any."""
+    thinks = asyncio.create_task(_drain(rig, CHAT, "[[sim:think=30]] go", stream=False))
+    await until(lambda: rig.sim.open_streams == 1)
+    body = {"model": "claude-opus-4-6", "messages": [{"role": "user", "content": "hi"}]}
+    async with await rig.post(CHAT.path, CHAT.ask("[[sim:echo=A title]]")) as r:
+        assert CHAT.text(await r.json()) == "A title"
+    more = asyncio.create_task(_drain(rig, CHAT, "[[sim:think=30]] go", stream=False))
+    await until(lambda: rig.sim.open_streams == 2)
+    async with await rig.post("/v1/messages/count_tokens", body) as r:
+        assert r.status == 200
+    for asking in (thinks, more):
+        asking.cancel()
+    await asyncio.gather(thinks, more, return_exceptions=True)
 
 
 async def test_rule_13_a_burst_of_counts_is_answered(rig: Rig) -> None:

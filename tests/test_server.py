@@ -1,6 +1,7 @@
 """The HTTP surface: who gets in, what is refused and how, what anybody may see."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from notion_manager.config import Config, Models, Server
+from notion_manager.simulator.catalogue import AUTO
 from tests.asking import APIS, CHAT, MESSAGES, Api
 from tests.rig import KEY, QUICK, Rig, rigged, someone
 
@@ -90,6 +92,32 @@ async def test_what_is_no_request_is_a_400_in_the_apis_shape(
         refused = await r.json()
     assert (r.status, r.headers["x-should-retry"]) == (400, "false")
     assert shape(refused) == ("messages" if api is MESSAGES else "openai")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}\x01\r\n\r\n",
+        f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nAuthorization Bearer {KEY}\r\n\r\n",
+        f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}{'x' * 9000}\r\n\r\n",
+        f"GET /v1/models HTTP/1.1\r\nHost: a\r\nHost: b\r\nx-api-key: {KEY}\r\n\r\n",
+        f"\x16\x03\x01 {KEY}\r\n\r\n",
+    ],
+    ids=["control character", "no colon", "too long", "two hosts", "TLS"],
+)
+async def test_what_is_no_http_request_is_refused_as_all_else_and_never_quoted(
+    rig: Rig, head: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await _connection(rig)
+    writer.write(head.encode())
+    said = (await reader.read()).decode()
+    writer.close()
+    answer, _, body = said.partition("\r\n\r\n")
+    assert answer.split()[1] == "400"
+    assert "x-request-id: " in answer
+    assert shape(json.loads(body)) == "openai"
+    assert KEY not in said + caplog.text
+    assert (rig.records[-1].status, rig.records[-1].api) == (400, "")
 
 
 async def test_rule_4_tens_of_megabytes_are_taken_where_the_limit_allows(tmp_path: Path) -> None:
@@ -257,7 +285,7 @@ async def test_the_list_comes_in_time_whatever_the_upstream_does(tmp_path: Path)
         ("mine", "opus-4.6", "alias"),
         ("claude-haiku-9-9", None, "nearest"),
         ("gpt-5-mini", None, "nearest"),
-        ("auto", "auto", "auto"),
+        ("auto", AUTO, "auto"),
     ],
 )
 async def test_rule_14_names_find_their_model_and_come_back_as_they_were(

@@ -4,6 +4,7 @@ import time
 
 import click
 
+from ..keys import ENVIRONMENT
 from .complaints import Complaint
 from .places import store
 from .tables import json_option, moment, show
@@ -28,6 +29,10 @@ def add(name: str, *, admin: bool) -> None:
     """
     if not name.isprintable() or not name.strip():
         raise click.BadParameter("a name is printable and not blank", param_hint="NAME")
+    if name == ENVIRONMENT:
+        raise click.BadParameter(
+            "the key of NOTION_MANAGER_API_KEY has that name; choose another", param_hint="NAME"
+        )
     with store() as opened:
         made = opened.add_key(name, now=int(time.time()), admin=admin)
     click.echo(made.reveal())

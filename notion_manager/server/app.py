@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ..errors import (
+    BadRequest,
+    Internal,
     KeyRefused,
     MethodNotAllowed,
     NotFound,
@@ -32,6 +34,11 @@ from .pages import Pages
 from .routes import Handler, Methods, Routes
 from .trace import Trace
 
+UNREADABLE = (
+    "this is no HTTP request that can be read here: a header is malformed, comes twice or is "
+    "longer than 8 kB, or the request line is not one"
+)
+FAULTS = 500  # statuses from here on say that it is ours
 LONGEST_WAIT = 60.0  # seconds: clients wait for all of a Retry-After, without a word
 
 
@@ -53,13 +60,8 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) ->
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         door.silent.discard(request.protocol)
         speaker = _speaker(request)
-        trace = Trace(
-            id=os.urandom(16).hex(),
-            api=speaker.name,
-            id_headers=tuple({"x-request-id", speaker.request_id_header}),
-            began=time.time(),
-        )
-        request[TRACE] = trace
+        asks = request.path.startswith(speaker.path)
+        request[TRACE] = trace = _trace(speaker, speaker.name if asks else "")
         try:
             response = await _served(door, request, routes, speaker)
             trace.status = response.status
@@ -69,6 +71,26 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) ->
         return response
 
     return serve
+
+
+def refusing(log: Callable[[RequestRecord], None], status: int) -> web.Response:
+    """The answer to what is no HTTP request. Whose API it was for, nobody can say."""
+    trace = _trace(OpenAIChat, api="")
+    problem = BadRequest(UNREADABLE) if status < FAULTS else Internal("internal error")
+    trace.failed(problem)
+    trace.status = problem.status
+    log(trace.record(time.time()))
+    return _refusal(problem, trace, OpenAIChat)
+
+
+def _trace(speaker: type[Translator], api: str) -> Trace:
+    return Trace(
+        id=os.urandom(16).hex(),
+        api=api,
+        id_headers=tuple({"x-request-id", speaker.request_id_header}),
+        began=time.time(),
+        effort=speaker.effort,
+    )
 
 
 def _routes(desk: Desk, shelf: Shelf, pages: Pages, admin: Admin) -> Routes:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from ..alarms import Alarms
 from ..assembly import open_gateway
@@ -17,7 +18,7 @@ from ..secret import Secret
 from ..store import Store
 from .admin import Admin
 from .answer import Desk
-from .app import Door, serving
+from .app import Door, refusing, serving
 from .fetching import Fetcher
 from .guard import Guard
 from .keyring import Keyring
@@ -64,7 +65,7 @@ async def running(
             Admin(gateway.pool, journal),
         )
         gateway.catalogues.refresh()
-        ways = Ways(silent, underway.end)
+        ways = Ways(silent, underway.end, partial(refusing, heed))
         async with listening(serve, config.server, config.timeouts, ways) as address:
             _spare_collector()
             yield address

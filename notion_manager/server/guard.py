@@ -81,7 +81,8 @@ def _presented(headers: Mapping[str, str]) -> str:
 def _hostname(host: str) -> str:
     """The name in a Host header, without port and brackets; empty where it is not one."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        parts = urlsplit(f"//{host}")
+        return (parts.hostname or "").rstrip(".") if parts.port != 0 else ""
     except ValueError:
         return ""
 

@@ -4,12 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from ..keys import Key, digest
+from ..keys import ENVIRONMENT, Key, digest
 from ..secret import Secret
 from ..store import Store, StoreProblem
 
 FRESH = 1.0  # seconds: how soon a key added or removed elsewhere takes effect
-ENVIRONMENT = "environment"
 logger = logging.getLogger(__name__)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from ..config import Server, Timeouts
+from .connections import Connections, Refuse
 from .routes import Handler
 
 KEEP_ALIVE = 75.0  # seconds; also the most that a second request's headers may take
@@ -34,11 +35,12 @@ class Ways:
     """What the listener and whoever serves tell each other.
 
     `silent` are the connections on which nothing was asked yet: whoever serves takes out of it what
-    it hears. `end` makes it end all answers under way.
+    it hears. `end` makes it end all answers under way, `refuse` answers what is no request.
     """
 
     silent: set[asyncio.Protocol]
     end: Callable[[], None]
+    refuse: Refuse
 
 
 @asynccontextmanager
@@ -50,8 +52,9 @@ async def listening(
     Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves
     cancels its handler at once, and so lets the upstream go.
     """
-    made = web.Server(
+    made = Connections(
         serve,
+        ways.refuse,
         request_factory=_requests(server.body_limit),
         access_log=None,
         handler_cancellation=True,

@@ -7,6 +7,7 @@ from msgspec import Struct
 from ..errors import Problem
 from ..gateway import Answer
 from ..logs import RequestRecord
+from ..models import AUTO
 from ..turn import Done, Usage
 
 HUNG_UP = 499  # what the log says of a client that left
@@ -21,6 +22,8 @@ class Trace(Struct):
     api: str
     id_headers: tuple[str, ...]
     began: float
+    effort: str = "effort"
+    """Where the protocol has it."""
     key: str = ""
     asked: str = ""
     model: str = ""
@@ -44,7 +47,7 @@ class Trace(Struct):
         self.account = answer.account
         self.model = answer.model
         self.how = answer.choice.how
-        self.ignored += answer.ignored
+        self.ignored += tuple(self.effort if n == "effort" else n for n in answer.ignored)
         self.reasks = answer.reasks
         self.failures = answer.failures
         self.waited = answer.waited
@@ -66,7 +69,8 @@ class Trace(Struct):
         """What every response of the three APIs says about itself."""
         said = {"Server": "notion-manager", **dict.fromkeys(self.id_headers, self.id)}
         if self.model:
-            said["x-notion-manager-model"] = self.model
+            chosen = self.served if self.model == AUTO else ""
+            said["x-notion-manager-model"] = chosen or self.model
             said["x-notion-manager-model-choice"] = self.how
         if self.account:
             said["x-notion-manager-account"] = self.account

@@ -23,6 +23,8 @@ class Translator(Protocol):
     path: ClassVar[str]
     request_id_header: ClassVar[str]
     """The header that carries the request's id in this protocol."""
+    effort: ClassVar[str]
+    """The path of the field that says how hard the model shall think."""
 
     turn: Turn
     stream: bool

@@ -33,6 +33,12 @@ def test_without_keys_the_list_says_how_to_get_one(run: Run) -> None:
     assert run("keys", "list", "--json").stdout == "[]\n"
 
 
+def test_the_name_of_the_environments_key_is_taken(run: Run) -> None:
+    done = run("keys", "add", "environment")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "NOTION_MANAGER_API_KEY" in done.stderr
+
+
 def test_a_name_is_used_once(run: Run) -> None:
     run("keys", "add", "laptop")
     done = run("keys", "add", "laptop")

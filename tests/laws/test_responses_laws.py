@@ -102,7 +102,7 @@ def whole(exchange: OpenAIResponses, batches: list[list[Event]]) -> dict[str, An
 
 
 @given(sliced(), wishes)
-def test_rule_52_every_event_is_one_that_the_sdk_knows_and_the_numbers_have_no_gap(
+def test_rule_6_rule_52_every_event_is_one_that_the_sdk_knows_and_the_numbers_have_no_gap(
     batches: list[list[Event]], wish: dict[str, Any]
 ) -> None:
     client = Client().read(streamed(answer(wish), batches))

@@ -42,6 +42,8 @@ def test_our_own_names_are_answered(host: str) -> None:
         "2130706433",
         "[fe80::1]",
         "user@box.lan.evil",
+        "localhost:99999",
+        "localhost:x",
     ],
 )
 def test_a_strangers_name_is_a_rebinding(host: str) -> None:

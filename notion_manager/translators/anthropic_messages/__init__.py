@@ -22,6 +22,7 @@ class AnthropicMessages:
     name: ClassVar[str] = "messages"
     path: ClassVar[str] = "/v1/messages"
     request_id_header: ClassVar[str] = "request-id"
+    effort: ClassVar[str] = "output_config.effort"
 
     def __init__(self, body: bytes, exchange: Exchange) -> None:
         """Raises BadRequest; ThreadUnsupported and ThreadNotFound for a server-side thread."""

@@ -22,6 +22,7 @@ class OpenAIChat:
     name: ClassVar[str] = "chat"
     path: ClassVar[str] = "/v1/chat/completions"
     request_id_header: ClassVar[str] = "x-request-id"
+    effort: ClassVar[str] = "reasoning_effort"
 
     def __init__(self, body: bytes, exchange: Exchange) -> None:
         """Raises BadRequest, and Unsupported for what would be a lie."""

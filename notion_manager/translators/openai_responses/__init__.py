@@ -20,6 +20,7 @@ class OpenAIResponses:
     name: ClassVar[str] = "responses"
     path: ClassVar[str] = "/v1/responses"
     request_id_header: ClassVar[str] = "x-request-id"
+    effort: ClassVar[str] = "reasoning.effort"
 
     def __init__(self, body: bytes, exchange: Exchange) -> None:
         """Raises BadRequest, and Unsupported for what would need a server that remembers."""
