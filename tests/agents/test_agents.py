@@ -10,24 +10,28 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.agents.desk import (
+    INSTALLED,
+    MODEL,
+    PACKAGES,
+    Desk,
+    claude_code,
+    codex,
+    desk_at,
+    opencode,
+)
 from tests.files import png
 
 pytestmark = pytest.mark.agent
-ROOT = Path(__file__).parents[2]
 PNG = png(32, 32)
-INSTALLED = ROOT / ".agents"
-MODULES = INSTALLED / "node_modules"
 KEY = "nm-for-the-agents-0123456789"
-MODEL = "opus-4.6"
-PATIENCE = 180  # seconds
 
 BEFORE = "def add(a, b):\n    return a - b\n"
 AFTER = 'def add(a, b):\n    # "<sum>" of \\ both, </arg>\n    return a + b\n'
@@ -46,40 +50,6 @@ PATCH = "\n".join(
 )
 GOES_ON = 4  # questions after the first
 CLUMSY = ("", "[[sim:clumsy=0.5]]")
-PACKAGES = ("@ai-sdk/openai-compatible", "@ai-sdk/openai", "@ai-sdk/anthropic")
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A scratch repository, an empty home, and the gateway."""
-
-    repo: Path
-    home: Path
-    url: str
-    log: Path
-    logged: int  # bytes of the log, before the agent came
-
-    def run(self, command: Sequence[str], env: Mapping[str, str], said: str = "") -> str:
-        whole = {"HOME": str(self.home), "PATH": os.environ["PATH"], **env}
-        done = subprocess.run(  # noqa: S603 - what was installed for this
-            command, cwd=self.repo, env=whole, input=said, timeout=PATIENCE, text=True,
-            check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        return done.stdout
-
-    def threads(self) -> Sequence[str]:
-        """Where each of the agent's questions was asked."""
-        lines = self.log.read_bytes()[self.logged :].splitlines()
-        records = [json.loads(line) for line in lines if line.startswith(b"{")]
-        return [record["thread"] for record in records if record.get("thread")]
-
-    def path(self, name: str) -> str:
-        return str(self.repo / name)
-
-    def check(self, output: str) -> None:
-        assert (self.repo / "calc.py").read_text() == AFTER, output
-        assert (self.repo / "result.txt").read_text() == "passed\n", output
-        assert "It is mended." in output
 
 
 @pytest.fixture(name="served", scope="session")
@@ -109,14 +79,30 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 
 @pytest.fixture(name="desk")
 def _desk(tmp_path: Path, served: tuple[str, Path]) -> Desk:
-    url, log = served
-    desk = Desk(tmp_path / "repo", tmp_path / "home", url, log, log.stat().st_size)
-    desk.home.mkdir()
-    desk.repo.mkdir()
-    subprocess.run(["git", "init", "-q", "."], cwd=desk.repo, check=True)  # noqa: S607
+    desk = desk_at(tmp_path, served[0], KEY)
     (desk.repo / "calc.py").write_text(BEFORE)
     (desk.repo / "check.py").write_text(CHECK)
     return desk
+
+
+@pytest.fixture(name="threads")
+def _threads(served: tuple[str, Path]) -> Callable[[], Sequence[str]]:
+    """Where each question was asked since the test began."""
+    log = served[1]
+    before = log.stat().st_size
+
+    def told() -> Sequence[str]:
+        lines = log.read_bytes()[before:].splitlines()
+        records = [json.loads(line) for line in lines if line.startswith(b"{")]
+        return [record["thread"] for record in records if record.get("thread")]
+
+    return told
+
+
+def check(desk: Desk, output: str) -> None:
+    assert (desk.repo / "calc.py").read_text() == AFTER, output
+    assert (desk.repo / "result.txt").read_text() == "passed\n", output
+    assert "It is mended." in output
 
 
 def order(words: str, *steps: Any) -> str:
@@ -139,7 +125,7 @@ SEEN = f"(image/png, {len(PNG)} bytes, sha256 {sha256(PNG).hexdigest()[:8]})"
 
 
 @pytest.mark.parametrize("words", CLUMSY)
-def test_claude_code(desk: Desk, words: str) -> None:
+def test_claude_code(desk: Desk, threads: Callable[[], Sequence[str]], words: str) -> None:
     def bash(command: str) -> dict[str, Any]:
         return call("Bash", command=command, description="Run the check")
 
@@ -152,46 +138,18 @@ def test_claude_code(desk: Desk, words: str) -> None:
         [edit],
         [bash("python3 check.py > result.txt")],
     )
-    desk.check(claude_code(desk, told))
+    check(desk, claude_code(desk, told))
     if not words:
-        assert list(desk.threads()).count("continued") == GOES_ON
+        assert list(threads()).count("continued") == GOES_ON
 
 
 def test_claude_code_looks_at_a_picture(desk: Desk) -> None:
     assert SEEN in claude_code(desk, look(desk, "Read", "file_path"))
 
 
-def claude_code(desk: Desk, told: str) -> str:
-    env = {
-        "ANTHROPIC_BASE_URL": desk.url,
-        "ANTHROPIC_AUTH_TOKEN": KEY,
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_TELEMETRY": "1",
-        "DISABLE_ERROR_REPORTING": "1",
-        "DISABLE_AUTOUPDATER": "1",
-        "IS_SANDBOX": "1",
-    }
-    program = MODULES / "@anthropic-ai" / "claude-code-linux-x64" / "claude"
-    command = [str(program), "-p", told, "--permission-mode", "bypassPermissions", "--model", MODEL]
-    return desk.run(command, env)
-
-
-CODEX = """\
-model = "{model}"
-model_provider = "gateway"
-[model_providers.gateway]
-name = "gateway"
-base_url = "{url}/v1"
-wire_api = "responses"
-env_key = "GATEWAY_KEY"
-request_max_retries = 0
-stream_max_retries = 0
-"""
-
-
 @pytest.mark.parametrize("words", CLUMSY)
 @pytest.mark.parametrize("model", [MODEL, "gpt-5.5"])
-def test_codex(desk: Desk, model: str, words: str) -> None:
+def test_codex(desk: Desk, threads: Callable[[], Sequence[str]], model: str, words: str) -> None:
     """Models that it knows get its own patch tool, whose input is free text."""
 
     def execute(command: str) -> dict[str, Any]:
@@ -210,25 +168,13 @@ def test_codex(desk: Desk, model: str, words: str) -> None:
         [edit],
         [execute("python3 check.py > result.txt")],
     )
-    desk.check(codex(desk, model, told))
+    check(desk, codex(desk, model, told))
     if not words:
-        assert list(desk.threads()).count("continued") == GOES_ON
+        assert list(threads()).count("continued") == GOES_ON
 
 
 def test_codex_looks_at_a_picture(desk: Desk) -> None:
     assert SEEN in codex(desk, "gpt-5.5", look(desk, "view_image", "path"))
-
-
-def codex(desk: Desk, model: str, told: str) -> str:
-    (desk.home / "config.toml").write_text(CODEX.format(model=model, url=desk.url))
-    command = [
-        str(MODULES / ".bin" / "codex"),
-        "exec",
-        "--skip-git-repo-check",
-        "--dangerously-bypass-approvals-and-sandbox",
-        told,
-    ]
-    return desk.run(command, {"CODEX_HOME": str(desk.home), "GATEWAY_KEY": KEY})
 
 
 @pytest.mark.parametrize("words", CLUMSY)
@@ -242,36 +188,12 @@ def test_opencode(desk: Desk, package: str, words: str) -> None:
     told = order(
         words, first, [bash("python3 check.py")], [edit], [bash("python3 check.py > result.txt")]
     )
-    desk.check(opencode(desk, package, told))
+    check(desk, opencode(desk, package, told))
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_opencode_looks_at_a_picture(desk: Desk, package: str) -> None:
     assert SEEN in opencode(desk, package, look(desk, "read", "filePath"))
-
-
-def opencode(desk: Desk, package: str, told: str) -> str:
-    model = {"name": MODEL, "limit": {"context": 128000, "output": 8192}, "tool_call": True}
-    model |= {"attachment": True, "modalities": {"input": ["text", "image"], "output": ["text"]}}
-    options = {"baseURL": f"{desk.url}/v1", "apiKey": KEY}
-    provider = {"npm": package, "name": "gateway", "options": options, "models": {MODEL: model}}
-    config = {
-        "autoupdate": False,
-        "share": "disabled",
-        "provider": {"gateway": provider},
-        "model": f"gateway/{MODEL}",
-        "permission": {"edit": "allow", "bash": "allow"},
-    }
-    folder = desk.home / ".config" / "opencode"
-    folder.mkdir(parents=True)
-    (folder / "opencode.json").write_text(json.dumps(config))
-    off = (
-        "OPENCODE_DISABLE_AUTOUPDATE",
-        "OPENCODE_DISABLE_MODELS_FETCH",
-        "OPENCODE_DISABLE_LSP_DOWNLOAD",
-    )
-    command = [str(MODULES / ".bin" / "opencode"), "run"]
-    return desk.run(command, dict.fromkeys(off, "1"), said=told)
 
 
 @pytest.mark.aider
