@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 
+from ..errors import Unsupported
 from ..fields import Node
 
 _AT_MOST = 32  # entries
@@ -29,6 +30,13 @@ class Ignored:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._names)
+
+
+def alone(node: Node) -> Unsupported:
+    """Of a tool that is left out where there is no other: who sends it means it."""
+    kind = safe(node["type"].text())
+    told = f"only the vendor can run {kind}, and no other tool is offered: offer one of your own"
+    return Unsupported(told, field=node.path)
 
 
 def safe(name: str) -> str:

@@ -342,8 +342,13 @@ def test_a_call_or_a_result_in_anothers_message_is_refused(
     assert said == told
 
 
-@pytest.mark.parametrize("tools", [[], [{"type": "code_execution_20250522", "name": "code"}]])
-def test_a_call_cannot_be_wanted_where_nothing_can_be_called(tools: list[Any]) -> None:
-    assert refusal(tools=tools, tool_choice={"type": "any"}).startswith("tool_choice: there is no")
-    search = [*tools, {"type": "web_search_20250305", "name": "web_search"}]
+def test_rule_22_a_tool_that_only_the_vendor_runs_is_refused_where_there_is_no_other() -> None:
+    told = refusal(tools=[{"type": "computer_20250124", "name": "computer"}])
+    assert told.startswith("tools[0]: only the vendor can run computer_20250124, and no other")
+
+
+def test_a_call_cannot_be_wanted_where_nothing_can_be_called() -> None:
+    assert refusal(tools=[], tool_choice={"type": "any"}).startswith("tool_choice: there is no")
+    code = {"type": "code_execution_20250522", "name": "code"}
+    search = [code, {"type": "web_search_20250305", "name": "web_search"}]
     assert turn(tools=search, tool_choice={"type": "any"}).tool_choice == ToolChoice()

@@ -123,9 +123,10 @@ def test_older_functions_are_tools_too() -> None:
 
 
 def test_tools_of_unknown_type_are_listed_by_their_place() -> None:
-    chat = decode(tools=[function(), {"type": "mystery"}, {"type": "web_search"}])
+    search = {"type": "web_search", "filters": {}}
+    chat = decode(tools=[function(), {"type": "mystery"}, search])
     assert [tool.name for tool in chat.turn.tools] == ["f"]
-    assert chat.ignored == ("tools[1] (mystery)", "tools[2] (web_search)")
+    assert chat.ignored == ("tools[1] (mystery)", "tools[2].filters")
 
 
 @pytest.mark.parametrize(
@@ -288,13 +289,23 @@ def test_rule_36_members_of_messages_and_options_without_effect_are_named() -> N
     assert ignored == ("messages[].name", "web_search_options.search_context_size")
 
 
+@pytest.mark.parametrize("kind", ["web_search", "web_search_preview"])
+@pytest.mark.parametrize("choice", [{}, {"tool_choice": "required"}])
+def test_a_search_tool_of_the_other_api_is_searching_the_web(
+    kind: str, choice: dict[str, Any]
+) -> None:
+    asked = turn({"role": "user", "content": "hi"}, tools=[{"type": kind}], **choice)
+    assert (asked.search.web, asked.tools, asked.tool_choice) == (True, (), ToolChoice())
+    assert asked.citations == "linked"
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
         ({"tool_choice": "required"}, "tool_choice: there is no tool that could be called"),
         (
-            {"tools": [{"type": "web_search"}], "tool_choice": "required"},
-            "tool_choice: there is no",
+            {"tools": [{"type": "mcp"}], "tool_choice": "required"},
+            "tools[0]: only the vendor can run mcp, and no",
         ),
         (
             {

@@ -395,11 +395,17 @@ def test_rule_47_tools_that_only_openai_runs_are_named() -> None:
         {"type": "shell", "environment": {"type": "container_auto"}},
         {"type": "mcp", "server_label": ""},
     ]
-    assert ignored(tools=hosted) == (
+    assert ignored(tools=[*hosted, FUNCTION]) == (
         "tools[0] (tool_search)",
         "tools[1] (shell)",
         "tools[2] (mcp)",
     )
+
+
+@pytest.mark.parametrize("kind", ["computer_use_preview", "apply_patch", "code_interpreter"])
+def test_rule_47_a_tool_that_only_openai_runs_is_refused_where_there_is_no_other(kind: str) -> None:
+    told = f"tools[0]: only the vendor can run {kind}, and no other tool is offered"
+    assert str(refusal(tools=[{"type": kind}])).startswith(told)
 
 
 @pytest.mark.parametrize("kind", ["web_search", "web_search_preview", "web_search_2025_08_26"])
@@ -658,7 +664,7 @@ def test_allowed_tools_are_those_that_are_there() -> None:
     assert ignored(tools=[FUNCTION], tool_choice=theirs) == ("tool_choice.tools[0] (mcp)",)
 
 
-@pytest.mark.parametrize("tools", [[], [{"type": "code_interpreter"}]])
+@pytest.mark.parametrize("tools", [[], [{"type": "namespace", "name": "n", "tools": []}]])
 def test_a_call_cannot_be_wanted_where_nothing_can_be_called(tools: list[Any]) -> None:
     problem = refusal(tools=tools, tool_choice="required")
     assert str(problem).startswith("tool_choice: there is no tool that could be called")

@@ -6,7 +6,7 @@ from typing import Literal
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import Search, Tool, ToolChoice
-from ..ignored import Ignored, safe
+from ..ignored import Ignored, alone, safe
 from .client_tools import client_tool
 from .content import schema
 
@@ -29,10 +29,12 @@ def tools_of(root: Node, ignored: Ignored) -> tuple[tuple[Tool, ...], Search]:
     """Tools of the client's own, and what those of the vendor come to.
 
     Those that the client runs are offered like its own. A web search tool asks the upstream to
-    search by itself; other tools that only the vendor can run are noted.
+    search by itself; other tools that only the vendor can run are noted. Raises Unsupported where
+    there are no others: who sends them means them.
     """
     tools: list[Tool] = []
     search = Search()
+    left_out: Node | None = None
     for node in root["tools"].each():
         kind = node["type"].text("custom")
         if kind == "custom":
@@ -45,6 +47,9 @@ def tools_of(root: Node, ignored: Ignored) -> tuple[tuple[Tool, ...], Search]:
             tools.append(tool)
         else:
             ignored.note(node.path, kind)
+            left_out = left_out or node
+    if left_out is not None and not tools and not search.web:
+        raise alone(left_out)
     return tuple(tools), search
 
 

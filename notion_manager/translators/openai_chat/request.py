@@ -14,7 +14,7 @@ from ...turn import EFFORTS, Effort, JsonOutput, Limits, Search, Turn
 from ..ignored import Ignored, safe
 from ..searching import searched
 from .messages import conversation
-from .tools import offer, schema
+from .tools import Offer, offer, schema
 
 _NAMES = """
 model messages stream stream_options max_tokens max_completion_tokens stop
@@ -50,9 +50,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
     _refuse(root)
     ignored = Ignored()
     system, messages = conversation(root["messages"], ignored)
-    offered = offer(root)
+    offered = offer(root, ignored)
     session = _session(root, headers)
-    search = _search(root["web_search_options"], ignored)
+    search = _search(root["web_search_options"], ignored, offered)
     turn = Turn(
         model=root["model"].text(""),
         messages=messages,
@@ -66,7 +66,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Request:
         citations="linked" if search.web else "",
         conversation=session,
     )
-    for path in (*_extras(root.object(), session), *offered.ignored):
+    for path in _extras(root.object(), session):
         ignored.note(path)
     return Request(
         turn=turn,
@@ -138,10 +138,10 @@ def _effort(node: Node) -> Effort:
     return "" if node.missing else cast("Effort", node.one_of(EFFORTS))
 
 
-def _search(options: Node, ignored: Ignored) -> Search:
+def _search(options: Node, ignored: Ignored, offered: Offer) -> Search:
     """The mere presence of its options asks for a web search; none of them has a meaning here."""
     if options.missing:
-        return Search()
+        return Search(web=True) if offered.searching else Search()
     ignored.extras(options, (), within=options.path)
     return Search(web=True)
 

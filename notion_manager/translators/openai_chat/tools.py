@@ -8,48 +8,64 @@ from msgspec.structs import replace
 
 from ...fields import Node
 from ...turn import FreeformTool, Tool, ToolChoice
-from ..ignored import safe
+from ..ignored import Ignored, alone
 
 _MODES: Mapping[str, ToolChoice] = {
     "auto": ToolChoice(),
     "none": ToolChoice("none"),
     "required": ToolChoice("required"),
 }
+_SEARCH = "web_search"  # also web_search_preview and dated names
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
 class Offer(Struct, frozen=True):
-    """The tools that the model may use now. `ignored` are the paths of those unknown to us."""
+    """The tools that the model may use now."""
 
     tools: tuple[Tool | FreeformTool, ...]
     choice: ToolChoice
-    ignored: tuple[str, ...]
     older: bool = False
     """They came as `functions` alone: of these an answer calls one, in the form of that time."""
+    searching: bool = False
+    """A tool of the Responses API is among them that searches the web, as some clients send it."""
 
 
 _FIELDS = frozenset({"tools", "functions", "tool_choice", "function_call", "parallel_tool_calls"})
-_NOTHING = Offer((), ToolChoice(), ())
+_NOTHING = Offer((), ToolChoice())
 
 
-def offer(root: Node) -> Offer:
-    """Raises BadRequest with the path of what is malformed."""
+def offer(root: Node, ignored: Ignored) -> Offer:
+    """Raises BadRequest with the path of what is malformed, and Unsupported for tools of others."""
     if _FIELDS.isdisjoint(root.object()):
         return _NOTHING
     listed = [(node, _tool(node)) for node in root["tools"].each()]
     tools = (*(tool for _, tool in listed if tool), *map(_function, root["functions"].each()))
+    others = [node for node, tool in listed if tool is None]
+    searching = any([_searches(node, ignored) for node in others])
+    if others and not tools and not searching:
+        raise alone(others[0])
     choice, allowed = _choice(root)
+    if searching and not tools and choice.mode == "required":
+        choice = ToolChoice()  # who must be searching may do so by itself
     _check(root, choice, tools, allowed or ())
     older = root["tools"].missing and not root["functions"].missing
     parallel = root["parallel_tool_calls"].flag(default=True)
     return Offer(
         tools=tuple(t for t in tools if allowed is None or t.name in allowed),
         choice=replace(choice, parallel=not older and parallel),
-        ignored=tuple(
-            f"{node.path} ({safe(node['type'].text())})" for node, tool in listed if tool is None
-        ),
         older=older,
+        searching=searching,
     )
+
+
+def _searches(node: Node, ignored: Ignored) -> bool:
+    """Whether a tool that is none of the client's is one that searches; any other is noted."""
+    kind = node["type"].text()
+    if kind.startswith(_SEARCH):
+        ignored.extras(node, ("type",), within=node.path)
+        return True
+    ignored.note(node.path, kind)
+    return False
 
 
 def _check(

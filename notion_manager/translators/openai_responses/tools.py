@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import FreeformTool, Search, Tool, ToolChoice
-from ..ignored import Ignored, safe
+from ..ignored import Ignored, alone, safe
 from .shells import SHELLS, shell_of
 
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
@@ -37,14 +37,22 @@ class Offer(Struct, frozen=True):
 
 
 def offer(given: Iterable[Node], choice: Node, *, parallel: bool, ignored: Ignored) -> Offer:
-    """Tools that only OpenAI can run are left out and named in `ignored`. Raises BadRequest."""
+    """Tools that only OpenAI can run are left out and named in `ignored`.
+
+    Raises BadRequest, and Unsupported where there are no others: who sends them means them.
+    """
     tools: list[Tool | FreeformTool] = []
     search = Search()
+    left_out: Node | None = None
     for node in given:
         if node["type"].text().startswith(_SEARCH):
             search = _search(node, ignored)
-        else:
-            tools += _tools(node, ignored)
+        elif found := _tools(node, ignored):
+            tools += found
+        elif node["type"].value != "namespace":
+            left_out = left_out or node
+    if left_out is not None and not tools and not search.web:
+        raise alone(left_out)
     offered = Offer(tuple(tools), search, ToolChoice(parallel=parallel))
     return offered if choice.missing else _chosen(offered, choice, ignored)
 
