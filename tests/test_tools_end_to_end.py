@@ -91,6 +91,19 @@ async def test_rule_19_rule_21_results_of_any_form_reach_the_model(rig: Rig, con
     )
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_call_in_a_thought_that_never_ends_is_made(rig: Rig, *, stream: bool) -> None:
+    text = order([call("Read", path="a")], words="[[sim:thinking-tags=open]]")
+    said = [{"role": "user", "content": text}]
+    body = {"model": "opus-4.6", "max_tokens": 900, "messages": said, "tools": [TOOL]}
+    body["thinking"] = {"type": "adaptive"}
+    async with await rig.post(MESSAGES.path, {**body, "stream": stream}) as answer:
+        raw = await answer.read()
+    assert answer.status == 200, raw
+    assert b"tool_use" in raw
+    assert b"I should say hello." in raw
+
+
 async def test_rule_21_a_failed_result_says_so_and_text_may_follow(rig: Rig) -> None:
     said = [
         {"role": "user", "content": order([call("Read", path="a")], "Seen.")},

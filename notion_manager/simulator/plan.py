@@ -65,7 +65,8 @@ def plan(seen: Seen, scenario: Scenario, rng: Random) -> Sequence[Round]:
         return Round(first, tool), Round((Say(text),))
     text = work(seen.ask.said, rng, seen.ask.attachments) or answer(seen, scenario, rng)
     if "thinking-tags" in scenario:
-        text = f"<thinking>I should say hello.</thinking>{text}"
+        end = "\n" if scenario.get("thinking-tags") == "open" else "</thinking>"
+        text = f"<thinking>I should say hello.{end}{text}"
     if "pending-tool" in scenario:
         edit = Tool(call, "update-page", {"pageId": "p", "content": "…"}, {"needs": "confirmation"})
         return (Round((*thoughts, Say(text)), edit),)

@@ -63,7 +63,7 @@ ANSWERS = {
     "blank": "a normal end without text; =spaces for white space only",
     "thinking": "reasons first; =TEXT is what it thinks",
     "thinking-signature": "a thinking entry without text, only signed",
-    "thinking-tags": "an older model's <thinking> tags inside the text",
+    "thinking-tags": "an older model's <thinking> tags inside the text; =open without the last one",
     "search": "searches the web; =FORM of citation: url, call, index, braces, compressed, object, "
     "glued, artifact, unfinished, plain, none or all",
     "preamble": "text, a tool, then the answer in a second inference step; =TEXT of the preamble",

@@ -249,6 +249,28 @@ def test_cuts_change_nothing_of_blocks(raw: str, places: list[int]) -> None:
     assert with_blocks(*(raw[a:b] for a, b in pairwise(cuts))) == whole
 
 
+@pytest.mark.parametrize(
+    ("raw", "thought", "text"),
+    [
+        ("<thinking>hm\n<call_x a>1</call_x>", "hm\n<call_x a>1</call_x>", "<call_x a>1</call_x>"),
+        (f"<thinking><call_x a>{CITED}</call_x>", None, f"<call_x a>{CITED}</call_x>"),
+        (f"<thinking>\n<call_x a/>\n{CITED}", None, "<call_x a/>\n[1]"),
+        ("<thinking>like <call_x a/>", None, ""),
+        ("<thinking>hm\n<call_", None, ""),
+        ("<thinking>hm\n<call_x a/>\nno</thinking>Yes", "hm\n<call_x a/>\nno", "Yes"),
+    ],
+)
+def test_a_thought_without_end_is_over_where_a_block_of_ones_own_begins(
+    raw: str, thought: str | None, text: str
+) -> None:
+    for chunks in ([raw], raw, *([raw[:at], raw[at:]] for at in range(len(raw)))):
+        cleaner = Cleaner(sources().cite, verbatim="call_x")
+        told = [*map(cleaner.feed, chunks), cleaner.flush()]
+        assert "".join(t for _, t in told) == text
+        assert thought in (None, "".join(t for t, _ in told))
+        assert cleaner.flush() == ("", "")
+
+
 def test_text_goes_on_after_a_flush() -> None:
     cleaner = Cleaner(sources().cite)
     assert cleaner.flush() == ("", "")

@@ -160,7 +160,7 @@ class Prose(Entry):
             self._restart(whole)
 
     def close(self) -> None:
-        if self._cleaner.held:
+        if self._cleaner.unfinished:
             self._spilt = self.size
             thought, text = self._cleaner.flush()
             self._think(self._thought.grow(thought))

@@ -109,7 +109,8 @@ class _Place(Enum):
 class Cleaner:
     """One text, fed in pieces of any size. `cite` says what takes the place of a citation.
 
-    Blocks of the tag `verbatim` are left alone.
+    Blocks of the tag `verbatim` are left alone. A thought that never ends is over where the first
+    of them stands in it, on a line of its own: models forget the end of a thought, not their task.
     """
 
     def __init__(self, cite: Callable[[str], str], verbatim: str = "") -> None:
@@ -122,11 +123,17 @@ class Cleaner:
         self._trim = 0  # newlines that may still be left out
         self._open = False  # a language mark waits for its `</lang>`
         self._closing = ""  # what ends the thought
+        self._thought: list[str] = []  # kept only where a block may stand in it
 
     @property
     def held(self) -> str:
         """The raw text that waits for more."""
         return self._held
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether `flush` may have something to tell."""
+        return bool(self._held) or bool(self._thought)
 
     def feed(self, raw: str) -> tuple[str, str]:
         """The thought and, after it, the text that `raw` completes."""
@@ -138,7 +145,17 @@ class Cleaner:
 
     def flush(self) -> tuple[str, str]:
         """What was held, for what it is. More may follow."""
-        return self._read("", last=True) if self._held else ("", "")
+        thought, text = self._read("", last=True) if self._held else ("", "")
+        return thought, text + self._blocks() if self._thought else text
+
+    def _blocks(self) -> str:
+        """From the first block on, what a thought without end has."""
+        thought, self._thought = "".join(self._thought), []
+        found = re.search(f"^{re.escape(self._tag)}", thought, re.MULTILINE)
+        if found is None:
+            return ""
+        self._place = _Place.TEXT
+        return self._read(thought[found.start() :], last=True)[1]
 
     def _read(self, raw: str, *, last: bool) -> tuple[str, str]:
         rest = self._held + raw
@@ -213,8 +230,11 @@ class Cleaner:
         if end < 0:
             cut = len(text) - (0 if last else _overlap(text, self._closing))
             self._held = text[cut:]
+            if self._tag and cut:
+                self._thought.append(text[:cut])
             return self._trimmed(text[:cut]), ""
         thought = self._trimmed(text[:end])
+        self._thought.clear()
         self._place, self._trim = _Place.TEXT, 2
         return thought, text[end + len(self._closing) :]
 
