@@ -70,8 +70,9 @@ class Marks:
         self._head = re.compile(rf"<{call}{ATTRIBUTE}(/?)>")
         self._key = re.compile(rf"<{arg}{ATTRIBUTE}(/?)>")
         self._hope = hope(call)
-        self._nameless = re.compile(rf"<{call}(?:\s++{_OTHER})*+\s*+/?>")
-        self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>")
+        self._stray = re.compile(rf"<{call}(?=[\s/>])([^<>\r\n]*+)>", re.IGNORECASE)
+        self._stray_begun = re.compile(rf"<{call}(?:[ \t/][^<>\r\n]*+)?\Z", re.IGNORECASE)
+        self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>", re.IGNORECASE)
         end, begun = rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>", rf"<(?:{arg}|{call})\s"
         slip = rf"|{_SLIP}(?=</{call}[ \t]{{0,{SLACK}}}>|{begun})" if word else ""
         self.end = re.compile(f"{end}|{begun}{slip}")
@@ -89,9 +90,14 @@ class Marks:
         left = len(text) - at < LONGEST_TAG
         return left and self._hope.match(text, at) is not None
 
-    def is_nameless(self, text: str, at: int) -> bool:
-        """Whether it is a call's tag that names no tool."""
-        return self._nameless.match(text, at, at + LONGEST_TAG) is not None
+    def stray(self, text: str, at: int) -> re.Match[str] | None:
+        """A call's tag of another form, with what stands in it: none but the model has the word."""
+        return self._stray.match(text, at, at + LONGEST_TAG)
+
+    def may_be_stray(self, text: str, at: int) -> bool:
+        """Whether it depends on what follows."""
+        left = len(text) - at < LONGEST_TAG
+        return left and self._stray_begun.match(text, at) is not None
 
     def key(self, text: str, at: int) -> re.Match[str] | None:
         """An argument's tag, with its name and its slash."""

@@ -230,7 +230,7 @@ class Parser:
 
     def _tag(self, first: int) -> bool:
         text = self._text
-        if text.startswith(self._head, first) and not self._is_longer(first):
+        if self._begins(first) and not self._is_longer(first):
             return self._exact(first)
         if text.startswith(self._result, first):
             return self._made_up()
@@ -244,7 +244,13 @@ class Parser:
                 return True
             if rest.startswith(self._lapses) and lapses.may_begin(rest):
                 return False
+        if self._head.startswith(rest.lower()):
+            return False
         return not any(tag.startswith(rest) for tag in tags) and self._go_on()
+
+    def _begins(self, first: int) -> bool:
+        """Whether a call's tag is there, in whatever case."""
+        return self._text[first : first + len(self._head)].lower() == self._head
 
     def _made_up(self) -> bool:
         """The model plays the application: nothing it says from here on is true."""
@@ -267,12 +273,13 @@ class Parser:
             return self._enter(found)
         if self._is_hopeless(first) is None:
             return False
-        if self._marks.is_nameless(self._text, first):
+        if stray := self._marks.stray(self._text, first):
             self._at = first
-            self._calls.refuse(Fault.UNKNOWN)
+            said = stray[1].strip("/ \t\r\n")
+            self._calls.refuse(Fault.FORM if said else Fault.UNKNOWN, said)
             self._step = self._swallow
             return True
-        return self._go_on()
+        return not self._marks.may_be_stray(self._text, first) and self._go_on()
 
     def _enter(self, head: re.Match[str]) -> bool:
         self._at = head.end()
@@ -300,7 +307,8 @@ class Parser:
         end = self._marks.closing.search(self._text, self._at)
         if end is None:
             before = self._at
-            self._at = self._marks.held(self._text, before)
+            tail = max(self._text.rfind("<", len(self._text) - LONGEST_TAG), before)
+            self._at = tail if self._text.startswith("<", tail) else len(self._text)
             return self._at > before
         self._at = end.end()
         self._step = self._line
