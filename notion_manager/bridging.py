@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from .bridge import Lift, Lowered, lower
@@ -41,15 +42,19 @@ class Bridge:
         model = research_of(turn.model, self._gateway.habits.naming)
         return narrowed(turn, model) if model else (turn, ())
 
-    def open(
-        self, turn: Turn, asker: str = "", *, live: bool = True
-    ) -> AbstractAsyncContextManager[Answer]:
-        """An answer, as `Gateway.open` gives one to `asker`. Raises BadRequest too.
+    def read(self, turn: Turn, asker: str = "") -> "Asked":
+        """What `open` needs, which takes long where there is much to read. Raises BadRequest."""
+        story = Story(turn, asker)
+        story.tell()
+        return Asked(turn, asker, lower(turn, self._salt), story)
+
+    def open(self, asked: "Asked", *, live: bool = True) -> AbstractAsyncContextManager[Answer]:
+        """An answer, as `Gateway.open` gives one to the asker.
 
         What is `live` is acted on as it comes: a call that the service takes back in the end is
         then a failure. Else whoever asks waits for the truth.
         """
-        lowered, story = lower(turn, self._salt), Story(turn, asker)
+        turn, asker, lowered, story = asked.turn, asked.asker, asked.lowered, asked.story
         if lowered is None:
             return self._gateway.open(turn, asker, story)
         if lowered.only_limited:
@@ -57,6 +62,15 @@ class Bridge:
         if asks_nothing(turn):
             return self._gateway.open(turn, asker)
         return _Bridged(self._gateway, lowered, asker, story, live=live)
+
+
+class Asked(Struct, frozen=True):
+    """A turn, as its client sent it and as a model is asked it; None where that is the same."""
+
+    turn: Turn
+    asker: str
+    lowered: Lowered | None
+    story: Story
 
 
 class _Limited(AbstractAsyncContextManager[Answer]):

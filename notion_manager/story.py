@@ -38,6 +38,10 @@ class Story:
         self._turn = turn
         self._asker = asker
 
+    def tell(self) -> None:
+        """Work it out now and not when it is asked for: files take their time."""
+        _ = self._told
+
     @cached_property
     def past(self) -> str:
         """The key of all up to the newest answer; empty where there is none, or nothing after."""

@@ -62,6 +62,23 @@ def size(turn: Turn) -> int:
     return len(turn.system) + sum(len(p.text) for p in parts if isinstance(p, Text))
 
 
+def weight(turn: Turn) -> int:
+    """Characters of text and bytes of files, also in results of tools."""
+    parts = [part for message in turn.messages for part in message.parts]
+    inner = [each for part in parts if isinstance(part, ToolResult) for each in part.parts]
+    return len(turn.system) + sum(map(_weight, (*parts, *inner)))
+
+
+def _weight(part: object) -> int:
+    match part:
+        case Text(text):
+            return len(text)
+        case File():
+            return len(part.data)
+        case _:
+            return 0
+
+
 def of_turn(turn: Turn, margin: float = MARGIN) -> int:
     """Estimated input tokens of a request, erring high."""
     tokens = count(turn.system) + PER_MESSAGE * len(turn.messages)

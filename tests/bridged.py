@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from msgspec.structs import replace
 
 from notion_manager.bridge import lower
 from notion_manager.bridging import Bridge
-from notion_manager.gateway import Gateway
+from notion_manager.gateway import Answer, Gateway
 from notion_manager.turn import (
     Event,
     Message,
@@ -38,9 +39,14 @@ def block(turn: Turn, name: str = "Read", **arguments: str) -> str:
     return "\n".join([f'<{call} name="{name}">', *lines, f"</{call}>"])
 
 
+def opened(gate: Gateway, turn: Turn, *, live: bool = True) -> AbstractAsyncContextManager[Answer]:
+    bridge = Bridge(gate)
+    return bridge.open(bridge.read(turn), live=live)
+
+
 async def read(gate: Gateway, turn: Turn = ASK) -> Reply:
     events: list[Event] = []
-    async with Bridge(gate).open(turn) as answer:
+    async with opened(gate, turn) as answer:
         async for batch in answer.batches():
             events += batch
     return fold(events)

@@ -5,7 +5,6 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from notion_manager.bridging import Bridge
 from notion_manager.errors import BadRequest, RateLimited, Unformed, UpstreamBroken
 from notion_manager.gateway import Gateway
 from notion_manager.turn import (
@@ -26,7 +25,7 @@ from notion_manager.turn import (
     coalesce,
     fold,
 )
-from tests.bridged import ASK, CALL, READ, STRICT, block, calls, over, read, texts
+from tests.bridged import ASK, CALL, READ, STRICT, block, calls, opened, over, read, texts
 from tests.scripted import DONE, Clock, Scripted, gateway, says
 
 
@@ -50,7 +49,7 @@ async def test_tools_become_words_and_words_become_calls() -> None:
 
 async def test_a_call_begins_before_its_end_is_written() -> None:
     gate, _ = over([[Text(CALL[: CALL.index("a.py") + 2])], "hang"])
-    async with Bridge(gate).open(ASK) as answer:
+    async with opened(gate, ASK) as answer:
         assert [p.arguments for p in answer.first if isinstance(p, ToolCall)] == ["", '{"path":"a.']
 
 
@@ -232,7 +231,7 @@ async def test_what_the_service_says_it_said_is_read_anew() -> None:
 
 async def streamed(gate: Gateway, turn: Turn = ASK) -> list[Event]:
     events: list[Event] = []
-    async with Bridge(gate).open(turn) as answer:
+    async with opened(gate, turn) as answer:
         async for batch in answer.batches():
             events += batch
     return coalesce(events)
@@ -274,7 +273,7 @@ async def test_a_call_that_the_service_takes_back_fails_the_stream_and_not_the_w
         await streamed(gate, turn)
     assert len(upstream.turns) == 1
     gate, _ = over(script)
-    async with Bridge(gate).open(turn, live=False) as answer:
+    async with opened(gate, turn, live=False) as answer:
         whole = fold([event async for batch in answer.batches() for event in batch])
     wanted, _ = over(says(held))
     assert calls(whole) == calls(await read(wanted, turn))
@@ -381,5 +380,5 @@ async def test_an_answer_tells_what_it_took(limits: Limits) -> None:
     """Nearly every Messages request has a limit: its answer must not say less for that."""
     slow = Scripted([RateLimited("slow", retry_after=4)], says("yo"))
     gate = gateway({"a": slow}, clock=Clock())
-    async with Bridge(gate).open(replace(ASK, tools=(), limits=limits)) as answer:
+    async with opened(gate, replace(ASK, tools=(), limits=limits)) as answer:
         assert (answer.failures, answer.waited) == (("a rate_limit_exceeded",), 4)

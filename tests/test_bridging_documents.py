@@ -5,7 +5,6 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from notion_manager.bridging import Bridge
 from notion_manager.errors import Unformed, WrongDocument
 from notion_manager.turn import (
     JsonOutput,
@@ -14,7 +13,7 @@ from notion_manager.turn import (
     ToolChoice,
     fold,
 )
-from tests.bridged import AGE, ASK, CALL, READ, block, calls, over, read, texts
+from tests.bridged import AGE, ASK, CALL, READ, block, calls, opened, over, read, texts
 from tests.scripted import says
 
 
@@ -38,7 +37,7 @@ async def test_a_wrong_document_is_asked_for_again_and_never_given() -> None:
 async def test_any_object_streams_as_it_is_written() -> None:
     turn = replace(ASK, tools=(), output=JsonOutput())
     gate, _ = over([[Text('Sure: {"a":')], "hang"])
-    async with Bridge(gate).open(turn) as answer:
+    async with opened(gate, turn) as answer:
         assert answer.first == [Text('{"a":')]
     gate, _ = over(says('Sure: {"a": 1} Enjoy!'))
     assert texts(await read(gate, turn)) == ['{"a": 1}']
@@ -53,7 +52,7 @@ async def test_any_object_streams_as_it_is_written() -> None:
 async def test_an_object_that_nobody_saw_yet_is_mended_or_asked_for_again(slip: str) -> None:
     turn = replace(ASK, tools=(), output=JsonOutput())
     gate, upstream = over(says(slip), says('{"age": 7}'))
-    async with Bridge(gate).open(turn, live=False) as answer:
+    async with opened(gate, turn, live=False) as answer:
         reply = fold([event async for batch in answer.batches() for event in batch])
     assert json.loads("".join(texts(reply))) in ({"age": 7}, {"age": None})
     assert len(upstream.turns) <= 2

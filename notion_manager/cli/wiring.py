@@ -103,10 +103,11 @@ async def ask(
     async with (
         _world(config, database, demo=demo) as (there, store),
         open_gateway(there, store) as gateway,
-        Bridge(gateway, store.salt()).open(turn) as answer,
     ):
-        async for batch in answer.batches():
-            heed(answer, batch)
+        bridge = Bridge(gateway, store.salt())
+        async with bridge.open(bridge.read(turn)) as answer:
+            async for batch in answer.batches():
+                heed(answer, batch)
 
 
 async def models(config: Config, database: Path, *, demo: bool) -> Sequence[Model]:

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from typing import TypeVar
 
 from aiohttp import web
 
 from ..alarms import Alarms
-from ..bridging import Bridge
+from ..bridging import Asked, Bridge
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
 from ..gateway import Answer
+from ..tokens import weight
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
@@ -25,6 +28,8 @@ from .trace import Trace
 from .underway import Underway
 
 logger = logging.getLogger(__name__)
+LARGE = 1 << 20  # bytes, beyond which their reading is felt
+T = TypeVar("T")
 TRACE: web.RequestKey[Trace] = web.RequestKey("trace", Trace)
 
 
@@ -46,7 +51,9 @@ def answering(translator: type[Translator], desk: Desk) -> Handler:
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         trace = request[TRACE]
-        exchange = translator(await read(request, desk.timeouts), _exchange(request, desk.memory))
+        body = await read(request, desk.timeouts)
+        about = _exchange(request, desk.memory)
+        exchange = await apart(len(body), lambda: translator(body, about))
         trace.asked = exchange.turn.model
         turn, left_out = desk.bridge.narrowed(exchange.turn)
         trace.ignored = (*exchange.ignored, *left_out)
@@ -64,7 +71,8 @@ def counting(desk: Desk) -> Handler:
 
     async def count(request: web.BaseRequest) -> web.StreamResponse:
         body = await read(request, desk.timeouts)
-        counted = count_tokens(body, _exchange(request, desk.memory))
+        about = _exchange(request, desk.memory)
+        counted = await apart(len(body), lambda: count_tokens(body, about))
         headers = {"x-notion-manager-usage": "estimated"}
         return web.Response(body=counted, content_type="application/json", headers=headers)
 
@@ -77,11 +85,26 @@ async def read(request: web.BaseRequest, timeouts: Timeouts) -> bytes:
         if request.content.is_eof():  # it came along with the headers
             return await request.read()
         async with asyncio.timeout(timeouts.body):
-            return await request.read()
+            return await _gathered(request)
     except web.RequestPayloadError as exc:
         raise BadRequest("the body is not what its headers say") from exc
     except TimeoutError as exc:
         raise TooSlow(f"the body did not arrive within {timeouts.body:g} s") from exc
+
+
+async def _gathered(request: web.BaseRequest) -> bytes:
+    """As `request.read`, which copies the whole of it twice while nothing else can run."""
+    body, most = BytesIO(), request.client_max_size
+    while data := await request.content.readany():
+        if body.tell() + len(data) > most:
+            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=body.tell() + len(data))
+        body.write(data)
+    return body.getvalue()
+
+
+async def apart(size: int, work: Callable[[], T]) -> T:
+    """Do what may take long with so many bytes, but beside the other answers."""
+    return await asyncio.to_thread(work) if size > LARGE else work()
 
 
 def _exchange(request: web.BaseRequest, memory: Memory) -> Exchange:
@@ -99,8 +122,8 @@ async def _whole(
 ) -> web.StreamResponse:
     trace = request[TRACE]
     with desk.underway.answer():
-        turn = await _complete(turn, desk)
-        async with desk.bridge.open(turn, trace.key, live=False) as answer:
+        asked = await _read(turn, desk, trace.key)
+        async with desk.bridge.open(asked, live=False) as answer:
             trace.opened(answer, time.time())
             events = list(answer.first)
             async for batch in answer.rest:
@@ -134,8 +157,8 @@ async def _streamed(
 
 async def _relay(turn: Turn, desk: Desk, trace: Trace, outlet: Outlet) -> None:
     """One upstream read, one batch, one write. The pool hears of a failure before the client."""
-    turn = await _complete(turn, desk)
-    async with desk.bridge.open(turn, trace.key) as answer:
+    asked = await _read(turn, desk, trace.key)
+    async with desk.bridge.open(asked) as answer:
         trace.opened(answer, time.time())
         answer.heed(answer.first)
         await outlet.feed(answer.first)
@@ -144,9 +167,11 @@ async def _relay(turn: Turn, desk: Desk, trace: Trace, outlet: Outlet) -> None:
             trace.done(last[-1])
 
 
-async def _complete(turn: Turn, desk: Desk) -> Turn:
+async def _read(turn: Turn, desk: Desk, key: str) -> Asked:
     """With the files that it only points at, before any account waits for them."""
-    return turn if desk.fetcher is None else await desk.fetcher.brought(turn)
+    if desk.fetcher is not None:
+        turn = await desk.fetcher.brought(turn)
+    return await apart(weight(turn), lambda: desk.bridge.read(turn, key))
 
 
 async def _pass_on(answer: Answer, outlet: Outlet) -> Sequence[Event]:

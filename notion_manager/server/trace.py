@@ -60,7 +60,8 @@ class Trace(Struct):
         self.reasks = done.reasks
 
     def failed(self, problem: Problem) -> None:
-        self.problem = problem
+        """Where it was raised is known no more: the frames there hold us, and the whole body."""
+        self.problem = problem.with_traceback(None)
         self.account = problem.account or self.account
         self.failures = problem.failures or self.failures
         self.reasks = problem.reasks or self.reasks

@@ -1,10 +1,16 @@
 """Files that come inside a request are what they say they are, or refused by their place."""
 
+from base64 import b64encode
+from binascii import a2b_base64
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from notion_manager.errors import BadRequest, Unsupported
 from notion_manager.fields import Node
-from notion_manager.translators.attachments import LARGEST, attached
+from notion_manager.translators import attachments
+from notion_manager.translators.attachments import LARGEST, attached, decoded
 from notion_manager.turn import File, Text
 from tests.files import CSV, GIF, JPEG, KINDS, PDF, PNG, WEBP
 
@@ -31,6 +37,25 @@ def test_a_file_of_every_kind_is_taken(kind: str) -> None:
 )
 def test_other_names_of_a_kind_are_known(said: str, kind: str, data: bytes) -> None:
     assert attached(HERE, said, data) == File(kind, data)
+
+
+@given(st.binary(max_size=60), st.integers(0, 3), st.integers(0, 80))
+def test_base64_is_read_by_slices_as_it_is_whole(data: bytes, kind: int, at: int) -> None:
+    """As the standard library reads it, whatever is wrong with it and wherever."""
+    spelt = b64encode(data).decode()
+    damage = ("", "=", "*", "é")[kind]
+    text = spelt[:at] + damage + spelt[at:]
+    try:
+        expected = a2b_base64(text, strict_mode=True)
+    except ValueError:
+        expected = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attachments, "SLICE", 8)
+        if expected is None:
+            with pytest.raises(BadRequest, match="not valid base64"):
+                decoded(HERE, text)
+        else:
+            assert decoded(HERE, text) == expected
 
 
 @pytest.mark.parametrize(
