@@ -39,7 +39,7 @@ def decoded(node: Node, text: str) -> bytes:
     A slice at a time: while one is decoded nothing else of the process runs, in whatever thread.
     """
     padding = text.find("=")
-    if 0 <= padding < len(text) - PADDING:
+    if len(text) % 4 or 0 <= padding < len(text) - PADDING:
         raise node.fail("not valid base64")
     data = BytesIO()
     try:

@@ -1,5 +1,6 @@
 """Files that come inside a request are what they say they are, or refused by their place."""
 
+import re
 from base64 import b64encode
 from binascii import a2b_base64
 
@@ -41,21 +42,18 @@ def test_other_names_of_a_kind_are_known(said: str, kind: str, data: bytes) -> N
 
 @given(st.binary(max_size=60), st.integers(0, 3), st.integers(0, 80))
 def test_base64_is_read_by_slices_as_it_is_whole(data: bytes, kind: int, at: int) -> None:
-    """As the standard library reads it, whatever is wrong with it and wherever."""
+    """As RFC 4648 has it, whatever is wrong and wherever."""
     spelt = b64encode(data).decode()
     damage = ("", "=", "*", "é")[kind]
     text = spelt[:at] + damage + spelt[at:]
-    try:
-        expected = a2b_base64(text, strict_mode=True)
-    except ValueError:
-        expected = None
+    is_right = re.fullmatch(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==|[A-Za-z0-9+/]=))?", text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attachments, "SLICE", 8)
-        if expected is None:
+        if not is_right:
             with pytest.raises(BadRequest, match="not valid base64"):
                 decoded(HERE, text)
         else:
-            assert decoded(HERE, text) == expected
+            assert decoded(HERE, text) == a2b_base64(text)
 
 
 @pytest.mark.parametrize(
