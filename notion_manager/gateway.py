@@ -213,8 +213,7 @@ class Gateway:
     async def end(self, seat: Seat, raised: BaseException | None, model: str = "") -> None:
         """Tell the pool how it went with a model.
 
-        A client that leaves is neither good nor bad: its seat is only released. A limit without a
-        time learns here how long the account rests, which is what the client is told.
+        A client that leaves is neither good nor bad: its seat is only released.
         """
         name = seat.name
         try:
@@ -224,12 +223,19 @@ class Gateway:
                     self.catalogues.renew(name)
             if raised is None or isinstance(raised, Problem):
                 now = self._clock()
-                for standing in self.pool.report(name, raised, now, model):
-                    if isinstance(raised, RateLimited) and raised.retry_after is None:
-                        raised.retry_after = max(standing.ready_at - now, 1.0)
+                changed = self.pool.report(name, raised, now, model)
+                if isinstance(raised, RateLimited) and raised.retry_after is None:
+                    self._time(raised, name, now)
+                for standing in changed:
                     await self._keep(standing)
         finally:
             self.admission.leave(seat)
+
+    def _time(self, limit: RateLimited, name: str, now: float) -> None:
+        """A limit without a time: its client is told how long the account rests."""
+        standing = self.pool.standings.get(name)
+        if standing is not None:
+            limit.retry_after = max(standing.ready_at - now, 1.0)
 
 
 class Spent(Exception):

@@ -97,31 +97,30 @@ def after(
 ) -> Standing:
     """The standing that follows from how a request of a `model` ended. `longest` is in seconds.
 
-    A good answer clears the record, but lifts no rest: it began before what caused the rest.
+    A good answer clears the record, but lifts no rest: it began before what caused the rest. So did
+    what fails during one: that may make the rest longer, but is no further strike.
     """
     if problem is None:
         is_over = standing.reason and not standing.retired and standing.ready_at <= now
         return _cleared(standing) if is_over else standing
     if isinstance(problem, ModelUnavailable):
         return _lacking(standing, model, now)
+    if isinstance(problem, Denied):
+        standing = replace(standing, careful=True)
+    if standing.retired:
+        return standing
+    rests = standing.ready_at > now
+    strikes = standing.strikes if rests else _strikes(standing, problem)
     struck = replace(
-        standing,
-        strikes=standing.strikes + 1,
-        reason=problem.code,
-        since=now,
-        evidence=str(problem)[:EVIDENCE],
-        careful=standing.careful or isinstance(problem, Denied),
+        standing, strikes=strikes, reason=problem.code, since=now, evidence=str(problem)[:EVIDENCE]
     )
-    match problem:
-        case AccountRefused() | WorkspaceRefused() if not _is_doubtful(standing, problem):
-            return replace(struck, retired=True)
-        case Denied() if standing.reason == problem.code and struck.strikes >= DENIALS:
-            return replace(struck, retired=True)  # it rested before each, and that did not help
-        case UpstreamBroken() if struck.strikes == 1:
-            return struck  # one immediate retry smooths most hiccups
-        case _:
-            rest = _rest(problem, struck.strikes)
-            return standing if rest is None else replace(struck, ready_at=now + min(rest, longest))
+    if _is_final(standing, problem, strikes, now):
+        return replace(struck, retired=True)
+    rest = _rest(problem, strikes)
+    if rest is None:
+        return standing
+    until = now + min(rest, longest)
+    return standing if rests and until <= standing.ready_at else replace(struck, ready_at=until)
 
 
 def taught(
@@ -165,10 +164,24 @@ def _researching(standing: Standing, allowance: Allowance, until: float) -> Mapp
     return known | dict.fromkeys(sorted(RESEARCH), until)
 
 
-def _is_doubtful(standing: Standing, problem: Problem) -> bool:
-    """Whether it is the first time that an account was refused a workspace which it has."""
-    listed = isinstance(problem, WorkspaceRefused) and problem.listed
-    return listed and standing.reason != problem.code
+def _is_final(standing: Standing, problem: Problem, strikes: int, now: float) -> bool:
+    """Whether no rest will help. One is doubtful where the account has the workspace after all."""
+    rests = standing.ready_at > now
+    match problem:
+        case WorkspaceRefused(listed=True):
+            return standing.reason == problem.code and not rests
+        case AccountRefused() | WorkspaceRefused():
+            return True
+        case Denied():
+            return strikes >= DENIALS and not rests  # it rested before each
+        case _:
+            return False
+
+
+def _strikes(standing: Standing, problem: Problem) -> int:
+    """With this one. Denials are counted by themselves: so many in a row retire the account."""
+    anew = isinstance(problem, Denied) and standing.reason != problem.code
+    return 1 if anew else standing.strikes + 1
 
 
 def _cleared(standing: Standing) -> Standing:
@@ -177,10 +190,12 @@ def _cleared(standing: Standing) -> Standing:
 
 def _rest(problem: Problem, strikes: int) -> float | None:
     """Seconds of rest; None where the problem says nothing about the account."""
+    if isinstance(problem, UpstreamBroken) and strikes <= 1:
+        return 0.0  # one immediate retry smooths most hiccups
     if isinstance(problem, RateLimited):
         return problem.retry_after or LIMIT_REST
     if isinstance(problem, TemporarilyUnavailable):
-        return STICKY_REST * 2.0 ** min(strikes - 1, 10)
+        return STICKY_REST * 2.0 ** min(max(strikes - 1, 0), 10)
     return next((rest for kind, rest in RESTS.items() if isinstance(problem, kind)), None)
 
 

@@ -1,5 +1,6 @@
 """Who gets the seat, what is remembered of it, and what is settled before it is taken."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -97,6 +98,25 @@ async def test_a_fault_of_the_request_is_not_kept() -> None:
 async def test_a_rest_is_kept_once() -> None:
     kept = (await _kept([Denied("no")]))[1]
     assert [(s.name, s.reason, s.ready_at) for s in kept] == [("a", "upstream_denied", 1300.0)]
+
+
+async def _limited(meanwhile: Callable[[Pool], object]) -> float | None:
+    """How long a client is told to wait by a limit without a time, in the middle of an answer."""
+    gate = gateway({"a": Scripted([[Text("yo")], RateLimited("slow")])})
+    try:
+        async with gate.open(ASK) as answer:
+            meanwhile(gate.pool)
+            _ = [batch async for batch in answer.batches()]
+    except RateLimited as limit:
+        return limit.retry_after
+    raise AssertionError
+
+
+async def test_a_limit_without_a_time_tells_how_long_the_account_rests() -> None:
+    """Even if it rests for something else, or is not there any more."""
+    assert await _limited(lambda pool: None) == 45
+    assert await _limited(lambda pool: pool.report("a", Denied("no"), 1000.0)) == 300
+    assert await _limited(lambda pool: pool.leave("a")) is None
 
 
 # What is settled
