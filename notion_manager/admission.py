@@ -89,13 +89,14 @@ class Admission:
         """Raises Busy with the seconds until it is worth to ask again, or NoAccount.
 
         `place` is asked for only where one must wait. The seat is one of `home` if that has any.
+        Whoever waits comes first; he may wait for a model that only accounts without a seat have.
         """
-        if not self.waiting:
-            try:
-                return self._pick(tried, model, home)
-            except Busy as refusal:
-                if not self._worth_waiting(refusal):
-                    raise
+        self._serve()
+        try:
+            return self._pick(tried, model, home)
+        except Busy as refusal:
+            if not self._worth_waiting(refusal):
+                raise
         if self.waiting >= self._rules.most:
             raise Busy(f"{self.waiting} requests wait already", retry_after=self._until_free())
         seated = asyncio.get_running_loop().create_future()
@@ -158,12 +159,15 @@ class Admission:
 
     def _serve(self) -> None:
         """Give what seats there are to those whose turn it is."""
-        for waiter in self._lanes if self.waiting else ():
+        if not self.waiting:
+            return
+        hopeless = set[str]()  # models: who waits for another may have more luck
+        while waiter := self._lanes.first(lambda one: one.model not in hopeless):
             if not self._serve_one(waiter):
-                return
+                hopeless.add(waiter.model)
 
     def _serve_one(self, waiter: _Waiter) -> bool:
-        """Whether the next one may have more luck."""
+        """Whether he waits no more."""
         try:
             waiter.seated.set_result(self._pick(waiter.tried, waiter.model, waiter.home))
         except Full:

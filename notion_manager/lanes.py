@@ -1,7 +1,7 @@
 """Who is next among those that wait, so that nobody waits for one who asks a lot."""
 
 from collections import deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,16 +21,16 @@ class Lanes(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._items or self._inner)
 
-    def __iter__(self) -> Iterator[T]:
-        """All items, the next one first."""
-        yield from tuple(self._items)
-        waiting = deque(iter(lane) for lane in tuple(self._inner.values()))
-        while waiting:
-            lane = waiting.popleft()
-            for item in lane:
-                yield item
-                waiting.append(lane)
-                break
+    def first(self, will_do: Callable[[T], bool]) -> T | None:
+        """Whose turn it is; a lane in which nobody will do leaves its turn to the next."""
+        for item in self._items:
+            if will_do(item):
+                return item
+        for lane in self._inner.values():
+            found = lane.first(will_do)
+            if found is not None:
+                return found
+        return None
 
     def add(self, path: Path, item: T) -> None:
         if not path:

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion_manager.admission import Admission, Place, Rules, Seat
-from notion_manager.errors import AccountRefused, Busy, Denied, NoAccount, RateLimited
+from notion_manager.errors import (
+    AccountRefused,
+    Busy,
+    Denied,
+    ModelUnavailable,
+    NoAccount,
+    RateLimited,
+)
 from notion_manager.pool import Pool, Standing, Terms
 from tests.scripted import Clock
 
@@ -35,8 +42,8 @@ def one(seats: int = 1) -> Pool:
     return Pool([Standing("a")], seats=seats)
 
 
-async def taking(door: Admission, where: Place = HERE) -> Seat:
-    return await door.take(lambda: where)
+async def taking(door: Admission, where: Place = HERE, model: str = "") -> Seat:
+    return await door.take(lambda: where, model=model)
 
 
 async def settle() -> None:
@@ -45,11 +52,13 @@ async def settle() -> None:
 
 
 @asynccontextmanager
-async def waiting(door: Admission, *places: Place) -> AsyncGenerator[list[asyncio.Task[Seat]]]:
+async def waiting(
+    door: Admission, *places: Place, model: str = ""
+) -> AsyncGenerator[list[asyncio.Task[Seat]]]:
     """Those that wait, in the order in which they came."""
     tasks: list[asyncio.Task[Seat]] = []
     for where in places:
-        tasks.append(asyncio.ensure_future(taking(door, where)))
+        tasks.append(asyncio.ensure_future(taking(door, where, model)))
         await settle()
     yield tasks
     for task in tasks:
@@ -103,6 +112,41 @@ async def test_who_comes_later_does_not_push_in() -> None:
         assert other.done()
         assert not late.done()
         late.cancel()
+
+
+def few_have_opus(*, seats: int = 1) -> Pool:
+    """One account has it, the other does not."""
+    pool = Pool([Standing("has"), Standing("lacks")], seats=seats)
+    pool.report("lacks", ModelUnavailable("not on this plan"), 0.0, "opus")
+    return pool
+
+
+async def test_who_waits_for_a_model_holds_up_nobody_who_wants_another() -> None:
+    door = admission(few_have_opus())
+    seat = await taking(door, model="opus")
+    async with waiting(door, HERE, HERE, model="opus") as (first, second):
+        assert (await taking(door, HERE, "sonnet")).name == "lacks"
+        async with waiting(door, HERE, place("other"), model="sonnet") as (third, fourth):
+            door.leave(Seat("lacks", 0.0))
+            assert (await third).name == "lacks"
+            assert (door.waiting, first.done(), fourth.done()) == (3, False, False)
+            door.leave(seat)
+            assert (await fourth).name == "has"  # it is the other key's turn
+            door.leave(seat)
+            assert (await first).name == "has"
+            assert not second.done()
+
+
+async def test_a_seat_that_comes_free_is_for_those_who_wait() -> None:
+    """Even where they waited for a model, and a newcomer asks for any."""
+    pool = few_have_opus()
+    door = admission(pool)
+    seats = [await taking(door, model=model) for model in ("opus", "")]
+    async with waiting(door, HERE, model="opus") as (first,), waiting(door, HERE) as (second,):
+        door.leave(seats[0])
+        assert (await first).name == "has"
+        door.leave(seats[1])
+        assert (await second).name == "lacks"
 
 
 async def test_a_full_queue_turns_away_and_says_when_to_come_back() -> None:
@@ -231,7 +275,7 @@ async def test_who_was_denied_gives_one_answer_at_a_time() -> None:
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["take", "take", "leave", "cancel", "leave then cancel", "rest"]),
+        st.sampled_from(["take", "take", "leave", "cancel", "leave then cancel", "rest", "lack"]),
         st.integers(0, 9),
         st.booleans(),
     ),
@@ -265,10 +309,12 @@ class Crowd:
         for what, number, small in given_steps:
             held, waiting = self.held(), [t for t in self.tasks if not t.done()]
             if what == "take":
-                where = Place(str(number % 3), "x", small)
-                self.tasks.append(asyncio.ensure_future(self.door.take(lambda where=where: where)))
+                where, model = Place(str(number % 3), "x", small), ("", "opus")[number % 2]
+                self.tasks.append(asyncio.ensure_future(taking(self.door, where, model)))
             elif what == "rest":
                 self.pool.report("a", RateLimited("x", retry_after=5), 0.0)
+            elif what == "lack":
+                self.pool.report("b", ModelUnavailable("x"), 0.0, "opus")
             if what.startswith("leave") and held:
                 self.leave(held[number % len(held)])
             if what.endswith("cancel") and waiting:
