@@ -135,13 +135,15 @@ class Admission:
     async def _seated(self, waiter: _Waiter) -> None:
         """Until a seat is free for it. Raises Busy where that takes too long."""
         deadline = self._clock() + self._rules.patience
-        self._serve()
-        while not waiter.seated.done():
-            left = deadline - self._clock()
-            if left <= 0:
-                raise self._too_late()
-            await self._slept(waiter.seated, min(left, self.pool.rest(self._clock()) or left))
+        while True:
+            now = self._clock()
+            due = self.pool.rest(now)  # before the look: a rest may end between the two
             self._serve()
+            if waiter.seated.done():
+                return
+            if now >= deadline:
+                raise self._too_late()
+            await self._slept(waiter.seated, min(deadline - now, due or deadline - now))
 
     async def _slept(self, seated: asyncio.Future[Seat], seconds: float) -> None:
         sleeping = asyncio.ensure_future(self._sleep(seconds))

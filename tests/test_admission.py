@@ -226,6 +226,22 @@ async def test_a_short_rest_is_waited_for_and_a_long_one_told() -> None:
     assert caught.value.retry_after == 60
 
 
+class Ticking(Clock):
+    """Time passes whenever one looks."""
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+@pytest.mark.parametrize("rest", range(1, 9))
+async def test_a_rest_that_ends_while_one_looks_is_not_missed(rest: int) -> None:
+    clock = Ticking()
+    pool = Pool([Standing("a", ready_at=clock.now + rest)])
+    assert (await taking(admission(pool, clock=clock))).name == "a"
+    assert clock.now < 1020
+
+
 async def test_those_that_wait_hear_when_there_is_nothing_to_wait_for() -> None:
     pool = one()
     door = admission(pool)
