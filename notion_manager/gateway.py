@@ -346,12 +346,18 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         return asked
 
     async def _seated(self) -> Seat:
-        """Prefer telling what an account said over telling that there is no other now."""
+        """Prefer telling what an account said over telling that there is no other now.
+
+        But one that lacks the model speaks for itself alone.
+        """
         try:
             home = self._binding.account if self._binding else ""
             seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
         except (Busy, NoAccount, Spent) as refusal:
             if self._said is None:
+                raise
+            if isinstance(self._said, ModelUnavailable) and isinstance(refusal, Busy):
+                refusal.failures = self._said.failures
                 raise
             raise self._said from refusal
         self._waited += seat.waited

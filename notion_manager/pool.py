@@ -1,6 +1,6 @@
 """Who answers next. Pure policy: no clock, no lock, no network; `now` is an argument."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -234,22 +234,20 @@ class Pool:
     def pick(self, now: float, tried: Collection[str] = (), model: str = "", home: str = "") -> str:
         """Take a free seat: `home`'s if it has one, an untried one, where most is left, the idlest.
 
-        One that lacks the `model` is asked only where all lack it. Raises Full where all that are
-        well have no seat, Busy with the seconds until one is well
-        again, or NoAccount.
+        One that lacks the `model` is asked only where all that can be used lack it. Of the others,
+        raises Full where those that are well have no seat, Busy with the seconds until one is well
+        again; NoAccount where none can be used.
         """
         at_home = self.standings.get(home)
         if at_home is not None and home not in tried and self._may_take(at_home, now, model):
             return self._taken(at_home, now)
         if len(self.standings) > self._many and (name := self._first(now, tried, model)):
             return self._taken(self.standings[name], now)
-        ready = [s for s in self.standings.values() if self._ready(s, now)]
-        if not ready:
-            raise self._refusal(now)
-        ready = [s for s in ready if s.models.get(model, 0.0) <= now] or ready
-        free = [s for s in ready if s.busy < self.limit(s)]
+        usable = [s for s in self.standings.values() if self._usable(s)]
+        asked = [s for s in usable if s.models.get(model, 0.0) <= now] or usable
+        free = [s for s in asked if s.ready_at <= now and s.busy < self.limit(s)]
         if not free:
-            raise Full(f"every account gives as many answers as it may: {self.seats()} in all")
+            raise self._refusal(asked, now, model if len(asked) < len(usable) else "")
         if len(free) == 1:
             return self._taken(free[0], now)
         return self._taken(min(free, key=lambda s: (s.name in tried, *self.load(s))), now)
@@ -398,20 +396,23 @@ class Pool:
         well = standing.ready_at <= now and not standing.retired
         return well and (not self.terms or self.terms_of(standing).enabled)
 
-    def _refusal(self, now: float) -> Problem:
+    def _refusal(self, asked: Sequence[Standing], now: float, model: str) -> Problem:
+        """Why none of them can be picked now; a `model` is one that others lack."""
         if not self.standings:
             return NoAccount("no account is configured; add one with `notion-manager accounts add`")
-        resting = [s for s in self.standings.values() if self._usable(s)]
-        if not resting:
+        if not asked:
             reasons = ", ".join(sorted({s.reason or "disabled" for s in self.standings.values()}))
             return NoAccount(
                 f"no account can be used ({reasons}); see `notion-manager accounts list`"
             )
-        due = min(resting, key=lambda s: s.ready_at)
+        every = f"every account that has {model}" if model else "every account"
+        due = min(asked, key=lambda s: s.ready_at)
         wait = due.ready_at - now
+        if wait <= 0:
+            seats = sum(map(self.limit, asked))
+            return Full(f"{every} gives as many answers as it may: {seats} in all")
         return Busy(
-            f"every account is resting ({due.reason}); the next is due in {wait:.0f} s",
-            retry_after=wait,
+            f"{every} is resting ({due.reason}); the next is due in {wait:.0f} s", retry_after=wait
         )
 
 

@@ -156,6 +156,22 @@ def test_a_model_that_an_account_lacks_is_asked_of_others() -> None:
     assert pool.report("a", ModelUnavailable("x"), 900.0) == []
 
 
+def test_a_model_is_not_asked_of_those_that_lack_it_while_those_that_have_it_rest() -> None:
+    pool = Pool([Standing("a", ready_at=60, reason="why"), Standing("b")], seats=1)
+    pool.report("b", ModelUnavailable("x"), 0.0, "opus")
+    for tried in ((), ("a",), ("b",)):
+        with pytest.raises(Busy, match=r"that has opus is resting \(why\)") as caught:
+            pool.pick(10.0, tried, "opus", home="b")
+        assert caught.value.retry_after == 50
+    assert pool.pick(60.0, model="opus") == "a"
+    with pytest.raises(Full, match=r"that has opus .* 1 in all"):
+        pool.pick(61.0, model="opus")
+    assert pool.pick(62.0, model="other") == "b"
+    pool.release("b")
+    pool.agree({"a": Terms(enabled=False)})
+    assert pool.pick(63.0, model="opus") == "b"
+
+
 def test_a_dead_token_retires_all_accounts_of_its_login() -> None:
     pool = Pool([])
     for name, login in (("a", "one"), ("b", "one"), ("c", "two")):

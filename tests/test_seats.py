@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from notion_manager.catalogues import Shelved
 from notion_manager.errors import (
+    AccountRefused,
     BadRequest,
     Busy,
     Denied,
     EmptyAnswer,
+    ModelUnavailable,
     Problem,
     RateLimited,
     UpstreamBroken,
@@ -62,6 +64,21 @@ async def test_of_two_that_rest_the_one_due_first_is_told(waits: tuple[float, fl
     with pytest.raises(Busy, match="120 s") as caught:
         await read(gate)
     assert caught.value.retry_after == 120
+
+
+async def test_a_model_of_accounts_that_rest_is_to_be_asked_for_later() -> None:
+    """The account that lacks it speaks for itself alone, and is not asked for it again."""
+    ups = {"a": Scripted([ModelUnavailable("not here")]), "b": Scripted()}
+    gate = gateway(ups)
+    gate.pool.report("b", RateLimited("slow", retry_after=90), 1000.0)
+    for failed in (("a model_not_available",), ()):
+        with pytest.raises(Busy, match=r"has opus-4\.6 is resting") as caught:
+            await read(gate)
+        assert (caught.value.retry_after, caught.value.failures) == (90, failed)
+    gate.pool.report("b", AccountRefused("dead"), 1000.0)
+    ups["a"].scripts.append([ModelUnavailable("not here")])
+    with pytest.raises(ModelUnavailable):
+        await read(gate)
 
 
 # What is remembered
