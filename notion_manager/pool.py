@@ -225,6 +225,7 @@ class Pool:
         self.terms = dict(terms)
         self.allowances: dict[str, Allowance] = {}
         self._logins: dict[str, str] = {}
+        self._edge = Standing("")  # how this machine's address stands with the network edge
         self.standings = {s.name: replace(s, busy=0) for s in standings}
 
     def watch(self, tell: Callable[[], None]) -> None:
@@ -282,11 +283,11 @@ class Pool:
     def join(self, standing: Standing, login: str = "") -> None:
         """Take an account in, or begin anew with one that was renewed.
 
-        Accounts of one `login` stand and fall with its token.
+        Accounts of one `login` stand and fall with its token. All rest after an edge challenge.
         """
         self._logins[standing.name] = login or standing.name
         known = self.standings.get(standing.name)
-        self._put(replace(standing, busy=known.busy if known else 0))
+        self._put(replace(self._paused(standing), busy=known.busy if known else 0))
         self._tell()
 
     def agree(self, terms: Mapping[str, Terms]) -> None:
@@ -323,6 +324,8 @@ class Pool:
         """
         if name not in self.standings:
             return []
+        if problem is None or isinstance(problem, EdgeChallenged):
+            self._edge = after(self._edge, problem, now, self._longest_rest)
         changed: list[Standing] = []
         for each in self._concerned(name, problem):
             old = self.standings[each]
@@ -331,6 +334,19 @@ class Pool:
             if new != old:
                 changed.append(new)
         return changed
+
+    def _paused(self, standing: Standing) -> Standing:
+        """With the rest after an edge challenge, if it has none that is longer."""
+        edge = self._edge
+        if standing.retired or standing.ready_at >= edge.ready_at:
+            return standing
+        return replace(
+            standing,
+            ready_at=edge.ready_at,
+            reason=edge.reason,
+            since=edge.since,
+            evidence=edge.evidence,
+        )
 
     def _concerned(self, name: str, problem: Problem | None) -> list[str]:
         if isinstance(problem, EdgeChallenged):
@@ -347,6 +363,8 @@ class Pool:
         if old is None:
             return None
         new = taught(old, allowance, now, self._longest_rest)
+        if self._edge.ready_at > now:
+            new = self._paused(new)
         self._put(new)
         self._tell()
         return new if new != old else None

@@ -203,6 +203,24 @@ def test_an_edge_challenge_rests_every_account() -> None:
         pool.pick(1.0)
 
 
+def test_whoever_joins_after_an_edge_challenge_rests_as_the_others_do() -> None:
+    """Whether it is new, renewed, or has room again: the challenge concerns the address."""
+    pool = Pool([Standing("a"), Standing("b", ready_at=9000.0, reason=QuotaExhausted.code)])
+    pool.report(pool.pick(0.0), EdgeChallenged("a browser, please"), 0.0)
+    pool.join(Standing("a"))
+    pool.join(Standing("new"))
+    pool.join(Standing("gone", retired=True))
+    pool.learn("b", Allowance(10.0), 10.0)
+    for name in ("a", "b", "new"):
+        rests = pool.standings[name]
+        assert (rests.ready_at, rests.scope, rests.since) == (300.0, "edge", 0.0)
+        assert rests.evidence == "a browser, please"
+    assert (pool.ready(299.0), pool.ready(300.0)) == (0, 3)
+    pool.report(pool.pick(300.0), None, 301.0)
+    pool.join(Standing("later"))
+    assert pool.standings["later"] == Standing("later")
+
+
 def test_busy_says_when_and_why() -> None:
     pool = Pool([Standing("a", ready_at=50, reason="rate_limit_exceeded")])
     with pytest.raises(Busy, match="rate_limit_exceeded") as caught:
@@ -291,6 +309,7 @@ class Seats(RuleBasedStateMachine):
         super().__init__()
         self.pool = Pool(Standing(n) for n in "abc")
         self.now = 0.0
+        self.challenged = -1e9
         self.held: list[str] = []
 
     @rule(seconds=st.floats(0, 4000))
@@ -305,17 +324,17 @@ class Seats(RuleBasedStateMachine):
         except Full:
             ready = [s for s in before.values() if s.ready_at <= self.now and not s.retired]
             assert ready
-            assert all(s.busy == 2 for s in ready)
+            assert all(s.busy >= self.pool.limit(s) for s in ready)
             return
         except (Busy, NoAccount):
             assert not any(s.ready_at <= self.now and not s.retired for s in before.values())
             assert self.pool.ready(self.now) == 0
             return
-        assert before[name].busy < 2
+        assert before[name].busy < self.pool.limit(before[name])
         assert before[name].ready_at <= self.now
         assert not before[name].retired
         own = before.get(home)
-        if own and not own.retired and own.ready_at <= self.now and own.busy < 2:
+        if own and not own.retired and own.ready_at <= self.now and own.busy < self.pool.limit(own):
             assert name == home
         self.held.append(name)
 
@@ -325,17 +344,37 @@ class Seats(RuleBasedStateMachine):
             [
                 None,
                 RateLimited("x", retry_after=5),
+                RateLimited("x", retry_after=3600),
                 UpstreamBroken("y"),
                 BadRequest("z"),
                 AccountRefused("w"),
                 EdgeChallenged("v"),
+                QuotaExhausted("u"),
+                Denied("t"),
             ]
         )
     )
     def give_back(self, how: Problem | None) -> None:
         name = self.held.pop()
+        before = self.pool.standings[name]
         self.pool.report(name, how, self.now)
         self.pool.release(name)
+        if before.ready_at > self.now:  # whatever fails during a rest
+            assert self.pool.standings[name].ready_at >= before.ready_at
+        if isinstance(how, EdgeChallenged):
+            self.challenged = self.now
+
+    @rule(name=st.sampled_from("abc"), renewed=st.booleans(), left=st.integers(0, 1))
+    def renew_or_look(self, name: str, left: int, *, renewed: bool) -> None:
+        if renewed:
+            self.pool.join(Standing(name))
+        else:
+            self.pool.learn(name, Allowance(self.now, eligible=bool(left)), self.now)
+
+    @invariant()
+    def nobody_answers_for_a_while_after_an_edge_challenge(self) -> None:
+        if self.now < self.challenged + RESTS[EdgeChallenged]:
+            assert self.pool.ready(self.now) == 0
 
     @invariant()
     def seats_add_up(self) -> None:
