@@ -96,6 +96,8 @@ class Admission:
             return self._pick(tried, model, home)
         except Busy as refusal:
             if not self._worth_waiting(refusal):
+                if isinstance(refusal, Full):
+                    refusal.retry_after = self._until_free()
                 raise
         if self.waiting >= self._rules.most:
             raise Busy(f"{self.waiting} requests wait already", retry_after=self._until_free())

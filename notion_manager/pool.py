@@ -26,6 +26,7 @@ from .models import RESEARCH
 from .ranking import Ranking
 
 LIMIT_REST = 45.0  # seconds, where the service names no time
+LEAST_REST = 1.0  # where it names a time that is over: no client is told less either
 STICKY_REST = 1800.0  # doubles with each strike
 STEPS = 10  # of headroom: accounts that have about as much left take turns
 MANY = 50  # accounts, of which not all are looked at each time
@@ -193,7 +194,8 @@ def _rest(problem: Problem, strikes: int) -> float | None:
     if isinstance(problem, UpstreamBroken) and strikes <= 1:
         return 0.0  # one immediate retry smooths most hiccups
     if isinstance(problem, RateLimited):
-        return problem.retry_after or LIMIT_REST
+        named = problem.retry_after
+        return LIMIT_REST if named is None else max(named, LEAST_REST)
     if isinstance(problem, TemporarilyUnavailable):
         return STICKY_REST * 2.0 ** min(max(strikes - 1, 0), 10)
     return next((rest for kind, rest in RESTS.items() if isinstance(problem, kind)), None)

@@ -166,8 +166,9 @@ async def test_a_full_queue_turns_away_and_says_when_to_come_back() -> None:
 async def test_without_a_queue_what_is_full_is_told_at_once() -> None:
     door = admission(one(), Rules(most=0))
     await taking(door)
-    with pytest.raises(Busy, match="as many answers"):
+    with pytest.raises(Busy, match="as many answers") as caught:
         await taking(door)
+    assert caught.value.retry_after == 10  # as long as an answer is thought to take
 
 
 async def test_patience_has_an_end() -> None:

@@ -36,6 +36,7 @@ FRESH = Standing("a")
     ("problem", "rest"),
     [
         (RateLimited("x", retry_after=7), 7),
+        (RateLimited("x", retry_after=0), 1),
         (RateLimited("x"), 45),
         (QuotaExhausted("x"), 1800),
         (Denied("x"), 300),
