@@ -17,8 +17,9 @@ from .habits import Habits
 from .journal import Journal
 from .models import Model, Naming
 from .oracle import Oracle
-from .pool import Pool, Standing
+from .pool import Pool
 from .roster import Roster
+from .standing import Standing
 from .store import Store, StoreProblem
 from .threads import Threads
 from .upstreams import Upstream

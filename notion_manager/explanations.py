@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from .journal import Journal, Request
 from .logs import RequestRecord
-from .pool import Pool, Standing
+from .pool import Pool
+from .standing import Standing
 from .verdicts import Course, Verdict, of_now, of_request
 
 

@@ -33,7 +33,7 @@ from .errors import (
 )
 from .habits import Habits, settle
 from .models import AUTO, RESEARCH, Choice, Chooser, Model
-from .pool import Standing
+from .standing import Standing
 from .story import Story
 from .tokens import of_turn, size
 from .turn import Done, Event, Search, Stop, Text, Turn

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from .logs import RequestRecord
 from .notes import Notes
-from .pool import Standing
+from .standing import Standing
 
 PERIOD = 1.0  # seconds between two times that all is saved
 MOST = 10_000  # requests, and changes of standings, that are kept

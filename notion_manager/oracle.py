@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from .allowance import Allowance
 from .errors import AccountRefused, EdgeChallenged, Problem, WorkspaceRefused
-from .pool import Pool, Standing
+from .pool import Pool
+from .standing import Standing
 from .upstreams import Upstream
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequenc
 
 from .catalogues import Catalogues
 from .keys import digest
-from .pool import Pool, Standing
+from .pool import Pool
+from .standing import Standing
 from .upstreams import Upstream
 from .upstreams.notion_web.account import Account
 

@@ -27,8 +27,8 @@ from .catalogues import Shelved
 from .keys import Key, digest
 from .models import Model
 from .notes import FILE, Notes
-from .pool import Standing, Terms
 from .secret import Secret
+from .standing import Standing, Terms
 from .upstreams.notion_web.account import Account
 
 T = TypeVar("T")

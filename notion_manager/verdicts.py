@@ -6,7 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .errors import ModelUnavailable
-from .pool import Pool, Standing, Terms
+from .pool import Pool
+from .standing import Standing, Terms
 
 ORDER = ("answered", "failed")
 

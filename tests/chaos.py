@@ -26,8 +26,8 @@ import aiohttp
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from notion_manager.pool import Standing
 from notion_manager.simulator import SimAccount, Simulator
+from notion_manager.standing import Standing
 from notion_manager.store import Store
 from tests.asking import APIS, Api
 from tests.rig import account_of, someone

@@ -11,7 +11,8 @@ from notion_manager.errors import Problem, UpstreamBroken
 from notion_manager.gateway import Effects, Gateway
 from notion_manager.habits import Habits
 from notion_manager.models import Model
-from notion_manager.pool import Pool, Standing
+from notion_manager.pool import Pool
+from notion_manager.standing import Standing
 from notion_manager.turn import Done, Event, Stop, Text, Turn, Usage
 
 MODELS = (

@@ -17,7 +17,8 @@ from notion_manager.errors import (
     NoAccount,
     RateLimited,
 )
-from notion_manager.pool import Pool, Standing, Terms
+from notion_manager.pool import Pool
+from notion_manager.standing import Standing, Terms
 from tests.scripted import Clock
 
 HERE = Place("key", "talk")

@@ -12,7 +12,7 @@ from notion_manager.conversations import MOST, MOST_WAITING, Conversations, List
 from notion_manager.errors import NoAccount, Problem, RateLimited, UpstreamBroken
 from notion_manager.gateway import Answer, Gateway
 from notion_manager.notes import FILE, Notes
-from notion_manager.pool import Terms
+from notion_manager.standing import Terms
 from notion_manager.story import Story
 from notion_manager.turn import Event, Message, Text, ToolCall, Turn
 from tests.scripted import DONE, Clock, Scripted, Step, gateway

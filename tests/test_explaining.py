@@ -8,7 +8,8 @@ import pytest
 from notion_manager.explanations import past
 from notion_manager.journal import Journal
 from notion_manager.notes import FILE, Notes
-from notion_manager.pool import Pool, Standing
+from notion_manager.pool import Pool
+from notion_manager.standing import Standing
 from tests.asking import CHAT
 from tests.rig import Rig, rigged, someone
 

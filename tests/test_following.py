@@ -8,8 +8,8 @@ import pytest
 
 from notion_manager.config import Config
 from notion_manager.config import Pool as PoolSettings
-from notion_manager.pool import Standing, Terms
 from notion_manager.secret import Secret
+from notion_manager.standing import Standing, Terms
 from notion_manager.store import Store
 from tests.asking import CHAT
 from tests.rig import Rig, account_of, rigged, someone, until

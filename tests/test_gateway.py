@@ -24,7 +24,7 @@ from notion_manager.errors import (
 from notion_manager.gateway import Gateway
 from notion_manager.habits import Habits
 from notion_manager.models import Naming
-from notion_manager.pool import Standing
+from notion_manager.standing import Standing
 from notion_manager.turn import Event, Message, Search, Text, Thinking, Turn, fold
 from tests.scripted import DONE, HANG, MODELS, Clock, Scripted, Shelved, gateway, says
 

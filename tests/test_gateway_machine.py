@@ -33,7 +33,8 @@ from notion_manager.gateway import Effects, Gateway
 from notion_manager.habits import Habits
 from notion_manager.models import Model
 from notion_manager.notes import FILE, Notes
-from notion_manager.pool import Pool, Standing, Terms
+from notion_manager.pool import Pool
+from notion_manager.standing import Standing, Terms
 from notion_manager.story import Story
 from notion_manager.turn import Done, Event, Message, Part, Stop, Text, Turn, Usage
 from tests.scripted import MODELS, keep_nothing

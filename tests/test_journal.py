@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from notion_manager.journal import DAYS, MOST, Journal, Used
 from notion_manager.logs import RequestRecord
 from notion_manager.notes import FILE, Notes
-from notion_manager.pool import Standing
+from notion_manager.standing import Standing
 from tests.scripted import Clock
 
 DONE = RequestRecord(

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from notion_manager.allowance import Allowance, Meter
 from notion_manager.errors import AccountRefused, Problem, QuotaExhausted, UpstreamBroken
 from notion_manager.oracle import FRESH, IDLE, SPENT, Oracle
-from notion_manager.pool import Pool, Standing, Terms
+from notion_manager.pool import Pool
+from notion_manager.standing import Standing, Terms
 from tests.scripted import Clock, Scripted
 
 ROOM = Allowance(1000.0, meters=(Meter("user", 10, 75),))

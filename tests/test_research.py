@@ -12,8 +12,9 @@ import pytest
 from notion_manager.allowance import Allowance, Meter
 from notion_manager.errors import BadRequest, ResearchExhausted, Unsupported
 from notion_manager.models import Naming, research_of
-from notion_manager.pool import Pool, Standing
+from notion_manager.pool import Pool
 from notion_manager.research import narrowed
+from notion_manager.standing import Standing
 from notion_manager.turn import (
     File,
     JsonOutput,

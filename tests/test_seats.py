@@ -20,7 +20,8 @@ from notion_manager.errors import (
 )
 from notion_manager.gateway import Gateway
 from notion_manager.habits import Habits
-from notion_manager.pool import Pool, Standing
+from notion_manager.pool import Pool
+from notion_manager.standing import Standing
 from notion_manager.turn import Event, Message, Text, Turn, fold
 from tests.scripted import MODELS, Clock, Scripted, gateway, says
 

@@ -16,8 +16,8 @@ from msgspec import structs
 from notion_manager.allowance import Allowance, Meter
 from notion_manager.keys import match
 from notion_manager.models import Model
-from notion_manager.pool import Standing, Terms
 from notion_manager.secret import Secret
+from notion_manager.standing import Standing, Terms
 from notion_manager.store import MIGRATIONS, Store, StoreProblem, Taken
 from notion_manager.upstreams.notion_web.account import Account
 

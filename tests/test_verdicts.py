@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from notion_manager.allowance import Allowance
 from notion_manager.errors import Problem
-from notion_manager.pool import Pool, Standing, Terms
+from notion_manager.pool import Pool
+from notion_manager.standing import Standing, Terms
 from notion_manager.verdicts import Course, Verdict, of_now, of_request, verdict_of
 
 NOW = 1_795_000_000.0

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from ..config import Config
 from ..errors import AiDisabled, BadRequest, Problem, WorkspaceRefused
-from ..pool import Terms
 from ..redact import visible
 from ..secret import Secret
+from ..standing import Terms
 from ..store import Store
 from ..upstreams.notion_web.account import Account, Login, Workspace, cookie_token, preferred
 from .candidates import Candidate, of_environment, of_path

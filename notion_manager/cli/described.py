@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..allowance import Allowance, Meter
-from ..pool import Standing, Terms
+from ..standing import Standing, Terms
 from ..store import Store
 from ..upstreams.notion_web.account import Account
 from ..verdicts import Verdict, verdict_of

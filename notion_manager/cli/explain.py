@@ -9,7 +9,8 @@ from .. import explanations
 from ..config import Config
 from ..explanations import Explanation, spelled
 from ..journal import PERIOD, Journal
-from ..pool import Pool, Standing
+from ..pool import Pool
+from ..standing import Standing
 from ..store import Store
 from ..verdicts import Verdict
 from .complaints import Complaint

@@ -17,9 +17,9 @@ from ..errors import Problem
 from ..gateway import Answer
 from ..logs import configure
 from ..models import Model
-from ..pool import Standing, after, taught
 from ..secret import Secret
 from ..server.daemon import Circumstances, running
+from ..standing import Standing, after, taught
 from ..store import Store, Thread
 from ..threads import delete
 from ..turn import Event, Turn

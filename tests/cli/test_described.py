@@ -2,8 +2,8 @@
 
 from notion_manager.allowance import Allowance, Meter
 from notion_manager.cli.described import Known, described
-from notion_manager.pool import Standing, Terms
 from notion_manager.redact import visible
+from notion_manager.standing import Standing, Terms
 from tests.rig import account_of, someone
 
 NOW = 1_795_000_000.0

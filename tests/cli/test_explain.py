@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from notion_manager.journal import Journal
-from notion_manager.pool import Standing, Terms
+from notion_manager.standing import Standing, Terms
 from notion_manager.store import Store
 from tests.cli.terminal import Run
 from tests.rig import account_of, someone
