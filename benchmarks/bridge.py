@@ -7,9 +7,8 @@ import inspect
 import json
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import median
+
+from figure import Figure, table, times
 
 from notion_manager.bridge import lower
 from notion_manager.bridge.calls import Policy
@@ -18,7 +17,7 @@ from notion_manager.bridge.offer import Offer
 from notion_manager.bridge.parser import Parser
 from notion_manager.turn import Message, Text, Tool, ToolCall, ToolResult, Turn
 
-REPEATS = 5
+TITLE = "the tool bridge"
 STREAM = 400_000  # characters: a fifth prose, the rest the argument of one call
 HISTORY = 200_000
 TOOLS = 30
@@ -28,16 +27,6 @@ PIECES = {4: 3.0, 16: 0.0, 64: 30.0, 1024: 80.0}
 
 CODE = inspect.getsource(json) + inspect.getsource(ArgumentParser)
 PROSE = "I will write this file now: `x < y`.\n\n- first one thing\n- then another\n\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """The median of the repeats, the worst, and what is wanted; None where nothing is."""
-
-    label: str
-    middle: float
-    worst: float
-    goal: str
 
 
 def _tools(number: int) -> tuple[Tool, ...]:
@@ -78,20 +67,15 @@ def _turn() -> Turn:
     return Turn("m", tuple(messages), system="You help.\n" * 300, tools=_tools(TOOLS))
 
 
-def _times(work: Callable[[], float]) -> tuple[float, float]:
-    found = [work() for _ in range(REPEATS)]
-    return median(found), max(found)
-
-
 def _reading() -> list[Figure]:
     text = _repeat(PROSE, STREAM // 5) + "\n" + _call(STREAM * 4 // 5)
     found: list[Figure] = []
     for size, goal in PIECES.items():
-        middle, worst = _times(lambda size=size: _read(text, size))
+        middle, worst = times(lambda size=size: _read(text, size))
         rates = (len(text) / middle / 1e6, len(text) / worst / 1e6)
         wanted = f"at least {goal:.0f}" if goal else ""
         found.append(Figure(f"calls read, {size} characters a piece, MB/s", *rates, wanted))
-    small, big = (_times(lambda n=n: _read(_call(n), 16))[0] / n for n in (250_000, 1_000_000))
+    small, big = (times(lambda n=n: _read(_call(n), 16))[0] / n for n in (250_000, 1_000_000))
     found.append(
         Figure(
             "an argument of 1 MB over one of 250 kB, a character",
@@ -111,7 +95,7 @@ def _lowering() -> list[Figure]:
 
     turn = _turn()
     first = timed()
-    middle, worst = _times(timed)
+    middle, worst = times(timed)
     label = f"a turn of {TOOLS} tools and {HISTORY // 1000} kB written"
     return [
         Figure(f"{label}, the first time, ms", first, first, "at most 15"),
@@ -123,11 +107,5 @@ def figures() -> list[Figure]:
     return [*_reading(), *_lowering()]
 
 
-def table(found: Sequence[Figure]) -> str:
-    lines = ["| the tool bridge | median | worst | wanted |", "|---|---|---|---|"]
-    lines += [f"| {f.label} | {f.middle:.3g} | {f.worst:.3g} | {f.goal} |" for f in found]
-    return "\n".join(lines)
-
-
 if __name__ == "__main__":
-    print(table(figures()))
+    print(table(TITLE, figures()))

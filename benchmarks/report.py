@@ -11,6 +11,8 @@ from typing import Any
 
 import bridge
 import decoder
+import picking
+from figure import Figure, table
 from goals import ROWS, Always, Limit, Ratio, Round, Spread, Unit, Verdict, judge
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -24,7 +26,8 @@ class Report:
     rounds: Sequence[Round]
     busy: Sequence[float]
     paces: Sequence[decoder.Pace]
-    bridge: Sequence[bridge.Figure]
+    bridge: Sequence[Figure]
+    picking: Sequence[Figure]
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -35,8 +38,9 @@ class Report:
         return [v.row.label for v in self.verdicts if not v.holds]
 
     def markdown(self) -> str:
-        pure = (bridge.table(self.bridge), decoder.table(self.paces))
-        return "\n\n".join([self._circumstances(), self._table(), *pure])
+        pure = (table(bridge.TITLE, self.bridge), table(picking.TITLE, self.picking))
+        tables = (self._table(), *pure, decoder.table(self.paces))
+        return "\n\n".join([self._circumstances(), *tables])
 
     def json(self) -> dict[str, Any]:
         """Figures in seconds, bytes and counts."""
@@ -48,6 +52,7 @@ class Report:
             "rounds": list(self.rounds),
             "nanoseconds": {pace.label: pace.middle for pace in self.paces},
             "bridge": {figure.label: figure.middle for figure in self.bridge},
+            "picking": {figure.label: figure.middle for figure in self.picking},
             "failed": self.failed,
         }
 

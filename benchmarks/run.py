@@ -20,6 +20,7 @@ from types import FrameType
 import bridge
 import decoder
 import load
+import picking
 import uvloop
 from answers import Plan
 from goals import Round
@@ -62,7 +63,7 @@ def measure(size: Size) -> Report:
             busy.append(os.getloadavg()[0])
             _say(f"round {number + 1} of {size.rounds}, load average {busy[-1]:.2f}")
             rounds.append(_round(bench))
-    return Report(rounds, busy, decoder.paces(), bridge.figures())
+    return Report(rounds, busy, decoder.paces(), bridge.figures(), picking.figures())
 
 
 def _open(stack: ExitStack, size: Size) -> Bench:

@@ -6,11 +6,10 @@ from msgspec.structs import replace
 
 from .allowance import Allowance
 from .errors import AccountRefused, Busy, EdgeChallenged, Full, NoAccount, Problem
-from .ranking import Ranking
+from .seating import Group, Seating, first
 from .standing import LONGEST_REST, Standing, Terms, after, taught
 
 STEPS = 10  # of headroom: accounts that have about as much left take turns
-MANY = 50  # accounts, of which not all are looked at each time
 SEATS = 2  # answers of one account at once
 
 
@@ -27,11 +26,8 @@ class Pool:
         longest_rest: float = LONGEST_REST,
         seats: int = SEATS,
         terms: Mapping[str, Terms] = {},
-        *,
-        many: int = MANY,
     ) -> None:
-        self._many = many
-        self._ranking: Ranking | None = None  # made when it is needed, and after all changed
+        self._seating = Seating(0.0)
         self._longest_rest = longest_rest
         self._seats = seats
         self._had: dict[str, float] = {}  # requests, by weight
@@ -42,6 +38,7 @@ class Pool:
         self._logins: dict[str, str] = {}
         self._edge = Standing("")  # how this machine's address stands with the network edge
         self.standings = {s.name: replace(s, busy=0) for s in standings}
+        self._stale = dict.fromkeys(self.standings)  # those that changed since somebody was picked
 
     def watch(self, tell: Callable[[], None]) -> None:
         """`tell` is called whenever there may be room again."""
@@ -57,16 +54,11 @@ class Pool:
         at_home = self.standings.get(home)
         if at_home is not None and home not in tried and self._may_take(at_home, now, model):
             return self._taken(at_home, now)
-        if len(self.standings) > self._many and (name := self._first(now, tried, model)):
-            return self._taken(self.standings[name], now)
-        usable = [s for s in self.standings.values() if self._usable(s)]
-        asked = [s for s in usable if s.models.get(model, 0.0) <= now] or usable
-        free = [s for s in asked if s.ready_at <= now and s.busy < self.limit(s)]
-        if not free:
-            raise self._refusal(asked, now, model if len(asked) < len(usable) else "")
-        if len(free) == 1:
-            return self._taken(free[0], now)
-        return self._taken(min(free, key=lambda s: (s.name in tried, *self.load(s))), now)
+        groups = self._at(now).of(model)
+        name = first(groups, tried)
+        if name is None:
+            raise self._refusal(groups, now, model)
+        return self._taken(self.standings[name], now)
 
     def _may_take(self, standing: Standing, now: float, model: str) -> bool:
         has = standing.models.get(model, 0.0) <= now
@@ -80,20 +72,21 @@ class Pool:
 
     def _put(self, standing: Standing) -> None:
         self.standings[standing.name] = standing
-        if self._ranking is not None:
-            self._ranking.put(standing.name, self.load(standing))
+        self._stale[standing.name] = None
 
-    def _first(self, now: float, tried: Collection[str], model: str) -> str | None:
-        """The first of all, if it is found soon."""
-        if self._ranking is None:
-            self._ranking = Ranking()
-            for standing in self.standings.values():
-                self._ranking.put(standing.name, self.load(standing))
-
-        def will_do(name: str) -> bool:
-            return name not in tried and self._may_take(self.standings[name], now, model)
-
-        return self._ranking.first(will_do)
+    def _at(self, now: float) -> Seating:
+        """Who has a free seat now. A clock that was put back makes all of it anew."""
+        if now < self._seating.now:
+            self._seating = Seating(now)
+            self._stale = dict.fromkeys(self.standings)
+        for name in self._seating.due(now):
+            self._stale[name] = None
+        for name in self._stale:
+            standing = self.standings[name]
+            seats = self.limit(standing) if self._usable(standing) else 0
+            self._seating.put(standing, self.load(standing), seats)
+        self._stale.clear()
+        return self._seating
 
     def join(self, standing: Standing, login: str = "") -> None:
         """Take an account in, or begin anew with one that was renewed.
@@ -108,20 +101,20 @@ class Pool:
     def agree(self, terms: Mapping[str, Terms]) -> None:
         """From now on these are the terms."""
         self.terms = dict(terms)
-        self._ranking = None
+        self._stale = dict.fromkeys(self.standings)
         self._tell()
 
     def recall(self, allowances: Mapping[str, Allowance]) -> None:
         """What was left of accounts when they were last looked at."""
         self.allowances.update(allowances)
-        self._ranking = None
+        self._stale = dict.fromkeys(self.standings)
 
     def leave(self, name: str) -> None:
         """Pick it no more. What it is answering goes on."""
         self.standings.pop(name, None)
         self.allowances.pop(name, None)
-        if self._ranking is not None:
-            self._ranking.drop(name)
+        self._stale.pop(name, None)
+        self._seating.leave(name)
 
     def release(self, name: str) -> None:
         standing = self.standings.get(name)
@@ -199,8 +192,7 @@ class Pool:
 
     def rest(self, now: float) -> float:
         """Seconds until the next account that rests is due; 0 where none does."""
-        dues = [s.ready_at - now for s in self.standings.values() if self._usable(s)]
-        return min((due for due in dues if due > 0), default=0.0)
+        return self._at(now).rest()
 
     def terms_of(self, standing: Standing) -> Terms:
         return self.terms.get(standing.name, _USUAL)
@@ -229,23 +221,25 @@ class Pool:
         well = standing.ready_at <= now and not standing.retired
         return well and (not self.terms or self.terms_of(standing).enabled)
 
-    def _refusal(self, asked: Sequence[Standing], now: float, model: str) -> Problem:
-        """Why none of them can be picked now; a `model` is one that others lack."""
+    def _refusal(self, groups: Sequence[Group], now: float, model: str) -> Problem:
+        """Why none of those that may be asked for the model can be picked now."""
         if not self.standings:
             return NoAccount("no account is configured; add one with `notion-manager accounts add`")
-        if not asked:
+        if not groups:
             reasons = ", ".join(sorted({s.reason or "disabled" for s in self.standings.values()}))
             return NoAccount(
                 f"no account can be used ({reasons}); see `notion-manager accounts list`"
             )
-        every = f"every account that has {model}" if model else "every account"
-        due = min(asked, key=lambda s: s.ready_at)
-        wait = due.ready_at - now
-        if wait <= 0:
-            seats = sum(map(self.limit, asked))
+        all_are_asked = groups == self._at(now).of("")
+        every = "every account" if all_are_asked else f"every account that has {model}"
+        if any(group.is_full for group in groups):
+            seats = sum(sum(group.seats.values()) for group in groups)
             return Full(f"{every} gives as many answers as it may: {seats} in all")
+        until, name = min(filter(None, (group.resting.first() for group in groups)))
+        wait = until[0] - now
+        reason = self.standings[name].reason
         return Busy(
-            f"{every} is resting ({due.reason}); the next is due in {wait:.0f} s", retry_after=wait
+            f"{every} is resting ({reason}); the next is due in {wait:.0f} s", retry_after=wait
         )
 
 

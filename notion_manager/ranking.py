@@ -1,46 +1,46 @@
-"""Names in an order that changes while one looks for the first that will do."""
+"""Names in an order that changes all the time, while the first of them is known."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from heapq import heapify, heappop, heappush
-from itertools import count
 
-MOST = 32  # that are looked at
-Entry = tuple[tuple[float, ...], int, str]
+SLACK = 32  # entries that are out of date, beyond one for each name
+Entry = tuple[tuple[float, ...], str]
 
 
 class Ranking:
-    """The first is found without a look at all others, as long as few before it will not do."""
+    """Whatever comes and goes, nobody looks at all names to find the first."""
 
     def __init__(self) -> None:
         self._heap: list[Entry] = []
         self._known: dict[str, Entry] = {}
-        self._places: dict[str, int] = {}  # of equals, the one that came first is before the others
-        self._next = count()
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def put(self, name: str, rank: tuple[float, ...]) -> None:
         """From now on it ranks so; the lowest is the first."""
-        if name not in self._places:
-            self._places[name] = next(self._next)
-        place = self._places[name]
-        self._known[name] = entry = (rank, place, name)
+        self._known[name] = entry = (rank, name)
         heappush(self._heap, entry)
-        if len(self._heap) > 2 * len(self._known) + MOST:
+        if len(self._heap) > 2 * len(self._known) + SLACK:
             self._heap = list(self._known.values())
             heapify(self._heap)
 
     def drop(self, name: str) -> None:
         self._known.pop(name, None)
-        self._places.pop(name, None)
 
-    def first(self, will_do: Callable[[str], bool]) -> str | None:
-        """None where none of the first few will do."""
+    def first(self, passed: Collection[str] = ()) -> Entry | None:
+        """The lowest rank, and whose it is; but for a few that are passed over."""
+        heap, known = self._heap, self._known
         seen: list[Entry] = []
-        found: str | None = None
-        while self._heap and len(seen) < MOST and found is None:
-            entry = heappop(self._heap)
-            if self._known.get(entry[2]) is entry:
-                seen.append(entry)
-                found = entry[2] if will_do(entry[2]) else None
+        while heap:
+            entry = heap[0]
+            if known.get(entry[1]) is not entry:
+                heappop(heap)
+            elif passed and entry[1] in passed:
+                seen.append(heappop(heap))
+            else:
+                break
+        found = heap[0] if heap else None
         for entry in seen:
-            heappush(self._heap, entry)
+            heappush(heap, entry)
         return found

@@ -1,6 +1,6 @@
 """The pool's policy, by example and by law."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 
 import pytest
 from hypothesis import strategies as st
@@ -259,37 +259,64 @@ TestSeats = Seats.TestCase
 
 NAMES = [f"n{number}" for number in range(40)]
 names = st.sampled_from(NAMES)
+models = st.sampled_from(["", "m", "n"])
+
+
+Outcome = str | tuple[type[Problem], float | None]
+
+
+def picked(pool: Pool, now: float, tried: Collection[str], model: str, home: str) -> Outcome:
+    try:
+        return pool.pick(now, tried, model, home)
+    except Problem as refusal:
+        return type(refusal), refusal.retry_after
+
+
+def scanned(pool: Pool, now: float, tried: Collection[str], model: str, home: str) -> Outcome:
+    """What a look at all accounts comes to."""
+    usable = [s for s in pool.standings.values() if pool.is_usable(s.name)]
+    have = [s for s in usable if s.models.get(model, 0.0) <= now]
+    asked = have or usable
+    ready = [s for s in asked if s.ready_at <= now]
+    free = [s for s in ready if s.busy < pool.limit(s)]
+    if home not in tried and any(s.name == home for s in free if s in have):
+        return home
+    if free:
+        return min(free, key=lambda s: (s.name in tried, *pool.load(s))).name
+    if not asked:
+        return NoAccount, None
+    return (Full, None) if ready else (Busy, min(s.ready_at for s in asked) - now)
 
 
 class Alike(RuleBasedStateMachine):
-    """A pool that keeps a ranking picks as one does that looks at all accounts each time."""
+    """The pool keeps its accounts in order, and picks as one that looks at all each time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pools = [Pool(map(Standing, NAMES), many=many) for many in (0, 1000)]
+        self.pool = Pool(map(Standing, NAMES))
         self.now = 0.0
         self.held: list[str] = []
-
-    def both(self, act: Callable[[Pool], object]) -> object:
-        told = [_outcome(act, pool) for pool in self.pools]
-        assert told[0] == told[1]
-        return told[0]
 
     @rule(seconds=st.floats(0, 4000))
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
+    @rule()
+    def put_the_clock_back(self) -> None:
+        self.now = max(0.0, self.now - 100)
+
     @rule(
         tried=st.lists(names, max_size=3),
-        model=st.sampled_from(["", "m"]),
+        model=models,
         home=names | st.just(""),
         times=st.integers(1, 30),
     )
     def pick(self, tried: list[str], model: str, home: str, times: int) -> None:
         for _ in range(times):
-            name = self.both(lambda pool: pool.pick(self.now, tried, model, home))
-            if isinstance(name, str):
-                self.held.append(name)
+            expected = scanned(self.pool, self.now, tried, model, home)
+            assert picked(self.pool, self.now, tried, model, home) == expected
+            if isinstance(expected, str):
+                self.held.append(expected)
 
     @precondition(lambda self: self.held)
     @rule(
@@ -300,38 +327,49 @@ class Alike(RuleBasedStateMachine):
                 ModelUnavailable("y"),
                 AccountRefused("z"),
                 UpstreamBroken("w"),
+                Denied("v"),
+                EdgeChallenged("u"),
             ]
         ),
+        model=models,
         data=st.data(),
     )
-    def give_back(self, problem: Problem | None, data: st.DataObject) -> None:
+    def give_back(self, problem: Problem | None, model: str, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(self.held))
         self.held.remove(name)
-        self.both(lambda pool: pool.report(name, problem, self.now, "m"))
-        self.both(lambda pool: pool.release(name))
+        self.pool.report(name, problem, self.now, model)
+        self.pool.release(name)
+
+    @rule(some=st.sets(names), model=models)
+    def lack(self, some: set[str], model: str) -> None:
+        for name in some:
+            self.pool.report(name, ModelUnavailable("y"), self.now, model)
 
     @rule(name=names, left=st.integers(0, 10))
     def learn(self, name: str, left: int) -> None:
         room = Allowance(self.now, meters=(Meter("user", 10 - left, 10),))
-        self.both(lambda pool: pool.learn(name, room, self.now))
+        self.pool.learn(name, room, self.now)
 
     @rule(name=names, weight=st.sampled_from([0.5, 1.0, 2.0]), enabled=st.booleans())
     def agree(self, name: str, weight: float, enabled: bool) -> None:
-        terms = {name: Terms(enabled=enabled, weight=weight)}
-        self.both(lambda pool: pool.agree(terms))
+        self.pool.agree({name: Terms(enabled=enabled, weight=weight)})
 
     @rule(name=names)
     def leave_and_come_back(self, name: str) -> None:
         self.held = [each for each in self.held if each != name]
-        self.both(lambda pool: pool.leave(name))
-        self.both(lambda pool: pool.join(Standing(name)))
+        self.pool.leave(name)
+        self.pool.join(Standing(name))
 
+    @invariant()
+    def rests_are_known(self) -> None:
+        standings = [s for s in self.pool.standings.values() if self.pool.is_usable(s.name)]
+        dues = [s.ready_at - self.now for s in standings if s.ready_at > self.now]
+        assert self.pool.rest(self.now) == min(dues, default=0.0)
 
-def _outcome(act: Callable[[Pool], object], pool: Pool) -> object:
-    try:
-        return act(pool)
-    except Problem as problem:
-        return type(problem)
+    def teardown(self) -> None:
+        for name in self.held:
+            self.pool.release(name)
+        assert all(standing.busy == 0 for standing in self.pool.standings.values())
 
 
 TestAlike = Alike.TestCase
