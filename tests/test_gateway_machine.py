@@ -23,6 +23,7 @@ from notion_manager.errors import (
     Denied,
     EdgeChallenged,
     EmptyAnswer,
+    ModelUnavailable,
     Problem,
     QuotaExhausted,
     RateLimited,
@@ -42,6 +43,7 @@ from tests.scripted import MODELS, keep_nothing
 NAMES = ("ada", "bob", "cyd")
 CLIENTS = 5
 names = st.sampled_from(NAMES)
+MODEL_NAMES = st.sampled_from([model.id for model in MODELS])
 PROBLEMS = (
     RateLimited,
     UpstreamBroken,
@@ -51,10 +53,12 @@ PROBLEMS = (
     QuotaExhausted,
     Denied,
     EdgeChallenged,
+    ModelUnavailable,
 )
 
 Plan = type[Problem] | str
-PLANS: Sequence[Plan] = (*PROBLEMS, "break", "hang", "hang", "hang", "well", "well", "well")
+HANGS = ("hang", "hang", "hang", "hang and break", "hang and break")
+PLANS: Sequence[Plan] = (*PROBLEMS, "break", *HANGS, "well", "well", "well")
 
 
 class Time:
@@ -81,7 +85,7 @@ class Time:
 
 
 class Watched(Pool):
-    """Gives no seat that is not to be had."""
+    """Gives no seat that is not to be had, prefers a conversation's own, and shortens no rest."""
 
     def pick(self, now: float, tried: Collection[str] = (), model: str = "", home: str = "") -> str:
         before = dict(self.standings)
@@ -91,7 +95,27 @@ class Watched(Pool):
         assert was.ready_at <= now
         assert self.terms_of(was).enabled
         assert was.busy < self.limit(was)
+        if not _has(was, model, now):
+            assert not any(_has(s, model, now) for s in before.values() if self.is_usable(s.name))
+        own = before.get(home)
+        if own is not None and home not in tried and self._may_take(own, now, model):
+            assert name == home
         return name
+
+    def report(
+        self, name: str, problem: Problem | None, now: float, model: str = ""
+    ) -> list[Standing]:
+        before = dict(self.standings)
+        changed = super().report(name, problem, now, model)
+        for each, was in before.items():
+            if was.ready_at > now and problem is not None:
+                assert self.standings[each].ready_at >= was.ready_at
+                assert self.standings[each].strikes == was.strikes
+        return changed
+
+
+def _has(standing: Standing, model: str, now: float) -> bool:
+    return standing.models.get(model, 0.0) <= now
 
 
 class Tagged:
@@ -136,8 +160,10 @@ class Tagged:
         await asyncio.sleep(0)
         if plan == "break":
             raise UpstreamBroken("in the middle")
-        while plan == "hang" and not self.told_to_go_on:  # noqa: ASYNC110 - the machine says when
+        while plan in HANGS and not self.told_to_go_on:  # noqa: ASYNC110 - the machine says when
             await asyncio.sleep(0)
+        if plan == "hang and break":  # perhaps the account rests by now
+            raise UpstreamBroken("in the middle")
         bookmark = f"{self.name}/{self._said}"
         self.held[bookmark] = (*asked, said)
         yield [Done(Stop.END, Usage(1, 1), bookmark=bookmark)]
@@ -156,9 +182,9 @@ class Client:
         self.task: asyncio.Task[None] | None = None
         self.last = ""  # the account that answered last
 
-    async def ask(self, gate: Gateway, text: str) -> None:
+    async def ask(self, gate: Gateway, text: str, model: str) -> None:
         asked = [*self.history, _message("user", text)]
-        turn = Turn("opus-4.6", tuple(asked), conversation=self.key)
+        turn = Turn(model, tuple(asked), conversation=self.key)
         said = ""
         with suppress(Problem):
             async with gate.open(turn, self.key, Story(turn, self.key)) as answer:
@@ -224,15 +250,16 @@ class Together(RuleBasedStateMachine):
     @rule(
         number=st.integers(0, CLIENTS - 1),
         text=st.sampled_from(["hi", "more"]),
+        model=MODEL_NAMES,
         plans=st.just([]) | st.lists(st.sampled_from(PLANS), min_size=1, max_size=3),
     )
-    def ask(self, number: int, text: str, plans: list[Plan]) -> None:
+    def ask(self, number: int, text: str, model: str, plans: list[Plan]) -> None:
         client = self.clients[number]
         if client.task is None:
 
             def begin() -> None:
                 self.plans[:] = plans
-                client.task = asyncio.ensure_future(client.ask(self.gate, text))
+                client.task = asyncio.ensure_future(client.ask(self.gate, text, model))
 
             self._settle(begin)
 
@@ -259,6 +286,11 @@ class Together(RuleBasedStateMachine):
     def agree(self, name: str, seats: int, *, enabled: bool) -> None:
         terms = Terms(enabled=enabled, seats=seats)
         self._settle(lambda: self.gate.pool.agree({**self.gate.pool.terms, name: terms}))
+
+    @rule(name=names, problem=st.sampled_from(PROBLEMS), model=MODEL_NAMES)
+    def find_out(self, name: str, problem: type[Problem], model: str) -> None:
+        """What is seen of an account while it answers, as by a look at what is left of it."""
+        self._settle(lambda: self.gate.pool.report(name, problem("as seen"), self.time.now, model))
 
     @rule()
     def renew(self) -> None:
