@@ -36,6 +36,7 @@ from .models import AUTO, RESEARCH, Choice, Chooser, Model
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
+from .tries import Tries
 from .turn import Done, Event, Search, Stop, Text, Turn
 from .upstreams import Upstream
 
@@ -82,9 +83,6 @@ SMALL = 20_000  # characters of a question that does not wait behind large ones
 OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 """What may befall every account at once: there are only so many second tries after it."""
 
-PASSING = (RateLimited, UpstreamBroken)
-"""What the same account may do better after: everything else it would only say again."""
-
 
 class Effects(Struct, frozen=True):
     """What the gateway does to the world. Tests bring their own time.
@@ -125,7 +123,6 @@ class Gateway:
         self._clock = effects.clock
         self._budget = Budget()
         self.retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(_is_better_elsewhere),
             stop=tenacity.stop_after_attempt(habits.attempts),
             sleep=effects.sleep,
             reraise=True,
@@ -246,9 +243,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._story = story
         self._binding: Binding | None = None
         self._was_bound = False
-        self._tried = set[str]()
-        self._said: Problem | None = None  # by the account that was asked last
-        self._failures: list[str] = []
+        self._tries = Tries()
         self._waited = 0.0
 
     async def __aenter__(self) -> Answer:
@@ -274,7 +269,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
                 raise failed.pop()
             return await self._begin()
 
-        return await self._gateway.retrying.copy()(attempt)
+        goes_on = tenacity.retry_if_exception(self._tries.go_on)
+        return await self._gateway.retrying.copy(retry=goes_on)(attempt)
 
     async def __aexit__(
         self,
@@ -289,23 +285,21 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
     async def _begin(self) -> Answer:
         seat = await self._seated()
-        self._tried.add(seat.name)
+        self._tries.ask(seat.name)
         try:
             self._reply, answer = await self._asked(seat.name)
         except BaseException as exc:
-            self._said = exc if isinstance(exc, Problem) else None
+            if isinstance(exc, Problem):
+                self._tries.fail(seat.name, exc)
             await self._gateway.end(seat, exc, self._turn.model)
-            if self._said is not None:
-                self._failures.append(f"{seat.name} {self._said.code}")
-                self._said.failures = tuple(self._failures)
             raise
         self._seat = seat
         return self._told(answer)
 
     def _told(self, answer: Answer) -> Answer:
         """With what is known of the way here, and of the way on."""
-        if self._failures or self._waited:
-            answer = replace(answer, failures=tuple(self._failures), waited=self._waited)
+        if self._tries.failures or self._waited:
+            answer = replace(answer, failures=self._tries.failures, waited=self._waited)
         if self._was_bound and answer.thread == "new":
             answer = replace(answer, thread="moved")
         conversations, story = self._gateway.conversations, self._story
@@ -341,16 +335,16 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
+        said = self._tries.said
         try:
             home = self._binding.account if self._binding else ""
-            seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
+            seat = await self._gateway.seat(self._turn, self._asker, self._tries.names, said, home)
         except (Busy, NoAccount, Spent) as refusal:
-            if self._said is None:
+            if said is None:
                 raise
-            raise self._said from refusal
+            raise said from refusal
         self._waited += seat.waited
-        said = self._said if seat.name in self._tried else None
-        if said is not None and not isinstance(said, PASSING):
+        if said is not None and not self._tries.may_ask(seat.name):
             self._gateway.pool.release(seat.name)  # it was not used
             raise said
         return seat
@@ -389,10 +383,6 @@ def _refuse_too_long(turn: Turn, choice: Choice) -> None:
     limit = choice.model.input if choice.model else 0
     if limit and size(turn) > limit and (tokens := of_turn(turn, margin=1.0)) > limit:
         raise ContextTooLong(tokens, limit)
-
-
-def _is_better_elsewhere(exc: BaseException) -> bool:
-    return isinstance(exc, Problem) and exc.elsewhere
 
 
 async def _begun(reply: Reply) -> tuple[Sequence[Event], Batches]:

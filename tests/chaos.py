@@ -53,7 +53,6 @@ CONFIG = """
 [pool]
 concurrency = 60
 queue = 1000
-attempts = 10
 longest_rest = {rest}
 [timeouts]
 silence = 1.5

@@ -192,6 +192,37 @@ async def test_in_an_outage_second_tries_come_to_an_end() -> None:
     assert sum(len(up.turns) for up in ups.values()) == 2 + 10
 
 
+async def test_every_account_that_may_do_better_is_asked_before_a_request_is_refused() -> None:
+    troubles = [
+        AccountRefused("dead"),
+        ModelUnavailable("not this one"),
+        RateLimited("slow", retry_after=600),
+        FeatureRefused("spent"),
+        UpstreamBroken("gone"),
+    ]
+    ups = {f"n{n}": Scripted([troubles[n % 5]]) for n in range(15)}
+    ups["well"] = Scripted(says("yo"))
+    assert await read(gateway(ups)) == ("well", "yo")
+    assert [len(up.turns) for up in ups.values()] == [1] * 16
+
+
+@pytest.mark.parametrize("accounts", [1, 2, 5])
+async def test_after_all_were_asked_one_of_them_is_asked_once_more(accounts: int) -> None:
+    ups = {f"n{n}": Scripted(*[[UpstreamBroken("gone")]] * 3) for n in range(accounts)}
+    with pytest.raises(UpstreamBroken) as caught:
+        await read(gateway(ups))
+    assert sorted(len(up.turns) for up in ups.values()) == [1] * (accounts - 1) + [2]
+    assert len(caught.value.failures) == accounts + 1
+
+
+async def test_the_account_that_is_asked_once_more_need_not_be_the_last_one() -> None:
+    ups = {
+        "a": Scripted([UpstreamBroken("gone")], says("yo")),
+        "b": Scripted([AccountRefused("dead")]),
+    }
+    assert await read(gateway(ups)) == ("a", "yo")
+
+
 async def test_attempts_are_bounded() -> None:
     ups = {n: Scripted([RateLimited("x", retry_after=600)]) for n in "abcde"}
     with pytest.raises(RateLimited):
