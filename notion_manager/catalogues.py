@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .errors import Problem
 from .models import Model
-from .upstreams import Upstream
+from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds
@@ -70,7 +70,8 @@ class Catalogues:
 
     def renew(self, name: str) -> None:
         """Fetch one list anew, in the background: it was found to be out of date."""
-        self._fetch(name)
+        if name in self._upstreams:
+            self._fetch(name)
 
     def refresh(self) -> None:
         """Fetch every list anew, in the background."""
@@ -89,7 +90,7 @@ class Catalogues:
         """One fetch at a time for each account, whoever asks."""
         task = self._fetching.get(name)
         if task is None:
-            task = asyncio.create_task(self._fetched(name, self._upstreams[name]))
+            task = asyncio.create_task(self._fetched(name, found(self._upstreams, name)))
             self._fetching[name] = task
             task.add_done_callback(lambda done: self._finished(name, done))
         return task

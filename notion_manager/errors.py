@@ -305,3 +305,9 @@ class NoAccount(Problem):
     status = 503
     code = "no_account"
     heals = False
+
+
+class AccountLeft(NoAccount):
+    """The account was removed while a request was on its way to it."""
+
+    elsewhere = True

@@ -38,7 +38,7 @@ from .story import Story
 from .tokens import of_turn, size
 from .tries import Tries
 from .turn import Done, Event, Search, Stop, Text, Turn
-from .upstreams import Upstream
+from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
 Batches = AsyncIterator[Sequence[Event]]
@@ -159,7 +159,7 @@ class Gateway:
         self, name: str, turn: Turn, binding: Binding | None = None
     ) -> tuple[Reply, Answer]:
         """One account's reply, still open, and the answer it began; by that `binding` if it may."""
-        upstream = self._upstreams[name]  # it may leave while its models are read
+        upstream = found(self._upstreams, name)  # it may leave while its models are read
         choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
         if choice.model is None and choice.how == "default":
             self._doubt_default()

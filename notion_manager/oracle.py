@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from .allowance import Allowance
 from .errors import AccountRefused, EdgeChallenged, Problem, WorkspaceRefused
 from .pool import Pool, Standing
-from .upstreams import Upstream
+from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds, after which an account that answered is looked at again
@@ -47,7 +47,7 @@ class Oracle:
         """What is left of one account now. Raises Problem."""
         task = self._looking.get(name)
         if task is None:
-            task = asyncio.create_task(self._looked(name, self._upstreams[name]))
+            task = asyncio.create_task(self._looked(name, found(self._upstreams, name)))
             self._looking[name] = task
             task.add_done_callback(lambda done: self._finished(name, done))
         return await asyncio.shield(task)

@@ -96,6 +96,19 @@ async def test_what_an_account_is_answering_goes_on_when_it_leaves(tmp_path: Pat
             assert CHAT.said(await r.read()) == "to the end"
 
 
+@pytest.mark.parametrize("trouble", ["model-unavailable=line", "exhausted=line"])
+async def test_one_that_left_and_then_fails_is_failed_over_from(
+    tmp_path: Path, trouble: str
+) -> None:
+    async with rigged(tmp_path, people=[someone(1, f"think=1.5 {trouble}"), TWO]) as rig:
+        asking = asyncio.create_task(asked(rig))
+        await until(lambda: rig.sim.open_streams == 1)
+        with elsewhere(tmp_path) as store:
+            store.remove_account("one")
+        await pooled(rig, 1)
+        assert await asking == (200, "two")
+
+
 async def test_a_renewed_token_ends_what_the_old_one_brought_about(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[ONE]) as rig:
         assert (await asked(rig, "[[sim:401]] hi"))[0] == 503

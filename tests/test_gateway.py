@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from notion_manager.allowance import Allowance
 from notion_manager.errors import (
+    AccountLeft,
     AccountRefused,
     BadRequest,
     Busy,
@@ -58,6 +59,16 @@ async def test_another_account_is_asked_before_the_first_content(problem: RateLi
     assert await read(gate) == ("b", "yo")
     assert gate.pool.standings["a"].reason == problem.code
     assert all(s.busy == 0 for s in gate.pool.standings.values())
+
+
+async def test_one_that_leaves_before_it_is_asked_costs_no_answer() -> None:
+    ups = {"a": Scripted(says("no")), "b": Scripted(says("yo"))}
+    gate = gateway(ups)
+    del ups["a"]
+    assert await read(gate) == ("b", "yo")
+    del ups["b"]
+    with pytest.raises(AccountLeft):
+        await read(gate)
 
 
 async def test_what_was_tried_before_is_told() -> None:
@@ -334,6 +345,14 @@ async def test_a_stale_catalogue_is_served_while_a_new_one_is_fetched() -> None:
     assert await read(gate) == ("a", "yo")
     await asyncio.sleep(0)
     assert await gate.catalogues.of("a") == newer
+
+
+async def test_the_catalogue_of_one_that_left_is_not_read_anew() -> None:
+    gate = gateway({"a": Scripted()})
+    gate.catalogues.renew("ghost")
+    assert await gate.catalogues.all(1.0) == list(MODELS)
+    with pytest.raises(AccountLeft):
+        await gate.catalogues.of("ghost")
 
 
 async def test_an_empty_catalogue_never_wipes_a_good_one() -> None:
