@@ -32,7 +32,7 @@ from .errors import (
     UpstreamRejected,
 )
 from .habits import Habits, settle
-from .models import AUTO, RESEARCH, Choice, Chooser, Model
+from .models import AUTO, RESEARCH, Choice, Chooser, Model, wanted_of
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
@@ -153,7 +153,8 @@ class Gateway:
             self._budget.earn(now)
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
-        return await self.admission.take(lambda: _place(turn, asker), tried, turn.model, home)
+        model = wanted_of(turn.model, self.habits.naming)
+        return await self.admission.take(lambda: _place(turn, asker), tried, model, home)
 
     async def ask(
         self, name: str, turn: Turn, binding: Binding | None = None
@@ -193,11 +194,10 @@ class Gateway:
         """What it is that the service refused: it says the same of a model that the plan lacks.
 
         A look that costs nothing tells which; without one it is the allowance that is used up. The
-        allowance for research is one of its own.
+        allowance for research is one of its own. Where the service was to choose (None), it is its
+        own choice that is refused.
         """
-        if model is None:
-            return said
-        if model.codename in RESEARCH:
+        if model is not None and model.codename in RESEARCH:
             return ResearchExhausted(f"the allowance for research is used up ({said})")
         try:
             allowance = await self._look(name)
@@ -205,10 +205,11 @@ class Gateway:
             return said
         if not allowance.eligible:
             return said
-        return ModelUnavailable(f"the plan of this account does not cover the model ({said})")
+        lacking = "the model" if model else "the model that Notion chose"
+        return ModelUnavailable(f"the plan of this account does not cover {lacking} ({said})")
 
-    async def end(self, seat: Seat, raised: BaseException | None, model: str = "") -> None:
-        """Tell the pool how it went with a model.
+    async def end(self, seat: Seat, raised: BaseException | None, turn: Turn) -> None:
+        """Tell the pool how a turn went.
 
         A client that leaves is neither good nor bad: its seat is only released. A limit without a
         time learns here how long the account rests, which is what the client is told.
@@ -220,7 +221,7 @@ class Gateway:
                 if isinstance(raised, ModelUnavailable):
                     self.catalogues.renew(name)
             if raised is None or isinstance(raised, Problem):
-                now = self._clock()
+                now, model = self._clock(), wanted_of(turn.model, self.habits.naming)
                 for standing in self.pool.report(name, raised, now, model):
                     if isinstance(raised, RateLimited) and raised.retry_after is None:
                         raised.retry_after = max(standing.ready_at - now, 1.0)
@@ -281,7 +282,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         try:
             await self._reply.__aexit__(kind, raised, traceback)
         finally:
-            await self._gateway.end(self._seat, raised, self._turn.model)
+            await self._gateway.end(self._seat, raised, self._turn)
 
     async def _begin(self) -> Answer:
         seat = await self._seated()
@@ -291,7 +292,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         except BaseException as exc:
             if isinstance(exc, Problem):
                 self._tries.fail(seat.name, exc)
-            await self._gateway.end(seat, exc, self._turn.model)
+            await self._gateway.end(seat, exc, self._turn)
             raise
         self._seat = seat
         return self._told(answer)

@@ -184,10 +184,22 @@ async def test_a_wall_that_is_none_of_the_allowance_is_one_of_the_model() -> Non
     assert alone.pool.standings["a"].reason == "insufficient_quota"
 
 
+@pytest.mark.parametrize("model", ["auto", "", "default"])
+async def test_a_wall_that_is_none_of_the_allowance_may_be_one_of_the_services_own_choice(
+    model: str,
+) -> None:
+    ups = {"a": Scripted([WALL]), "b": Scripted(says("yo"), says("yo"))}
+    ups["a"].left = Allowance(0.0)
+    gate, turn = gateway(ups), replace(ASK, model=model)
+    assert await read(gate, turn) == await read(gate, turn) == ("b", "yo")
+    assert gate.pool.standings["a"].reason == ""
+    assert list(gate.pool.standings["a"].models) == ["auto"]
+
+
 @pytest.mark.parametrize("model", ["opus-4.6", "auto"])
 async def test_a_wall_of_the_allowance_rests_the_account(model: str) -> None:
     ups = {"a": Scripted([WALL]), "b": Scripted(says("yo"))}
-    ups["a"].left = Allowance(0.0, eligible=model == "auto")
+    ups["a"].left = Allowance(0.0, eligible=False)
     gate = gateway(ups)
     assert await read(gate, replace(ASK, model=model)) == ("b", "yo")
     assert gate.pool.standings["a"].reason == "insufficient_quota"

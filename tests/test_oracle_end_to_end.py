@@ -70,6 +70,17 @@ async def test_a_real_wall_is_the_allowance_and_another_account_answers(tmp_path
         assert {name for _, name in answers[:2]} == {"one", "two"}
 
 
+async def test_a_wall_before_the_services_own_choice_of_a_model_is_looked_behind(
+    tmp_path: Path,
+) -> None:
+    async with rigged(tmp_path, [someone(1, "exhausted=start"), someone(2)]) as rig:
+        ask = {**CHAT.ask("hi"), "model": "auto"}
+        async with await rig.post(CHAT.path, ask) as r:
+            assert r.headers["x-notion-manager-tried"] == "one model_not_available"
+        stood = {s.name: s for s in rig.store.standings()}
+        assert (stood["one"].reason, list(stood["one"].models)) == ("", ["auto"])
+
+
 async def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
     async with rigged(tmp_path, [free(1, used=75)]) as rig:
         await parked(rig)
