@@ -34,6 +34,7 @@ from .errors import (
 from .habits import Habits, settle
 from .models import AUTO, RESEARCH, Choice, Chooser, Model, wanted_of
 from .pool import Standing
+from .reports import Reports
 from .story import Story
 from .tokens import of_turn, size
 from .tries import Tries
@@ -118,7 +119,7 @@ class Gateway:
         self._chooser = Chooser(habits.naming)
         self._doubted = False  # the default model
         self._upstreams = upstreams
-        self._keep = effects.keep
+        self._reports = Reports(self.pool, effects.keep)
         self._look = effects.look
         self._clock = effects.clock
         self._budget = Budget()
@@ -222,10 +223,9 @@ class Gateway:
                     self.catalogues.renew(name)
             if raised is None or isinstance(raised, Problem):
                 now, model = self._clock(), wanted_of(turn.model, self.habits.naming)
-                for standing in self.pool.report(name, raised, now, model):
+                for standing in await self._reports.note(name, raised, now, model):
                     if isinstance(raised, RateLimited) and raised.retry_after is None:
                         raised.retry_after = max(standing.ready_at - now, 1.0)
-                    await self._keep(standing)
         finally:
             self.admission.leave(seat)
 

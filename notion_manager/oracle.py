@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from .allowance import Allowance
 from .errors import AccountRefused, EdgeChallenged, Problem, WorkspaceRefused
 from .pool import Pool, Standing
+from .reports import Reports
 from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Oracle:
         self._pool = pool
         self._keep = keep
         self._keep_standing = keep_standing
+        self._reports = Reports(pool, keep_standing)
         self._clock = clock
         self._looking: dict[str, asyncio.Task[Allowance]] = {}
         self._failed: dict[str, float] = {}  # when a look at it last failed
@@ -92,8 +94,7 @@ class Oracle:
         try:
             allowance = await upstream.allowance()
         except FATAL as problem:
-            for standing in self._pool.report(name, problem, self._clock()):
-                await self._keep_standing(standing)
+            await self._reports.note(name, problem, self._clock())
             raise
         if name in self._upstreams:
             told = self._pool.learn(name, allowance, self._clock())

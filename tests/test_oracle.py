@@ -136,12 +136,15 @@ async def test_a_look_that_fails_is_not_repeated_at_once() -> None:
     assert bench.pool.allowances["a"] == ROOM
 
 
-async def test_a_dead_token_is_found_by_a_look_and_no_more_are_made() -> None:
+async def test_a_dead_token_is_found_by_a_look_and_no_more_are_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     bench = Bench("a")
     bench.says("a", AccountRefused("dead"))
     assert await bench.looks(5) == ["a"]
     assert bench.pool.standings["a"].retired
     assert bench.kept == [("a", "account_unauthorized")]
+    assert "a is used no more, account_unauthorized" in caplog.text
     assert bench.oracle.due(1e9) == ""
 
 
