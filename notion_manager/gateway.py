@@ -229,6 +229,13 @@ class Gateway:
         finally:
             self.admission.leave(seat)
 
+    def tell_soonest(self, problem: Problem) -> None:
+        """Who asks again is answered by the account that is due first, whichever failed last."""
+        now = self._clock()
+        soonest, own = self.pool.rest(now), problem.retry_after
+        if problem.elsewhere and soonest and (own is not None or not self.pool.ready(now)):
+            problem.retry_after = max(min(soonest, own or soonest), 1.0)
+
 
 class Spent(Exception):
     """An outage is not to be made worse by trying again and again."""
@@ -271,7 +278,12 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             return await self._begin()
 
         goes_on = tenacity.retry_if_exception(self._tries.go_on)
-        return await self._gateway.retrying.copy(retry=goes_on)(attempt)
+        try:
+            return await self._gateway.retrying.copy(retry=goes_on)(attempt)
+        except Problem as problem:
+            if len(self._tries.names) > 1:
+                self._gateway.tell_soonest(problem)
+            raise
 
     async def __aexit__(
         self,

@@ -18,6 +18,7 @@ from notion_manager.errors import (
     FeatureRefused,
     ModelUnavailable,
     NoAccount,
+    Problem,
     RateLimited,
     UnknownModel,
     UpstreamBroken,
@@ -149,6 +150,35 @@ async def test_when_all_rest_for_long_the_client_hears_what_the_service_said() -
     with pytest.raises(Busy) as caught:
         await read(gate)
     assert caught.value.retry_after == 60
+
+
+@pytest.mark.parametrize(
+    "last",
+    [RateLimited("slow", retry_after=50), AccountRefused("dead"), UpstreamBroken("gone")],
+)
+async def test_the_client_is_told_when_the_first_account_is_due_not_the_last(
+    last: Problem,
+) -> None:
+    ups = {"a": Scripted([RateLimited("slow", retry_after=20)]), "b": Scripted([last], [last])}
+    gate = gateway(ups)
+    with pytest.raises(type(last)) as caught:
+        await read(gate)
+    assert caught.value.retry_after == 20
+    with pytest.raises(Busy) as busy:
+        await read(gate)
+    assert busy.value.retry_after == 20
+
+
+async def test_who_may_ask_again_at_once_is_told_no_time() -> None:
+    ups = {"a": Scripted([ModelUnavailable("not this one")]), "b": Scripted([Denied("no")])}
+    gate = gateway(ups)
+    with pytest.raises(Denied) as caught:
+        await read(gate)
+    assert caught.value.retry_after is None
+    only = gateway({"a": Scripted([ModelUnavailable("not this one")])})
+    with pytest.raises(ModelUnavailable) as lacking:
+        await read(only)
+    assert lacking.value.retry_after is None
 
 
 async def test_without_an_account_the_remedy_is_named() -> None:
