@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from .errors import Problem, RateLimited, UpstreamBroken
+from .errors import Problem, RateLimited, TemporarilyUnavailable, UpstreamBroken
 
 PASSING = (RateLimited, UpstreamBroken)
 """What the same account may do better after: everything else it would only say again."""
@@ -34,5 +34,13 @@ class Tries:
         self.failures = problem.failures = (*self.failures, f"{name} {problem.code}")
 
     def go_on(self, problem: BaseException) -> bool:
-        """Whether another account may do better after this."""
+        """Whether another account may do better after this.
+
+        What lasts for hours is taken to one other account only (wire sheet, 10.3).
+        """
+        if isinstance(problem, TemporarilyUnavailable) and self._lasting() > 1:
+            return False
         return isinstance(problem, Problem) and problem.elsewhere
+
+    def _lasting(self) -> int:
+        return sum(isinstance(said, TemporarilyUnavailable) for said in self._of.values())

@@ -20,6 +20,7 @@ from notion_manager.errors import (
     NoAccount,
     Problem,
     RateLimited,
+    TemporarilyUnavailable,
     UnknownModel,
     UpstreamBroken,
 )
@@ -274,6 +275,13 @@ async def test_the_account_that_is_asked_once_more_need_not_be_the_last_one() ->
         "b": Scripted([AccountRefused("dead")]),
     }
     assert await read(gateway(ups)) == ("a", "yo")
+
+
+async def test_a_refusal_that_lasts_hours_is_taken_to_one_other_account() -> None:
+    ups = {name: Scripted([TemporarilyUnavailable("later")]) for name in "abcde"}
+    with pytest.raises(TemporarilyUnavailable):
+        await read(gateway(ups))
+    assert sorted(len(up.turns) for up in ups.values()) == [0, 0, 0, 1, 1]
 
 
 async def test_attempts_are_bounded() -> None:

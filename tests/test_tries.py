@@ -12,6 +12,7 @@ from notion_manager.errors import (
     Problem,
     QuotaExhausted,
     RateLimited,
+    TemporarilyUnavailable,
     UpstreamBroken,
 )
 from notion_manager.tries import Tries
@@ -76,3 +77,14 @@ def test_it_goes_on_only_where_another_account_may_do_better() -> None:
     assert not tries.go_on(Denied("no"))
     assert not tries.go_on(BadRequest("what"))
     assert not tries.go_on(ValueError())
+
+
+def test_a_refusal_that_lasts_hours_is_taken_to_one_other_account() -> None:
+    tries = Tries()
+    for name, problem, goes_on in (
+        ("a", TemporarilyUnavailable("later"), True),
+        ("b", AccountRefused("dead"), True),
+        ("c", TemporarilyUnavailable("later"), False),
+    ):
+        asked(tries, name, problem)
+        assert tries.go_on(problem) is goes_on
