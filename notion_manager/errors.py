@@ -245,6 +245,10 @@ class TemporarilyUnavailable(Problem):
     heals = False
 
 
+class Unexplained(TemporarilyUnavailable):
+    """A refusal without a word, as some dead tokens get for whatever they ask."""
+
+
 class UpstreamRejected(Problem):
     """The service found our own request malformed; no account would do better."""
 

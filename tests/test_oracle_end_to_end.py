@@ -104,3 +104,21 @@ async def test_a_workspace_that_is_refused_is_looked_for_in_the_login(tmp_path: 
         assert stood["elsewhere"].retired
         assert (stood["one"].retired, stood["one"].reason) == (False, "workspace_unavailable")
         assert stood["one"].ready_at > stood["one"].since
+
+
+@pytest.mark.parametrize(
+    ("scenario", "reason", "retired"),
+    [
+        ("400-empty", "upstream_unavailable", False),
+        ("400-empty everywhere", "account_unauthorized", True),
+    ],
+)
+async def test_a_refusal_without_a_word_is_looked_for_in_the_login(
+    tmp_path: Path, scenario: str, reason: str, *, retired: bool
+) -> None:
+    """It may be all that a dead token gets, or only what was asked."""
+    async with rigged(tmp_path, [someone(1, scenario), someone(2)]) as rig:
+        assert {await asked(rig) for _ in range(3)} == {(200, "two")}
+        stood = {s.name: s for s in rig.store.standings()}
+        assert (stood["one"].reason, stood["one"].retired) == (reason, retired)
+        assert rig.sim.count("loadUserContent") >= 1
