@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from notion_manager.catalogues import AT_ONCE
 from notion_manager.errors import (
     AccountLeft,
     AccountRefused,
     ModelUnavailable,
 )
+from notion_manager.models import Model
 from tests.scripted import MODELS, Scripted, Shelved, gateway, read, says
 
 
@@ -71,3 +73,61 @@ async def test_a_failed_fetch_is_tried_anew_by_the_next_request() -> None:
         await gate.catalogues.of("a")
     up._models = MODELS
     assert await read(gate) == ("a", "yo")
+
+
+class Slow(Scripted):
+    """Its list comes once it may. `asked` are the names of those that were asked for theirs."""
+
+    def __init__(self, name: str, asked: list[str], may: asyncio.Event) -> None:
+        super().__init__()
+        self._name, self._asked, self._may = name, asked, may
+
+    async def models(self) -> Sequence[Model]:
+        self._asked.append(self._name)
+        await self._may.wait()
+        return MODELS
+
+
+async def test_a_few_lists_are_fetched_at_a_time_but_a_request_has_its_own_at_once() -> None:
+    asked, may = list[str](), asyncio.Event()
+    names = [f"n{number}" for number in range(20)]
+    gate = gateway({name: Slow(name, asked, may) for name in names})
+    gate.catalogues.refresh()
+    all_of_them = asyncio.create_task(gate.catalogues.all(5.0))
+    await _settled()
+    assert asked == names[:AT_ONCE]
+    own = asyncio.create_task(gate.catalogues.of("n19"))
+    await _settled()
+    assert asked[AT_ONCE:] == ["n19"]
+    may.set()
+    assert await own == MODELS
+    assert await all_of_them == list(MODELS)
+    assert sorted(asked) == sorted(names)
+
+
+async def test_who_left_before_its_turn_is_not_asked() -> None:
+    asked, may = list[str](), asyncio.Event()
+    ups: dict[str, Scripted] = {f"n{n}": Slow(f"n{n}", asked, may) for n in range(AT_ONCE + 2)}
+    gate = gateway(ups)
+    gate.catalogues.refresh()
+    await _settled()
+    last = ups.popitem()[0]
+    may.set()
+    await gate.catalogues.all(5.0)
+    assert sorted([*asked, last]) == sorted([*ups, last])
+
+
+async def test_closing_ends_what_waits_for_its_turn() -> None:
+    asked, may = list[str](), asyncio.Event()
+    gate = gateway({f"n{n}": Slow(f"n{n}", asked, may) for n in range(AT_ONCE + 2)})
+    gate.catalogues.refresh()
+    await _settled()
+    await gate.catalogues.close()
+    may.set()
+    await _settled()
+    assert len(asked) == AT_ONCE
+
+
+async def _settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
