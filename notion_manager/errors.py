@@ -34,7 +34,7 @@ class Internal(Problem):
 
 
 class ShuttingDown(Problem):
-    """The server was told to stop, and answers that take longer had their time."""
+    """The server was told to stop: who comes is too late, or an answer had its time."""
 
     status = 503
     code = "shutting_down"
