@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from types import TracebackType
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from .admission import Admission, Place, Seat
 from .allowance import Allowance
+from .answers import Answer, Reply, begun, no_more
 from .budget import Budget
 from .catalogues import Catalogues
 from .conversations import Binding, Conversations, Listener, terms_of
@@ -38,48 +39,10 @@ from .reports import Reports
 from .story import Story
 from .tokens import of_turn, size
 from .tries import Tries
-from .turn import Done, Event, Search, Stop, Text, Turn
+from .turn import Done, Search, Stop, Text, Turn
 from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
-Batches = AsyncIterator[Sequence[Event]]
-Reply = AbstractAsyncContextManager[Batches]
-
-
-class Answer(Struct, frozen=True):
-    """An answer under way: its first content is in hand, and the rest comes in batches."""
-
-    first: Sequence[Event]
-    rest: Batches
-    account: str
-    choice: Choice
-    ignored: tuple[str, ...] = ()
-    """What was asked of the model and it does not offer."""
-    reasks: int = 0
-    """How often the model had to be asked again before its first content."""
-    failures: tuple[str, ...] = ()
-    """What was tried before: an account and the code of its problem, as `home upstream_error`."""
-    waited: float = 0.0
-    """Seconds until a seat was free."""
-    thread: str = "new"
-    """Whether the conversation goes on where it was (`continued`), or was `moved` from there."""
-    searched: tuple[str, ...] = ()
-    """What the model could search: `web`, `workspace`."""
-    terms: str = ""
-    """What must be the same for the conversation to go on in its thread."""
-    heed: Callable[[Sequence[Event]], None] = lambda _: None
-    """To be told of each batch just before the client gets it."""
-
-    @property
-    def model(self) -> str:
-        return self.choice.model.id if self.choice.model else "auto"
-
-    async def batches(self) -> Batches:
-        yield self.first
-        async for batch in self.rest:
-            yield batch
-
-
 SMALL = 20_000  # characters of a question that does not wait behind large ones
 OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 """What may befall every account at once: there are only so many second tries after it."""
@@ -138,7 +101,7 @@ class Gateway:
         conversation goes on where it was, if that can be.
         """
         if asks_nothing(turn):
-            nothing = Answer([Done(Stop.END)], _no_more(), "", Choice(None, "auto"))
+            nothing = Answer([Done(Stop.END)], no_more(), "", Choice(None, "auto"))
             return nullcontext(nothing)
         return _Opening(self, turn, asker, story if self.conversations else None)
 
@@ -173,7 +136,7 @@ class Gateway:
         ignored = ("effort",) if turn.effort and not settled.effort else ()
         reply = upstream.open(settled)
         try:
-            first, rest = await _begun(reply)
+            first, rest = await begun(reply)
             thread = "continued" if settled.bookmark else "new"
             searched = _searched(settled.search)
             return reply, Answer(
@@ -396,29 +359,3 @@ def _refuse_too_long(turn: Turn, choice: Choice) -> None:
     limit = choice.model.input if choice.model else 0
     if limit and size(turn) > limit and (tokens := of_turn(turn, margin=1.0)) > limit:
         raise ContextTooLong(tokens, limit)
-
-
-async def _begun(reply: Reply) -> tuple[Sequence[Event], Batches]:
-    """The first content, and what follows. What does not begin is closed."""
-    try:
-        batches = await reply.__aenter__()
-    except Problem as exc:
-        exc.refused = True
-        raise
-    try:
-        return await _first(batches), batches
-    except BaseException as exc:
-        await reply.__aexit__(type(exc), exc, exc.__traceback__)
-        raise
-
-
-async def _first(batches: Batches) -> Sequence[Event]:
-    async for batch in batches:
-        if batch:
-            return batch
-    raise EmptyAnswer("the upstream said nothing")
-
-
-async def _no_more() -> Batches:
-    return
-    yield

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ..alarms import Alarms
+from ..answers import Answer
 from ..bridging import Bridge
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
-from ..gateway import Answer
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
