@@ -96,6 +96,7 @@ async def _follow(store: Store, roster: Roster, pool: Pool, journal: Journal, ve
             if now != version:
                 roster.enrol(store.accounts(), {})
                 roster.reinstate(store.standings())
+                roster.learn(store.allowances(), time.time())
                 pool.agree(store.terms())
                 journal.changed(pool.standings.values())
             version = now

@@ -9,10 +9,11 @@ from types import TracebackType
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .answers import Answer, Batches
 from .bridge import Lift, Lowered, lower
 from .bridge.bounds import bytes_of, free_bytes
 from .errors import Problem, UpstreamBroken
-from .gateway import Answer, Batches, Gateway, asks_nothing
+from .gateway import Gateway, asks_nothing
 from .models import research_of
 from .research import narrowed
 from .story import Story

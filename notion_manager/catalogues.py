@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from .errors import Problem
 from .models import Model
-from .upstreams import Upstream
+from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds
+AT_ONCE = 4  # lists that are fetched before any request needs them
 
 Keep = Callable[[str, Sequence[Model]], Awaitable[None]]
 
@@ -41,6 +42,8 @@ class Catalogues:
         self._clock = clock
         self._saving: set[asyncio.Future[None]] = set()
         self._fetching: dict[str, asyncio.Task[tuple[Model, ...]]] = {}
+        self._ahead: dict[str, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def of(self, name: str) -> tuple[Model, ...]:
         """The models of one account; raises the Problem of a fetch only if there is no old list."""
@@ -53,7 +56,7 @@ class Catalogues:
 
     async def all(self, patience: float) -> list[Model]:
         """Every model that some account offers, once; waits `patience` seconds at most."""
-        missing = [self._fetch(name) for name in self._upstreams if name not in self._shelf]
+        missing = [self._fetch_ahead(n) for n in self._upstreams if n not in self._shelf]
         if missing:
             await asyncio.wait(missing, timeout=patience)
         merged: dict[str, Model] = {}
@@ -70,26 +73,42 @@ class Catalogues:
 
     def renew(self, name: str) -> None:
         """Fetch one list anew, in the background: it was found to be out of date."""
-        self._fetch(name)
+        if name in self._upstreams:
+            self._fetch(name)
 
     def refresh(self) -> None:
-        """Fetch every list anew, in the background."""
+        """Fetch every list anew, in the background, a few at a time."""
         for name in self._upstreams:
-            self._fetch(name)
+            self._fetch_ahead(name)
 
     async def close(self) -> None:
         """Stop fetching; what was fetched is kept first."""
-        tasks = list(self._fetching.values())
+        tasks: list[asyncio.Task[object]] = [*self._ahead.values(), *self._fetching.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*self._saving)
 
+    def _fetch_ahead(self, name: str) -> asyncio.Task[None]:
+        """In its turn, unless a request fetches it before."""
+        task = self._ahead.get(name)
+        if task is None:
+            task = asyncio.create_task(self._fetched_ahead(name, self._clock()))
+            self._ahead[name] = task
+            task.add_done_callback(lambda _: self._ahead.pop(name))
+        return task
+
+    async def _fetched_ahead(self, name: str, asked_at: float) -> None:
+        async with self._turns:
+            shelved = self._shelf.get(name)
+            if name in self._upstreams and (shelved is None or shelved.fetched_at < asked_at):
+                await asyncio.wait([self._fetch(name)])
+
     def _fetch(self, name: str) -> asyncio.Task[tuple[Model, ...]]:
         """One fetch at a time for each account, whoever asks."""
         task = self._fetching.get(name)
         if task is None:
-            task = asyncio.create_task(self._fetched(name, self._upstreams[name]))
+            task = asyncio.create_task(self._fetched(name, found(self._upstreams, name)))
             self._fetching[name] = task
             task.add_done_callback(lambda done: self._finished(name, done))
         return task

@@ -102,7 +102,10 @@ class Pool:
         between(0, 3600, "seconds"),
     )
     attempts: int = setting(
-        3, "Accounts or tries for one request, before its first content.", between(1, 20)
+        17,
+        "The most tries of one request before its first content: each account that may do better is"
+        " asked once, and one of them once more.",
+        between(1, 20),
     )
     longest_rest: float = setting(
         21600.0,

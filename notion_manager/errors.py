@@ -34,7 +34,7 @@ class Internal(Problem):
 
 
 class ShuttingDown(Problem):
-    """The server was told to stop, and answers that take longer had their time."""
+    """The server was told to stop: who comes is too late, or an answer had its time."""
 
     status = 503
     code = "shutting_down"
@@ -245,6 +245,10 @@ class TemporarilyUnavailable(Problem):
     heals = False
 
 
+class Unexplained(TemporarilyUnavailable):
+    """A refusal without a word, as some dead tokens get for whatever they ask."""
+
+
 class UpstreamRejected(Problem):
     """The service found our own request malformed; no account would do better."""
 
@@ -305,3 +309,9 @@ class NoAccount(Problem):
     status = 503
     code = "no_account"
     heals = False
+
+
+class AccountLeft(NoAccount):
+    """The account was removed while a request was on its way to it."""
+
+    elsewhere = True

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from types import TracebackType
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from .admission import Admission, Place, Seat
 from .allowance import Allowance
+from .answers import Answer, Reply, begun, no_more
 from .budget import Budget
 from .catalogues import Catalogues
 from .conversations import Binding, Conversations, Listener, terms_of
@@ -32,58 +33,19 @@ from .errors import (
     UpstreamRejected,
 )
 from .habits import Habits, settle
-from .models import AUTO, RESEARCH, Choice, Chooser, Model
+from .models import AUTO, RESEARCH, Choice, Chooser, Model, wanted_of
+from .reports import Reports
 from .standing import Standing
 from .story import Story
 from .tokens import of_turn, size
-from .turn import Done, Event, Search, Stop, Text, Turn
-from .upstreams import Upstream
+from .tries import Tries
+from .turn import Done, Search, Stop, Text, Turn
+from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
-Batches = AsyncIterator[Sequence[Event]]
-Reply = AbstractAsyncContextManager[Batches]
-
-
-class Answer(Struct, frozen=True):
-    """An answer under way: its first content is in hand, and the rest comes in batches."""
-
-    first: Sequence[Event]
-    rest: Batches
-    account: str
-    choice: Choice
-    ignored: tuple[str, ...] = ()
-    """What was asked of the model and it does not offer."""
-    reasks: int = 0
-    """How often the model had to be asked again before its first content."""
-    failures: tuple[str, ...] = ()
-    """What was tried before: an account and the code of its problem, as `home upstream_error`."""
-    waited: float = 0.0
-    """Seconds until a seat was free."""
-    thread: str = "new"
-    """Whether the conversation goes on where it was (`continued`), or was `moved` from there."""
-    searched: tuple[str, ...] = ()
-    """What the model could search: `web`, `workspace`."""
-    terms: str = ""
-    """What must be the same for the conversation to go on in its thread."""
-    heed: Callable[[Sequence[Event]], None] = lambda _: None
-    """To be told of each batch just before the client gets it."""
-
-    @property
-    def model(self) -> str:
-        return self.choice.model.id if self.choice.model else "auto"
-
-    async def batches(self) -> Batches:
-        yield self.first
-        async for batch in self.rest:
-            yield batch
-
-
 SMALL = 20_000  # characters of a question that does not wait behind large ones
 OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 """What may befall every account at once: there are only so many second tries after it."""
-
-PASSING = (RateLimited, UpstreamBroken)
-"""What the same account may do better after: everything else it would only say again."""
 
 
 class Effects(Struct, frozen=True):
@@ -120,12 +82,11 @@ class Gateway:
         self._chooser = Chooser(habits.naming)
         self._doubted = False  # the default model
         self._upstreams = upstreams
-        self._keep = effects.keep
+        self._reports = Reports(self.pool, effects.keep)
         self._look = effects.look
         self._clock = effects.clock
         self._budget = Budget()
         self.retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(_is_better_elsewhere),
             stop=tenacity.stop_after_attempt(habits.attempts),
             sleep=effects.sleep,
             reraise=True,
@@ -140,7 +101,7 @@ class Gateway:
         conversation goes on where it was, if that can be.
         """
         if asks_nothing(turn):
-            nothing = Answer([Done(Stop.END)], _no_more(), "", Choice(None, "auto"))
+            nothing = Answer([Done(Stop.END)], no_more(), "", Choice(None, "auto"))
             return nullcontext(nothing)
         return _Opening(self, turn, asker, story if self.conversations else None)
 
@@ -156,13 +117,14 @@ class Gateway:
             self._budget.earn(now)
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
-        return await self.admission.take(lambda: _place(turn, asker), tried, turn.model, home)
+        model = wanted_of(turn.model, self.habits.naming)
+        return await self.admission.take(lambda: _place(turn, asker), tried, model, home)
 
     async def ask(
         self, name: str, turn: Turn, binding: Binding | None = None
     ) -> tuple[Reply, Answer]:
         """One account's reply, still open, and the answer it began; by that `binding` if it may."""
-        upstream = self._upstreams[name]  # it may leave while its models are read
+        upstream = found(self._upstreams, name)  # it may leave while its models are read
         choice = self._chooser.choose(turn.model, await self.catalogues.of(name))
         if choice.model is None and choice.how == "default":
             self._doubt_default()
@@ -174,7 +136,7 @@ class Gateway:
         ignored = ("effort",) if turn.effort and not settled.effort else ()
         reply = upstream.open(settled)
         try:
-            first, rest = await _begun(reply)
+            first, rest = await begun(reply)
             thread = "continued" if settled.bookmark else "new"
             searched = _searched(settled.search)
             return reply, Answer(
@@ -196,11 +158,10 @@ class Gateway:
         """What it is that the service refused: it says the same of a model that the plan lacks.
 
         A look that costs nothing tells which; without one it is the allowance that is used up. The
-        allowance for research is one of its own.
+        allowance for research is one of its own. Where the service was to choose (None), it is its
+        own choice that is refused.
         """
-        if model is None:
-            return said
-        if model.codename in RESEARCH:
+        if model is not None and model.codename in RESEARCH:
             return ResearchExhausted(f"the allowance for research is used up ({said})")
         try:
             allowance = await self._look(name)
@@ -208,10 +169,11 @@ class Gateway:
             return said
         if not allowance.eligible:
             return said
-        return ModelUnavailable(f"the plan of this account does not cover the model ({said})")
+        lacking = "the model" if model else "the model that Notion chose"
+        return ModelUnavailable(f"the plan of this account does not cover {lacking} ({said})")
 
-    async def end(self, seat: Seat, raised: BaseException | None, model: str = "") -> None:
-        """Tell the pool how it went with a model.
+    async def end(self, seat: Seat, raised: BaseException | None, turn: Turn) -> None:
+        """Tell the pool how a turn went.
 
         A client that leaves is neither good nor bad: its seat is only released.
         """
@@ -222,12 +184,10 @@ class Gateway:
                 if isinstance(raised, ModelUnavailable):
                     self.catalogues.renew(name)
             if raised is None or isinstance(raised, Problem):
-                now = self._clock()
-                changed = self.pool.report(name, raised, now, model)
+                now, model = self._clock(), wanted_of(turn.model, self.habits.naming)
+                await self._reports.note(name, raised, now, model)
                 if isinstance(raised, RateLimited) and raised.retry_after is None:
                     self._time(raised, name, now)
-                for standing in changed:
-                    await self._keep(standing)
         finally:
             self.admission.leave(seat)
 
@@ -236,6 +196,13 @@ class Gateway:
         standing = self.pool.standings.get(name)
         if standing is not None:
             limit.retry_after = max(standing.ready_at - now, 1.0)
+
+    def tell_soonest(self, problem: Problem) -> None:
+        """Who asks again is answered by the account that is due first, whichever failed last."""
+        now = self._clock()
+        soonest, own = self.pool.rest(now), problem.retry_after
+        if problem.elsewhere and soonest and (own is not None or not self.pool.ready(now)):
+            problem.retry_after = max(min(soonest, own or soonest), 1.0)
 
 
 class Spent(Exception):
@@ -252,9 +219,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._story = story
         self._binding: Binding | None = None
         self._was_bound = False
-        self._tried = set[str]()
-        self._said: Problem | None = None  # by the account that was asked last
-        self._failures: list[str] = []
+        self._tries = Tries()
         self._waited = 0.0
 
     async def __aenter__(self) -> Answer:
@@ -280,7 +245,13 @@ class _Opening(AbstractAsyncContextManager[Answer]):
                 raise failed.pop()
             return await self._begin()
 
-        return await self._gateway.retrying.copy()(attempt)
+        goes_on = tenacity.retry_if_exception(self._tries.go_on)
+        try:
+            return await self._gateway.retrying.copy(retry=goes_on)(attempt)
+        except Problem as problem:
+            if len(self._tries.names) > 1:
+                self._gateway.tell_soonest(problem)
+            raise
 
     async def __aexit__(
         self,
@@ -291,27 +262,25 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         try:
             await self._reply.__aexit__(kind, raised, traceback)
         finally:
-            await self._gateway.end(self._seat, raised, self._turn.model)
+            await self._gateway.end(self._seat, raised, self._turn)
 
     async def _begin(self) -> Answer:
         seat = await self._seated()
-        self._tried.add(seat.name)
+        self._tries.ask(seat.name)
         try:
             self._reply, answer = await self._asked(seat.name)
         except BaseException as exc:
-            self._said = exc if isinstance(exc, Problem) else None
-            await self._gateway.end(seat, exc, self._turn.model)
-            if self._said is not None:
-                self._failures.append(f"{seat.name} {self._said.code}")
-                self._said.failures = tuple(self._failures)
+            if isinstance(exc, Problem):
+                self._tries.fail(seat.name, exc)
+            await self._gateway.end(seat, exc, self._turn)
             raise
         self._seat = seat
         return self._told(answer)
 
     def _told(self, answer: Answer) -> Answer:
         """With what is known of the way here, and of the way on."""
-        if self._failures or self._waited:
-            answer = replace(answer, failures=tuple(self._failures), waited=self._waited)
+        if self._tries.failures or self._waited:
+            answer = replace(answer, failures=self._tries.failures, waited=self._waited)
         if self._was_bound and answer.thread == "new":
             answer = replace(answer, thread="moved")
         conversations, story = self._gateway.conversations, self._story
@@ -350,19 +319,19 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
         But one that lacks the model speaks for itself alone.
         """
+        said = self._tries.said
         try:
             home = self._binding.account if self._binding else ""
-            seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
+            seat = await self._gateway.seat(self._turn, self._asker, self._tries.names, said, home)
         except (Busy, NoAccount, Spent) as refusal:
-            if self._said is None:
+            if said is None:
                 raise
-            if isinstance(self._said, ModelUnavailable) and isinstance(refusal, Busy):
-                refusal.failures = self._said.failures
+            if isinstance(said, ModelUnavailable) and isinstance(refusal, Busy):
+                refusal.failures = said.failures
                 raise
-            raise self._said from refusal
+            raise said from refusal
         self._waited += seat.waited
-        said = self._said if seat.name in self._tried else None
-        if said is not None and not isinstance(said, PASSING):
+        if said is not None and not self._tries.may_ask(seat.name):
             self._gateway.pool.release(seat.name)  # it was not used
             raise said
         return seat
@@ -401,36 +370,3 @@ def _refuse_too_long(turn: Turn, choice: Choice) -> None:
     limit = choice.model.input if choice.model else 0
     if limit and size(turn) > limit and (tokens := of_turn(turn, margin=1.0)) > limit:
         raise ContextTooLong(tokens, limit)
-
-
-def _is_better_elsewhere(exc: BaseException) -> bool:
-    return isinstance(exc, Problem) and exc.elsewhere
-
-
-async def _begun(reply: Reply) -> tuple[Sequence[Event], Batches]:
-    """The first content, and what follows. What does not begin is closed."""
-    try:
-        batches = await reply.__aenter__()
-    except Problem as exc:
-        exc.refused = True
-        raise
-    try:
-        return await _first(batches), batches
-    except BaseException as exc:
-        await reply.__aexit__(type(exc), exc, exc.__traceback__)
-        raise
-
-
-async def _first(batches: Batches) -> Sequence[Event]:
-    """White space alone is no content yet: an answer that is no more can still be had elsewhere."""
-    held: list[Event] = []
-    async for batch in batches:
-        held += batch
-        if any(not isinstance(event, Text) or not event.text.isspace() for event in batch):
-            return held
-    raise EmptyAnswer("the upstream said nothing")
-
-
-async def _no_more() -> Batches:
-    return
-    yield

@@ -8,14 +8,14 @@ from .turn import Citations, Search, Turn
 
 
 class Habits(Struct, frozen=True):
-    """`attempts` are accounts or tries for one request."""
+    """`attempts` bound how often one request is tried, at however many accounts."""
 
     naming: Naming = Naming()
     web_search: bool = True
     workspace_search: bool = False
     citations: Citations = "inline"
     ask_mode: bool = True
-    attempts: int = 3
+    attempts: int = 17
 
 
 def settle(turn: Turn, choice: Choice, habits: Habits) -> Turn:

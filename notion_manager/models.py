@@ -86,9 +86,14 @@ def choose(name: str, models: Sequence[Model], naming: Naming) -> Choice:
     return _named(name, models, naming) or _vendors(name, models, naming)
 
 
+def wanted_of(name: str, naming: Naming) -> str:
+    """A client's name, or the default's where it names none."""
+    return naming.default if name.strip() in ("", UNNAMED) else name.strip()
+
+
 def research_of(name: str, naming: Naming) -> str:
     """Which of the RESEARCHERS a client's name means; empty where it means a model."""
-    wanted = naming.default if name.strip() in ("", UNNAMED) else name.strip()
+    wanted = wanted_of(name, naming)
     if "research" not in wanted.casefold() and not naming.aliases:
         return ""
     try:

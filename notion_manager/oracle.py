@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from .allowance import Allowance
 from .errors import AccountRefused, EdgeChallenged, Problem, WorkspaceRefused
 from .pool import Pool
+from .reports import Reports
 from .standing import Standing
-from .upstreams import Upstream
+from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds, after which an account that answered is looked at again
@@ -40,6 +41,7 @@ class Oracle:
         self._pool = pool
         self._keep = keep
         self._keep_standing = keep_standing
+        self._reports = Reports(pool, keep_standing)
         self._clock = clock
         self._looking: dict[str, asyncio.Task[Allowance]] = {}
         self._failed: dict[str, float] = {}  # when a look at it last failed
@@ -48,7 +50,7 @@ class Oracle:
         """What is left of one account now. Raises Problem."""
         task = self._looking.get(name)
         if task is None:
-            task = asyncio.create_task(self._looked(name, self._upstreams[name]))
+            task = asyncio.create_task(self._looked(name, found(self._upstreams, name)))
             self._looking[name] = task
             task.add_done_callback(lambda done: self._finished(name, done))
         return await asyncio.shield(task)
@@ -93,8 +95,7 @@ class Oracle:
         try:
             allowance = await upstream.allowance()
         except FATAL as problem:
-            for standing in self._pool.report(name, problem, self._clock()):
-                await self._keep_standing(standing)
+            await self._reports.note(name, problem, self._clock())
             raise
         if name in self._upstreams:
             told = self._pool.learn(name, allowance, self._clock())

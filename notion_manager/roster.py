@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 
+from .allowance import Allowance
 from .catalogues import Catalogues
 from .keys import digest
 from .pool import Pool
@@ -57,6 +58,20 @@ class Roster:
             if ours is not None and _is_better(standing, ours):
                 logger.info("account %s is back", standing.name)
                 self._pool.join(standing, _login(self._accounts[standing.name]))
+
+    def learn(self, stored: Mapping[str, Allowance], now: float) -> None:
+        """Take over what somebody else read later than we did, as `accounts check` does.
+
+        What befell an account after that may have used up what was left.
+        """
+        for name, allowance in stored.items():
+            ours, known = self._pool.standings.get(name), self._pool.allowances.get(name)
+            seen = max(known.read_at if known else 0.0, ours.since if ours else 0.0)
+            if ours is None or allowance.read_at <= seen:
+                continue
+            changed = self._pool.learn(name, allowance, now)
+            if changed is not None and not changed.reason:
+                logger.info("account %s has allowance again", name)
 
 
 def _is_better(now: Standing, before: Standing) -> bool:

@@ -46,14 +46,13 @@ FAULTS = (
     "error=line", "error=append", "cut", "cut=lost", "truncate", "reset-text", "reset-text=lost", "handoff",
     "stall=lost", "stall=start", "blank", "linger", "think=0.3", "lost-patches", "chunks=byte", "noise", "404",
 )  # fmt: skip
-ITS_OWN = ("upstream_denied", "upstream_challenge", "upstream_rejected")
-"""What is shown at once, and not tried elsewhere."""
+ITS_OWN = ("upstream_denied", "upstream_challenge", "upstream_rejected", "upstream_unavailable")
+"""What is shown at once, and not tried elsewhere, or with one other account only."""
 
 CONFIG = """
 [pool]
 concurrency = 60
 queue = 1000
-attempts = 10
 longest_rest = {rest}
 [timeouts]
 silence = 1.5

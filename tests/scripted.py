@@ -13,7 +13,7 @@ from notion_manager.habits import Habits
 from notion_manager.models import Model
 from notion_manager.pool import Pool
 from notion_manager.standing import Standing
-from notion_manager.turn import Done, Event, Stop, Text, Turn, Usage
+from notion_manager.turn import Done, Event, Message, Stop, Text, Turn, Usage, fold
 
 MODELS = (
     Model("opus-4.6", "avocado-froyo-medium", "Opus 4.6", "anthropic", ("low", "high"), "high"),
@@ -86,6 +86,18 @@ async def _play(script: Sequence[Step]) -> AsyncGenerator[Sequence[Event], None]
             await asyncio.Event().wait()
         else:
             yield step
+
+
+ASK = Turn("opus-4.6", (Message("user", (Text("hi"),)),))
+
+
+async def read(gate: Gateway, turn: Turn = ASK) -> tuple[str, str]:
+    """Who answered, and what."""
+    events: list[Event] = []
+    async with gate.open(turn) as answer:
+        async for batch in answer.batches():
+            events += batch
+    return answer.account, "".join(p.text for p in fold(events).parts if isinstance(p, Text))
 
 
 class Clock:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from notion_manager.answers import Answer
 from notion_manager.conversations import MOST, MOST_WAITING, Conversations, Listener
 from notion_manager.errors import NoAccount, Problem, RateLimited, UpstreamBroken
-from notion_manager.gateway import Answer, Gateway
+from notion_manager.gateway import Gateway
 from notion_manager.notes import FILE, Notes
 from notion_manager.standing import Terms
 from notion_manager.story import Story

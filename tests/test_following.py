@@ -1,18 +1,25 @@
 """Accounts that are added, renewed and removed while the daemon runs: no restart is needed."""
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import notion_manager.oracle
+from notion_manager.allowance import Allowance
+from notion_manager.catalogues import Catalogues
 from notion_manager.config import Config
 from notion_manager.config import Pool as PoolSettings
+from notion_manager.pool import Pool
+from notion_manager.roster import Roster
 from notion_manager.secret import Secret
 from notion_manager.standing import Standing, Terms
 from notion_manager.store import Store
 from tests.asking import CHAT
 from tests.rig import Rig, account_of, rigged, someone, until
+from tests.scripted import Clock, Scripted, keep_nothing
 
 ONE, TWO = someone(1), someone(2)
 
@@ -96,6 +103,19 @@ async def test_what_an_account_is_answering_goes_on_when_it_leaves(tmp_path: Pat
             assert CHAT.said(await r.read()) == "to the end"
 
 
+@pytest.mark.parametrize("trouble", ["model-unavailable=line", "exhausted=line"])
+async def test_one_that_left_and_then_fails_is_failed_over_from(
+    tmp_path: Path, trouble: str
+) -> None:
+    async with rigged(tmp_path, people=[someone(1, f"think=1.5 {trouble}"), TWO]) as rig:
+        asking = asyncio.create_task(asked(rig))
+        await until(lambda: rig.sim.open_streams == 1)
+        with elsewhere(tmp_path) as store:
+            store.remove_account("one")
+        await pooled(rig, 1)
+        assert await asking == (200, "two")
+
+
 async def test_a_renewed_token_ends_what_the_old_one_brought_about(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[ONE]) as rig:
         assert (await asked(rig, "[[sim:401]] hi"))[0] == 503
@@ -119,6 +139,36 @@ async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) 
         async with asyncio.timeout(5):
             while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
                 await asyncio.sleep(0.02)
+
+
+async def test_a_rest_for_want_of_allowance_ends_when_a_check_finds_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notion_manager.oracle, "PACE", 0.01)
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        await until(lambda: "one" in rig.store.allowances())  # no look of its own is due soon
+        assert (await asked(rig, "[[sim:quota-exhausted]] hi"))[0] == 429
+        assert (await asked(rig))[0] == 429
+        with elsewhere(tmp_path) as store:
+            store.save_allowance("one", Allowance(time.time()))
+        async with asyncio.timeout(5):
+            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
+                await asyncio.sleep(0.02)
+
+
+def test_only_what_was_read_later_is_taken_over() -> None:
+    spent = Standing("one", ready_at=5000.0, reason="insufficient_quota", since=2000.0)
+    pool = Pool([spent])
+    roster = Roster(Scripted, {}, pool, Catalogues({}, {}, keep=keep_nothing, clock=Clock()))
+    pool.recall({"one": Allowance(1000.0, eligible=False)})
+    for stale in (900.0, 1000.0, 1900.0):
+        roster.learn({"one": Allowance(stale), "ghost": Allowance(9000.0)}, now=2500.0)
+        assert pool.standings == {"one": spent}
+        assert pool.allowances["one"].read_at == 1000.0
+    roster.learn({"one": Allowance(2100.0)}, now=2500.0)
+    assert pool.standings == {"one": Standing("one")}
+    roster.learn({"one": Allowance(2200.0, eligible=False)}, now=2500.0)
+    assert pool.ready(2500.0) == 0
 
 
 async def test_a_store_that_cannot_be_read_leaves_the_accounts_as_they_are(

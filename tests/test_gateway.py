@@ -1,7 +1,6 @@
 """The gateway: failing over is free until the first content, and impossible after it."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -9,36 +8,19 @@ from msgspec.structs import replace
 from notion_manager.allowance import Allowance
 from notion_manager.errors import (
     AccountRefused,
-    BadRequest,
-    Busy,
     ContextTooLong,
-    Denied,
     EmptyAnswer,
     FeatureRefused,
     ModelUnavailable,
     NoAccount,
-    RateLimited,
     UnknownModel,
     UpstreamBroken,
 )
-from notion_manager.gateway import Gateway
 from notion_manager.habits import Habits
 from notion_manager.models import Naming
 from notion_manager.standing import Standing
-from notion_manager.turn import Event, Message, Search, Text, Thinking, Turn, fold
-from tests.scripted import DONE, HANG, MODELS, Clock, Scripted, Shelved, gateway, says
-
-ASK = Turn("opus-4.6", (Message("user", (Text("hi"),)),))
-
-
-async def read(gate: Gateway, turn: Turn = ASK) -> tuple[str, str]:
-    """Who answered, and what."""
-    events: list[Event] = []
-    async with gate.open(turn) as answer:
-        async for batch in answer.batches():
-            events += batch
-    text = "".join(p.text for p in fold(events).parts if isinstance(p, Text))
-    return answer.account, text
+from notion_manager.turn import Message, Search, Text, Thinking, Turn
+from tests.scripted import ASK, DONE, HANG, MODELS, Scripted, Shelved, gateway, read, says
 
 
 async def test_an_answer_comes_through_batch_by_batch() -> None:
@@ -47,36 +29,6 @@ async def test_an_answer_comes_through_batch_by_batch() -> None:
         batches = [list(b) async for b in answer.batches()]
     assert batches == [[Text("Hel")], [Text("lo")], [DONE]]
     assert (answer.account, answer.model) == ("a", "opus-4.6")
-
-
-@pytest.mark.parametrize(
-    "problem", [RateLimited("slow", retry_after=5), UpstreamBroken("gone"), AccountRefused("dead")]
-)
-async def test_another_account_is_asked_before_the_first_content(problem: RateLimited) -> None:
-    ups = {"a": Scripted([problem]), "b": Scripted(says("yo"))}
-    gate = gateway(ups)
-    assert await read(gate) == ("b", "yo")
-    assert gate.pool.standings["a"].reason == problem.code
-    assert all(s.busy == 0 for s in gate.pool.standings.values())
-
-
-async def test_what_was_tried_before_is_told() -> None:
-    ups = {
-        "a": Scripted([RateLimited("slow", retry_after=5)]),
-        "b": Scripted([UpstreamBroken("gone")]),
-        "c": Scripted(says("yo")),
-    }
-    async with gateway(ups).open(ASK) as answer:
-        assert answer.failures == ("a rate_limit_exceeded", "b upstream_error")
-        assert answer.waited == 0
-    gate = gateway({"a": Scripted([AccountRefused("dead")])})
-    with pytest.raises(AccountRefused) as caught:
-        await read(gate)
-    assert caught.value.failures == ("a account_unauthorized",)
-    clock = Clock()
-    gate = gateway({"a": Scripted([RateLimited("x", retry_after=4)], says("yo"))}, clock=clock)
-    async with gate.open(ASK) as answer:
-        assert (answer.failures, answer.waited) == (("a rate_limit_exceeded",), 4)
 
 
 async def test_empty_batches_are_no_content() -> None:
@@ -99,45 +51,6 @@ async def test_after_content_nothing_is_sent_again_and_the_pool_hears_of_it() ->
         await read(gate)
     assert gate.pool.standings["a"].strikes == 1
     assert not ups["b"].turns
-
-
-async def test_a_denial_is_shown_and_not_got_round() -> None:
-    ups = {"a": Scripted([Denied("no")]), "b": Scripted(says("yo"))}
-    gate = gateway(ups)
-    with pytest.raises(Denied):
-        await read(gate)
-    assert not ups["b"].turns
-
-
-async def test_a_bad_request_goes_nowhere_else_and_blames_no_account() -> None:
-    ups = {"a": Scripted([BadRequest("no")]), "b": Scripted(says("yo"))}
-    gate = gateway(ups)
-    with pytest.raises(BadRequest):
-        await read(gate)
-    assert gate.pool.standings["a"].reason == ""
-
-
-async def test_a_lone_account_is_asked_once_more_at_once_after_a_hiccup() -> None:
-    clock = Clock()
-    gate = gateway({"a": Scripted([EmptyAnswer("nothing")], says("yo"))}, clock=clock)
-    assert await read(gate) == ("a", "yo")
-    assert not any(clock.slept)
-
-
-async def test_a_short_rest_is_waited_for() -> None:
-    clock = Clock()
-    gate = gateway({"a": Scripted([RateLimited("x", retry_after=4)], says("yo"))}, clock=clock)
-    assert await read(gate) == ("a", "yo")
-    assert sum(clock.slept) == 4
-
-
-async def test_when_all_rest_for_long_the_client_hears_what_the_service_said() -> None:
-    gate = gateway({"a": Scripted([RateLimited("slow down", retry_after=60)])})
-    with pytest.raises(RateLimited, match="slow down"):
-        await read(gate)
-    with pytest.raises(Busy) as caught:
-        await read(gate)
-    assert caught.value.retry_after == 60
 
 
 async def test_without_an_account_the_remedy_is_named() -> None:
@@ -173,30 +86,25 @@ async def test_a_wall_that_is_none_of_the_allowance_is_one_of_the_model() -> Non
     assert alone.pool.standings["a"].reason == "insufficient_quota"
 
 
+@pytest.mark.parametrize("model", ["auto", "", "default"])
+async def test_a_wall_that_is_none_of_the_allowance_may_be_one_of_the_services_own_choice(
+    model: str,
+) -> None:
+    ups = {"a": Scripted([WALL]), "b": Scripted(says("yo"), says("yo"))}
+    ups["a"].left = Allowance(0.0)
+    gate, turn = gateway(ups), replace(ASK, model=model)
+    assert await read(gate, turn) == await read(gate, turn) == ("b", "yo")
+    assert gate.pool.standings["a"].reason == ""
+    assert list(gate.pool.standings["a"].models) == ["auto"]
+
+
 @pytest.mark.parametrize("model", ["opus-4.6", "auto"])
 async def test_a_wall_of_the_allowance_rests_the_account(model: str) -> None:
     ups = {"a": Scripted([WALL]), "b": Scripted(says("yo"))}
-    ups["a"].left = Allowance(0.0, eligible=model == "auto")
+    ups["a"].left = Allowance(0.0, eligible=False)
     gate = gateway(ups)
     assert await read(gate, replace(ASK, model=model)) == ("b", "yo")
     assert gate.pool.standings["a"].reason == "insufficient_quota"
-
-
-async def test_in_an_outage_second_tries_come_to_an_end() -> None:
-    names = [f"n{number}" for number in range(40)]
-    ups = {name: Scripted([UpstreamBroken("gone")], [UpstreamBroken("gone")]) for name in names}
-    gate = gateway(ups, Habits(attempts=20))
-    for _ in range(2):
-        with pytest.raises(UpstreamBroken):
-            await read(gate)
-    assert sum(len(up.turns) for up in ups.values()) == 2 + 10
-
-
-async def test_attempts_are_bounded() -> None:
-    ups = {n: Scripted([RateLimited("x", retry_after=600)]) for n in "abcde"}
-    with pytest.raises(RateLimited):
-        await read(gateway(ups, Habits(attempts=3)))
-    assert sum(len(u.turns) for u in ups.values()) == 3
 
 
 async def test_a_stream_that_says_nothing_is_an_empty_answer() -> None:
@@ -286,60 +194,6 @@ async def test_changed_standings_are_kept_before_the_client_hears() -> None:
     with pytest.raises(AccountRefused):
         await read(gate)
     assert [(s.name, s.retired) for s in kept] == [("a", True)]
-
-
-# catalogues
-
-
-async def test_a_catalogue_that_cannot_be_read_is_the_accounts_problem() -> None:
-    ups = {"a": Scripted(models=AccountRefused("dead")), "b": Scripted(says("yo"))}
-    assert await read(gateway(ups)) == ("b", "yo")
-
-
-async def test_a_stale_catalogue_is_served_while_a_new_one_is_fetched() -> None:
-    old = {"a": Shelved(MODELS, 0.0)}
-    newer = (MODELS[1],)
-    gate = gateway({"a": Scripted(says("yo"), models=newer)}, shelf=old)
-    assert await read(gate) == ("a", "yo")
-    await asyncio.sleep(0)
-    assert await gate.catalogues.of("a") == newer
-
-
-async def test_an_empty_catalogue_never_wipes_a_good_one() -> None:
-    old = {"a": Shelved(MODELS, 0.0)}
-    gate = gateway({"a": Scripted(models=())}, shelf=old)
-    gate.catalogues.refresh()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert await gate.catalogues.of("a") == MODELS
-    await gate.catalogues.close()
-
-
-async def test_the_list_of_all_models_prefers_one_that_can_be_used() -> None:
-    refused = replace(MODELS[0], refusal="not on this plan")
-    shelf = {"a": Shelved((refused,), 1000.0), "b": Shelved(MODELS, 1000.0)}
-    gate = gateway({"a": Scripted(), "b": Scripted()}, shelf=shelf)
-    assert await gate.catalogues.all(1.0) == list(MODELS)
-
-
-async def test_the_list_comes_in_time_whatever_the_upstream_does() -> None:
-    class Stuck(Scripted):
-        async def models(self) -> Sequence[object]:  # type: ignore[override]
-            await asyncio.Event().wait()
-            return ()
-
-    gate = gateway({"a": Stuck(), "b": Scripted()})
-    assert await gate.catalogues.all(0.01) == list(MODELS)
-    await gate.catalogues.close()
-
-
-async def test_a_failed_fetch_is_tried_anew_by_the_next_request() -> None:
-    up = Scripted(says("yo"), models=ModelUnavailable("later"))
-    gate = gateway({"a": up})
-    with pytest.raises(ModelUnavailable):
-        await gate.catalogues.of("a")
-    up._models = MODELS
-    assert await read(gate) == ("a", "yo")
 
 
 async def test_an_effort_that_the_model_does_not_offer_is_named() -> None:

@@ -7,7 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from notion_manager.allowance import Allowance, Meter
-from notion_manager.errors import AccountRefused, Problem, QuotaExhausted, UpstreamBroken
+from notion_manager.errors import (
+    AccountLeft,
+    AccountRefused,
+    Problem,
+    QuotaExhausted,
+    UpstreamBroken,
+)
 from notion_manager.oracle import FRESH, IDLE, SPENT, Oracle
 from notion_manager.pool import Pool
 from notion_manager.standing import Standing, Terms
@@ -131,12 +137,15 @@ async def test_a_look_that_fails_is_not_repeated_at_once() -> None:
     assert bench.pool.allowances["a"] == ROOM
 
 
-async def test_a_dead_token_is_found_by_a_look_and_no_more_are_made() -> None:
+async def test_a_dead_token_is_found_by_a_look_and_no_more_are_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     bench = Bench("a")
     bench.says("a", AccountRefused("dead"))
     assert await bench.looks(5) == ["a"]
     assert bench.pool.standings["a"].retired
     assert bench.kept == [("a", "account_unauthorized")]
+    assert "a is used no more, account_unauthorized" in caplog.text
     assert bench.oracle.due(1e9) == ""
 
 
@@ -145,6 +154,11 @@ async def test_who_may_not_be_used_or_has_left_is_not_looked_at() -> None:
     bench.pool.agree({"a": Terms(enabled=False)})
     bench.pool.leave("b")
     assert bench.oracle.due(1e9) == ""
+
+
+async def test_a_look_at_one_that_left_is_refused() -> None:
+    with pytest.raises(AccountLeft, match="ghost"):
+        await Bench("a").oracle.look("ghost")
 
 
 async def test_what_is_found_of_one_that_left_meanwhile_is_dropped() -> None:

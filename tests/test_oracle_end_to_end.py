@@ -70,6 +70,17 @@ async def test_a_real_wall_is_the_allowance_and_another_account_answers(tmp_path
         assert {name for _, name in answers[:2]} == {"one", "two"}
 
 
+async def test_a_wall_before_the_services_own_choice_of_a_model_is_looked_behind(
+    tmp_path: Path,
+) -> None:
+    async with rigged(tmp_path, [someone(1, "exhausted=start"), someone(2)]) as rig:
+        ask = {**CHAT.ask("hi"), "model": "auto"}
+        async with await rig.post(CHAT.path, ask) as r:
+            assert r.headers["x-notion-manager-tried"] == "one model_not_available"
+        stood = {s.name: s for s in rig.store.standings()}
+        assert (stood["one"].reason, list(stood["one"].models)) == ("", ["auto"])
+
+
 async def test_what_was_learned_survives_a_restart(tmp_path: Path) -> None:
     async with rigged(tmp_path, [free(1, used=75)]) as rig:
         await parked(rig)
@@ -93,3 +104,21 @@ async def test_a_workspace_that_is_refused_is_looked_for_in_the_login(tmp_path: 
         assert stood["elsewhere"].retired
         assert (stood["one"].retired, stood["one"].reason) == (False, "workspace_unavailable")
         assert stood["one"].ready_at > stood["one"].since
+
+
+@pytest.mark.parametrize(
+    ("scenario", "reason", "retired"),
+    [
+        ("400-empty", "upstream_unavailable", False),
+        ("400-empty everywhere", "account_unauthorized", True),
+    ],
+)
+async def test_a_refusal_without_a_word_is_looked_for_in_the_login(
+    tmp_path: Path, scenario: str, reason: str, *, retired: bool
+) -> None:
+    """It may be all that a dead token gets, or only what was asked."""
+    async with rigged(tmp_path, [someone(1, scenario), someone(2)]) as rig:
+        assert {await asked(rig) for _ in range(3)} == {(200, "two")}
+        stood = {s.name: s for s in rig.store.standings()}
+        assert (stood["one"].reason, stood["one"].retired) == (reason, retired)
+        assert rig.sim.count("loadUserContent") >= 1

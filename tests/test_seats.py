@@ -22,20 +22,8 @@ from notion_manager.gateway import Gateway
 from notion_manager.habits import Habits
 from notion_manager.pool import Pool
 from notion_manager.standing import Standing
-from notion_manager.turn import Event, Message, Text, Turn, fold
-from tests.scripted import MODELS, Clock, Scripted, gateway, says
-
-ASK = Turn("opus-4.6", (Message("user", (Text("hi"),)),))
-
-
-async def read(gate: Gateway, turn: Turn = ASK) -> tuple[str, str]:
-    """Who answered, and what."""
-    events: list[Event] = []
-    async with gate.open(turn) as answer:
-        async for batch in answer.batches():
-            events += batch
-    return answer.account, "".join(p.text for p in fold(events).parts if isinstance(p, Text))
-
+from notion_manager.turn import Message, Text, Turn
+from tests.scripted import ASK, MODELS, Clock, Scripted, gateway, read, says
 
 # Who
 

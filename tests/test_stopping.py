@@ -2,8 +2,8 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -34,28 +34,93 @@ async def read(
         return response.status, response.headers.get("Retry-After", ""), got
 
 
-async def stopped(path: Path, api: Api, text: str, *, stream: bool) -> tuple[int, str, bytes]:
-    """What a client gets whose answer takes longer than there is time."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bench:
+    """A daemon that can be told to stop, before a simulator."""
+
+    sim: Simulator
+    http: aiohttp.ClientSession
+    url: str
+    stack: AsyncExitStack
+
+    def asked(
+        self, api: Api, text: str, began: asyncio.Event, *, stream: bool
+    ) -> asyncio.Task[tuple[int, str, bytes]]:
+        asking = self.http.post(self.url + api.path, json=api.ask(text, stream=stream))
+        return asyncio.create_task(read(asking, began))
+
+    async def health(self) -> tuple[int, str]:
+        async with self.http.get(self.url + "/health") as response:
+            return response.status, (await response.json())["status"]
+
+
+@asynccontextmanager
+async def served(path: Path, shutdown: float) -> AsyncGenerator[Bench]:
+    """Closing its stack stops the daemon, which takes `shutdown` seconds at most."""
     sim = Simulator(accounts=[someone()])
     circumstances = Circumstances(Secret(KEY), simulated=True, log=lambda _: None)
     headers = {"Authorization": f"Bearer {KEY}"}
-    began = asyncio.Event()
     async with sim.running() as upstream, aiohttp.ClientSession(headers=headers) as http:
         config = Config(
             server=ServerSettings(port=0),
             notion=dataclasses.replace(Config().notion, base_url=upstream),
-            timeouts=dataclasses.replace(QUICK, shutdown=0.4),
+            timeouts=dataclasses.replace(QUICK, shutdown=shutdown),
         )
         with Store(path / "state.sqlite3") as store:
             store.put_account(account_of(someone(), "one"))
-            async with running(config, store, circumstances) as address:
-                asking = http.post(address.url + api.path, json=api.ask(text, stream=stream))
-                reading = asyncio.create_task(read(asking, began))
-                await until(lambda: sim.open_streams == 1)
-                if "stall" in text:
-                    await began.wait()
-            await until(lambda: sim.open_streams == 0)
-            return await reading
+            async with AsyncExitStack() as stack:
+                address = await stack.enter_async_context(running(config, store, circumstances))
+                yield Bench(sim, http, address.url, stack)
+
+
+async def stopped(path: Path, api: Api, text: str, *, stream: bool) -> tuple[int, str, bytes]:
+    """What a client gets whose answer takes longer than there is time."""
+    began = asyncio.Event()
+    async with served(path, shutdown=0.4) as bench:
+        reading = bench.asked(api, text, began, stream=stream)
+        await until(lambda: bench.sim.open_streams == 1)
+        if "stall" in text:
+            await began.wait()
+        await bench.stack.aclose()
+        await until(lambda: bench.sim.open_streams == 0)
+        return await reading
+
+
+@each_api
+async def test_who_comes_while_answers_are_finished_is_refused_politely(
+    tmp_path: Path, api: Api
+) -> None:
+    async with served(tmp_path, shutdown=10) as bench:
+        assert await bench.health() == (200, "ok")
+        slow = bench.asked(api, "[[sim:think=1]][[sim:echo=done]]", asyncio.Event(), stream=False)
+        await until(lambda: bench.sim.open_streams == 1)
+        stopping = asyncio.create_task(bench.stack.aclose())
+        await asyncio.sleep(0)
+        assert await bench.health() == (503, "stopping")
+        for _ in range(2):
+            asking = bench.http.post(bench.url + api.path, json=api.ask("hi"))
+            async with await asking as response:
+                assert (response.status, response.headers["Retry-After"]) == (503, "5")
+                assert response.headers["Connection"] == "close"
+                assert "the server stops" in api.error(await response.json())[1]
+        status, _, got = await slow
+        assert (status, b"done" in got) == (200, True)
+        await stopping
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await bench.health()
+        assert bench.sim.count("runInferenceTranscript") == 1
+
+
+async def test_a_strangers_host_is_turned_away_to_the_end(tmp_path: Path) -> None:
+    async with served(tmp_path, shutdown=10) as bench:
+        slow = bench.asked(CHAT, "[[sim:think=0.5]] hi", asyncio.Event(), stream=True)
+        await until(lambda: bench.sim.open_streams == 1)
+        stopping = asyncio.create_task(bench.stack.aclose())
+        await asyncio.sleep(0)
+        async with bench.http.get(bench.url + "/v1/models", headers={"Host": "evil.test"}) as r:
+            assert r.status == 421
+        assert (await slow)[0] == 200
+        await stopping
 
 
 @each_api

@@ -9,8 +9,8 @@ from uuid import uuid4
 import click
 
 from .. import logs
+from ..answers import Answer
 from ..errors import Problem
-from ..gateway import Answer
 from ..redact import visible
 from ..translators.exchange import Exchange
 from ..turn import Done, Event, Message, Text, Turn, fold

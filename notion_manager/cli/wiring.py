@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from ..answers import Answer
 from ..assembly import open_gateway
 from ..bridging import Bridge
 from ..config import Config
 from ..errors import Problem
-from ..gateway import Answer
 from ..logs import configure
 from ..models import Model
 from ..secret import Secret

@@ -11,10 +11,10 @@ from typing import TypeVar
 from aiohttp import web
 
 from ..alarms import Alarms
+from ..answers import Answer
 from ..bridging import Asked, Bridge
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
-from ..gateway import Answer
 from ..tokens import weight
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens

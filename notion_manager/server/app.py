@@ -33,6 +33,7 @@ from .models import ONE, Shelf
 from .pages import Pages
 from .routes import Handler, Methods, Routes
 from .trace import Trace
+from .underway import Underway
 
 UNREADABLE = (
     "this is no HTTP request that can be read here: a header is malformed, comes twice or is "
@@ -51,6 +52,7 @@ class Door:
     log: Callable[[RequestRecord], None]
     silent: set[asyncio.Protocol]
     """Connections that have asked nothing yet."""
+    underway: Underway
 
 
 def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) -> Handler:
@@ -65,6 +67,8 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) ->
         try:
             response = await _served(door, request, routes, speaker)
             trace.status = response.status
+            if door.underway.stopping:
+                response.force_close()
         finally:  # a client that left is logged too
             if request.path not in OPEN_PATHS:
                 door.log(trace.record(time.time()))
@@ -120,9 +124,11 @@ async def _served(
     try:
         await _admit(door, request)
         handler = routes.find(request.method, request.path)
-        if "expect" in request.headers:
-            await _go_on(request)
-        response = await handler(request)
+        if request.path in OPEN_PATHS:
+            response = await _handled(request, handler)
+        else:
+            with door.underway.request():
+                response = await _handled(request, handler)
     except web.HTTPRequestEntityTooLarge:
         problem = TooLarge("the body is larger than server.body_limit allows")
     except NOT_OURS:
@@ -135,6 +141,12 @@ async def _served(
         return response
     trace.failed(problem)
     return _refusal(problem, trace, speaker)
+
+
+async def _handled(request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+    if "expect" in request.headers:
+        await _go_on(request)
+    return await handler(request)
 
 
 async def _admit(door: Door, request: web.BaseRequest) -> None:

@@ -59,13 +59,13 @@ async def running(
         fetcher = Fetcher() if config.files.fetch_urls else None
         serve = serving(
             Desk(bridge, Memory(), config.timeouts, Alarms(), underway, fetcher),
-            Door(Guard(config.server), keyring, heed, silent),
+            Door(Guard(config.server), keyring, heed, silent, underway),
             Shelf(gateway),
-            Pages(gateway.admission, simulated=circumstances.simulated),
+            Pages(gateway.admission, underway, simulated=circumstances.simulated),
             Admin(gateway.pool, journal),
         )
         gateway.catalogues.refresh()
-        ways = Ways(silent, underway.end, partial(refusing, heed))
+        ways = Ways(silent, underway.drain, partial(refusing, heed))
         async with listening(serve, config.server, config.timeouts, ways) as address:
             _spare_collector()
             yield address

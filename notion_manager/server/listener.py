@@ -1,7 +1,7 @@
 """A listening socket that serves requests until it is told to stop."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -35,11 +35,12 @@ class Ways:
     """What the listener and whoever serves tell each other.
 
     `silent` are the connections on which nothing was asked yet: whoever serves takes out of it what
-    it hears. `end` makes it end all answers under way, `refuse` answers what is no request.
+    it hears. `drain` lets it finish what it serves within so many seconds, and take on no more;
+    `refuse` answers what is no request.
     """
 
     silent: set[asyncio.Protocol]
-    end: Callable[[], None]
+    drain: Callable[[float], Awaitable[None]]
     refuse: Refuse
 
 
@@ -49,20 +50,12 @@ async def listening(
 ) -> AsyncGenerator[Address]:
     """Serve inside the block; on the way out, let answers under way finish within `shutdown` s.
 
-    Raises OSError where the address cannot be had. `handler_cancellation`: a client that leaves
-    cancels its handler at once, and so lets the upstream go.
+    Until then it listens, so that who comes is told that the server stops. Raises OSError where the
+    address cannot be had.
     """
-    made = Connections(
-        serve,
-        ways.refuse,
-        request_factory=_requests(server.body_limit),
-        access_log=None,
-        handler_cancellation=True,
-        auto_decompress=False,  # nobody compresses requests, but for bombs
-        keepalive_timeout=KEEP_ALIVE,
-        lingering_time=LINGER,
-    )
-    runner = web.ServerRunner(made, shutdown_timeout=timeouts.shutdown)
+    last = min(LAST_WORDS, timeouts.shutdown / 4)
+    made = _made(serve, ways.refuse, server.body_limit)
+    runner = web.ServerRunner(made, shutdown_timeout=last)
     await runner.setup()
     try:
         listener = await _bound(runner, server, timeouts.headers, ways.silent)
@@ -70,12 +63,30 @@ async def listening(
             host, port = listener.sockets[0].getsockname()[:2]
             yield Address(host, port)
         finally:
-            listener.close()
+            try:
+                await ways.drain(timeouts.shutdown - last)
+            finally:
+                listener.close()
     finally:
-        last = timeouts.shutdown - min(LAST_WORDS, timeouts.shutdown / 4)
-        ending = asyncio.get_running_loop().call_later(last, ways.end)
         await runner.cleanup()
-        ending.cancel()
+
+
+def _made(serve: Handler, refuse: Refuse, most: int) -> Connections:
+    """It takes bodies of at most so many bytes.
+
+    `handler_cancellation`: a client that leaves cancels its handler at once, and so lets the
+    upstream go.
+    """
+    return Connections(
+        serve,
+        refuse,
+        request_factory=_requests(most),
+        access_log=None,
+        handler_cancellation=True,
+        auto_decompress=False,  # nobody compresses requests, but for bombs
+        keepalive_timeout=KEEP_ALIVE,
+        lingering_time=LINGER,
+    )
 
 
 def _requests(most: int) -> Callable[..., web.BaseRequest]:

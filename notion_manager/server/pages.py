@@ -9,6 +9,7 @@ from .. import __version__
 from ..admission import Admission
 from ..translators import TRANSLATORS
 from ..wire import dumps
+from .underway import Underway
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +17,19 @@ class Pages:
     """No account is named here: these pages need no key."""
 
     admission: Admission
+    underway: Underway
     simulated: bool = False
     began: float = field(default_factory=time.monotonic)
 
     async def health(self, request: web.BaseRequest) -> web.StreamResponse:
-        """200 as long as the process serves; the pool's state stands apart."""
+        """200 as long as the process takes requests; the pool's state stands apart."""
         pool = self.admission.pool
         accounts = len(pool.standings)
         ready = pool.ready(time.time())
+        stopping = self.underway.stopping
         return _json(
             {
-                "status": "ok",
+                "status": "stopping" if stopping else "ok",
                 "version": __version__,
                 "uptime_seconds": round(time.monotonic() - self.began, 1),
                 "simulated": self.simulated,
@@ -37,7 +40,8 @@ class Pages:
                     "answering": sum(s.busy for s in pool.standings.values()),
                     "waiting": self.admission.waiting,
                 },
-            }
+            },
+            503 if stopping else 200,
         )
 
     async def index(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -51,5 +55,5 @@ class Pages:
         )
 
 
-def _json(value: object) -> web.Response:
-    return web.Response(body=dumps(value), content_type="application/json")
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(body=dumps(value), status=status, content_type="application/json")

@@ -4,8 +4,8 @@ import re
 
 from msgspec import Struct
 
+from ..answers import Answer
 from ..errors import Problem
-from ..gateway import Answer
 from ..logs import RequestRecord
 from ..models import AUTO
 from ..turn import Done, Usage

@@ -60,11 +60,11 @@ class Performance:
         if scenario.get("stall") == "start":
             self.out.beat(Cut(Ending.STALL))
         self._open()
+        if "think" in scenario:
+            self.out.beat(Pause(scenario.number("think", 1)))
         if failure and not failure.late:
             self._fail(failure)
             return self.out.beats
-        if "think" in scenario:
-            self.out.beat(Pause(scenario.number("think", 1)))
         if not any(self._round(r, last=r is rounds[-1]) for r in rounds):
             self._close()
         return self.out.beats

@@ -72,7 +72,8 @@ ANSWERS = {
     "pending-tool": "ends with a tool step that waits for confirmation",
 }
 QUIRKS = {
-    "think": "=SECONDS of silence before the first word",
+    "think": "=SECONDS of silence before the first word, or before a failure that comes after the "
+    "first lines",
     "inline": "the whole answer inside the append of its step",
     "no-inline": "never that",
     "rewrite": "the text shown is rewritten, and shorter, before it grows on",

@@ -1,10 +1,11 @@
 """What can answer a turn. To add an upstream, write a module with a class of this shape."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from ..allowance import Allowance
+from ..errors import AccountLeft
 from ..models import Model
 from ..turn import Event, Turn
 
@@ -30,3 +31,11 @@ class Upstream(Protocol):
     async def forget(self, threads: Sequence[str]) -> None:
         """Delete conversations that it made. Raises UpstreamRejected where one is unknown."""
         ...
+
+
+def found(upstreams: Mapping[str, Upstream], name: str) -> Upstream:
+    """That of an account; raises AccountLeft: whoever is on the way to it may come too late."""
+    upstream = upstreams.get(name)
+    if upstream is None:
+        raise AccountLeft(f"the account {name} was removed")
+    return upstream

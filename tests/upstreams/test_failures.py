@@ -18,6 +18,7 @@ from notion_manager.errors import (
     QuotaExhausted,
     RateLimited,
     TemporarilyUnavailable,
+    Unexplained,
     UpstreamBroken,
     UpstreamRejected,
     WorkspaceRefused,
@@ -39,7 +40,7 @@ INVALID = envelope("ValidationError", debugMessage="Invalid input.", message="Wr
 CHALLENGE = str(from_page()).removeprefix("Notion answered ")
 OFF = "Notion AI is turned off in this workspace"
 UPDATE = "Notion has no /api/v3/runInferenceTranscript any more: this program needs an update"
-DEAD = "400 without a word, as it does to some dead tokens; `notion-manager accounts check` tells"
+DEAD = "400 without a word, as it does to some dead tokens"
 EXPIRED = "401 UnauthorizedError: Token was invalid or expired."
 NO_AI = b"aiNotEnabled (AiNotEnabledOnSpaceGetCompletionError)"
 GONE = b"<pre>Cannot POST /api/v3/runInferenceTranscript</pre>"
@@ -51,7 +52,7 @@ GONE = b"<pre>Cannot POST /api/v3/runInferenceTranscript</pre>"
         (401, JSON, UNAUTHORIZED, AccountRefused, EXPIRED),
         (401, {}, b"", AccountRefused, "401"),
         (400, JSON, INVALID, UpstreamRejected, "400 ValidationError: Invalid input."),
-        (400, {}, b"\n", TemporarilyUnavailable, DEAD),
+        (400, {}, b"\n", Unexplained, DEAD),
         (400, {}, b"[]", UpstreamRejected, "400"),
         (
             403,

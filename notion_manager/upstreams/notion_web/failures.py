@@ -22,6 +22,7 @@ from ...errors import (
     QuotaExhausted,
     RateLimited,
     TemporarilyUnavailable,
+    Unexplained,
     UpstreamBroken,
     UpstreamRejected,
     WorkspaceRefused,
@@ -68,10 +69,7 @@ def from_http(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     if _is_page(sent, text):
         return _from_page(status, sent, text)
     if status == HTTPStatus.BAD_REQUEST and not body.strip():
-        return TemporarilyUnavailable(
-            "Notion answered 400 without a word, as it does to some dead tokens;"
-            " `notion-manager accounts check` tells"
-        )
+        return Unexplained("Notion answered 400 without a word, as it does to some dead tokens")
     return _from_status(status, sent, _told(status, _envelope(body)))
 
 

@@ -15,7 +15,7 @@ from yarl import URL
 from ...alarms import Alarms
 from ...allowance import Allowance
 from ...config import Config
-from ...errors import AccountRefused, Problem, UpstreamTimeout, WorkspaceRefused
+from ...errors import AccountRefused, Problem, Unexplained, UpstreamTimeout, WorkspaceRefused
 from ...models import RESEARCH, RESEARCHERS, Model
 from ...tokens import of_exchange
 from ...turn import Turn
@@ -33,6 +33,8 @@ from .transcript import anchor_of, begin, newest, probe, request, research
 from .uploads import Attached, Parcel, parcels
 
 DRAWN = 64
+DOUBTFUL = (WorkspaceRefused, Unexplained)
+"""What is believed only after a look at the login."""
 
 
 Made = Callable[[str, str, float], None]
@@ -65,7 +67,10 @@ class NotionWeb:
     async def models(self) -> Sequence[Model]:
         """The live catalogue. A free read."""
         body = probe(self._account)
-        found = await read(self._http, self._config, "getAvailableModels", self._reading, body)
+        try:
+            found = await read(self._http, self._config, "getAvailableModels", self._reading, body)
+        except DOUBTFUL as said:
+            raise await self._checked(said) from said
         return [*parse_catalogue(found), *RESEARCHERS]
 
     async def allowance(self) -> Allowance:
@@ -74,7 +79,7 @@ class NotionWeb:
             eligibility, second, status = await asyncio.gather(
                 self._quota(READS[0]), self._quota(READS[1]), self._windows()
             )
-        except WorkspaceRefused as said:
+        except DOUBTFUL as said:
             raise await self._checked(said) from said
         return merged(eligibility, second, status, time.time())
 
@@ -91,17 +96,23 @@ class NotionWeb:
             return None
 
     async def _checked(self, said: Problem) -> Problem:
-        """A workspace that is refused may be the account's all the same: its login tells."""
-        if type(said) is not WorkspaceRefused:
+        """What the login tells of a refusal: the workspace may be the account's all the same.
+
+        One that is refused without a word either is that of a dead token (wire sheet, 10.3).
+        """
+        if type(said) not in DOUBTFUL:
             return said
         mine = self._account
         try:
             found = await read_login(self._http, self._config, mine.token_v2, mine.user_id)
         except AccountRefused as dead:
             return dead
+        except Unexplained as dead:
+            return AccountRefused(str(dead)) if isinstance(said, Unexplained) else said
         except Problem:
             return said
-        said.listed = any(w.id == mine.space_id and w.ai is not False for w in found.workspaces)
+        if isinstance(said, WorkspaceRefused):
+            said.listed = any(w.id == mine.space_id and w.ai is not False for w in found.workspaces)
         return said
 
     async def forget(self, threads: Sequence[str]) -> None:

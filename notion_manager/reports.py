@@ -1,0 +1,56 @@
+"""How accounts fared: told to their pool, kept, and said where a person must act."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from .errors import AccountRefused, AiDisabled, Denied, EdgeChallenged, Problem, WorkspaceRefused
+from .pool import Pool
+from .standing import Standing
+
+logger = logging.getLogger(__name__)
+REMEDIES: Mapping[str, str] = {
+    AccountRefused.code: "`accounts add` again with a fresh token",
+    WorkspaceRefused.code: "check it in Notion, then run `accounts check`",
+    AiDisabled.code: "switch it on and run `accounts check`, or add another workspace",
+    Denied.code: "leave the account alone for a while; `accounts check` or `accounts add` takes it"
+    " back",
+    EdgeChallenged.code: "it concerns this machine's address: every account rests for 5 minutes",
+}
+"""In the words of docs/operations.md."""
+
+
+class Reports:
+    """`keep` is told of each standing that changed."""
+
+    def __init__(self, pool: Pool, keep: Callable[[Standing], Awaitable[None]]) -> None:
+        self._pool = pool
+        self._keep = keep
+
+    async def note(
+        self, name: str, problem: Problem | None, now: float, model: str = ""
+    ) -> Sequence[Standing]:
+        """How a request of a model ended, or a look; gives the standings that changed thereby."""
+        before = dict(self._pool.standings) if problem else {}
+        changed = self._pool.report(name, problem, now, model)
+        _warn(name, before, changed, now)
+        for standing in changed:
+            await self._keep(standing)
+        return changed
+
+
+def _warn(
+    name: str, before: Mapping[str, Standing], changed: Sequence[Standing], now: float
+) -> None:
+    """Once for each event: answers under way run into the same thing."""
+    retired = [s for s in changed if s.retired and not before[s.name].retired]
+    if retired:
+        reason, names = retired[0].reason, ", ".join(s.name for s in retired)
+        logger.warning("%s is used no more, %s: %s", names, reason, REMEDIES[reason])
+    challenged = [s for s in changed if s.reason == EdgeChallenged.code]
+    if challenged and not any(_is_challenged(before[s.name], now) for s in challenged):
+        reason = EdgeChallenged.code
+        logger.warning("%s met the network edge, %s: %s", name, reason, REMEDIES[reason])
+
+
+def _is_challenged(standing: Standing, now: float) -> bool:
+    return standing.reason == EdgeChallenged.code and standing.ready_at > now

@@ -1,0 +1,46 @@
+"""Whom one request was put to before its first content, and where it may still go."""
+
+from collections.abc import Collection
+
+from .errors import Problem, RateLimited, TemporarilyUnavailable, UpstreamBroken
+
+PASSING = (RateLimited, UpstreamBroken)
+"""What the same account may do better after: everything else it would only say again."""
+
+
+class Tries:
+    """Each account that may do better is asked once, and one of them once more."""
+
+    def __init__(self) -> None:
+        self.said: Problem | None = None  # by the account that was asked last
+        self.failures: tuple[str, ...] = ()
+        self._of: dict[str, Problem | None] = {}
+        self._repeated = False
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._of.keys()
+
+    def may_ask(self, name: str) -> bool:
+        return name not in self._of or (not self._repeated and isinstance(self._of[name], PASSING))
+
+    def ask(self, name: str) -> None:
+        self._repeated = self._repeated or name in self._of
+        self._of[name] = self.said = None
+
+    def fail(self, name: str, problem: Problem) -> None:
+        """It learns what failed before it: an account and a code each, as `home upstream_error`."""
+        self._of[name] = self.said = problem
+        self.failures = problem.failures = (*self.failures, f"{name} {problem.code}")
+
+    def go_on(self, problem: BaseException) -> bool:
+        """Whether another account may do better after this.
+
+        What lasts for hours is taken to one other account only.
+        """
+        if isinstance(problem, TemporarilyUnavailable) and self._lasting() > 1:
+            return False
+        return isinstance(problem, Problem) and problem.elsewhere
+
+    def _lasting(self) -> int:
+        return sum(isinstance(said, TemporarilyUnavailable) for said in self._of.values())
