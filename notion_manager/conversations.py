@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from .notes import Notes
+from .notes import Change, Notes
 from .story import Story
 from .turn import Done, Event, Text, ToolCall, Turn
 from .wire import dumps
@@ -34,13 +34,21 @@ _PRUNE = (
 
 
 class Binding(NamedTuple):
-    """`bookmark` is the upstream's own; it goes on there on the same `terms` only."""
+    """`bookmark` is the upstream's own; it goes on there on the same `terms` only.
+
+    `identity` is that of the account, which another of the same alias does not have.
+    """
 
     bookmark: str
     key: str
-    account: str
+    identity: str
     terms: str
     used_at: float
+
+
+def without(identity: str) -> Change:
+    """What forgets all places of one account."""
+    return "DELETE FROM places WHERE identity = ?", [(identity,)]
 
 
 def terms_of(turn: Turn) -> str:
@@ -60,9 +68,9 @@ class Conversations:
         self._clock = clock
         self._waiting: dict[str, Binding] = {}  # by bookmark, the oldest first
 
-    def put(self, key: str, bookmark: str, *, account: str, terms: str) -> None:
+    def put(self, key: str, bookmark: str, *, identity: str, terms: str) -> None:
         """From now on the conversation of that key can go on there."""
-        self.put_back(Binding(bookmark, key, account, terms, self._clock()))
+        self.put_back(Binding(bookmark, key, identity, terms, self._clock()))
 
     def put_back(self, binding: Binding) -> None:
         """It was taken, and nothing was sent there."""

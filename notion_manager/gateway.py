@@ -30,6 +30,7 @@ from .errors import (
     TemporarilyUnavailable,
     UpstreamBroken,
     UpstreamRejected,
+    WorkspaceRefused,
 )
 from .habits import Habits, settle
 from .models import AUTO, RESEARCH, Choice, Chooser, Model
@@ -65,6 +66,8 @@ class Answer(Struct, frozen=True):
     """What the model could search: `web`, `workspace`."""
     terms: str = ""
     """What must be the same for the conversation to go on in its thread."""
+    identity: str = ""
+    """Whose thread that is, whatever the account is called."""
     heed: Callable[[Sequence[Event]], None] = lambda _: None
     """To be told of each batch just before the client gets it."""
 
@@ -84,6 +87,9 @@ OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 
 PASSING = (RateLimited, UpstreamBroken)
 """What the same account may do better after: everything else it would only say again."""
+
+LOST = (UpstreamRejected, WorkspaceRefused, EmptyAnswer)
+"""What may be said of a thread alone: it is gone, no more for us, or held by another turn."""
 
 
 class Effects(Struct, frozen=True):
@@ -177,11 +183,15 @@ class Gateway:
             first, rest = await _begun(reply)
             thread = "continued" if settled.bookmark else "new"
             searched = _searched(settled.search)
-            return reply, Answer(
-                first, rest, name, choice, ignored, thread=thread, searched=searched, terms=terms
-            )
+            answer = Answer(first, rest, name, choice, ignored, thread=thread, searched=searched)
+            return reply, replace(answer, terms=terms, identity=upstream.identity)
         except FeatureRefused as exc:
             raise (await self._reconsidered(name, exc, choice.model)) from exc
+
+    def home(self, binding: Binding) -> str:
+        """The account that has the conversation, by its name now; "" if it left."""
+        upstreams = self._upstreams.items()
+        return next((name for name, each in upstreams if each.identity == binding.identity), "")
 
     def _doubt_default(self) -> None:
         """What is configured and means nothing is said once: nobody asked for what is served."""
@@ -311,7 +321,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         conversations, story = self._gateway.conversations, self._story
         if conversations is None or story is None:
             return answer
-        put = partial(conversations.put, account=answer.account, terms=answer.terms)
+        put = partial(conversations.put, identity=answer.identity, terms=answer.terms)
         return replace(answer, heed=Listener(story, put).heed)
 
     def _found(self) -> Binding | None:
@@ -323,14 +333,15 @@ class _Opening(AbstractAsyncContextManager[Answer]):
     async def _asked(self, name: str) -> tuple[Reply, Answer]:
         """Where the conversation is, or with all that was said before.
 
-        A thread that is not there any more, or says nothing, is no fault of the account.
+        A thread that is not there any more, is not for us, or says nothing is no fault of the
+        account.
         """
         binding = self._binding
-        if binding is not None and binding.account == name:
+        if binding is not None and self._gateway.home(binding) == name:
             self._binding = None  # whatever comes of it, but a refusal
             try:
                 return await self._gateway.ask(name, self._turn, binding)
-            except (UpstreamRejected, EmptyAnswer) as lost:
+            except LOST as lost:
                 logger.info("a conversation of %s is told anew: %s", name, lost)
             except RateLimited as exc:
                 self._binding = binding if exc.refused else None
@@ -342,7 +353,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
-            home = self._binding.account if self._binding else ""
+            home = self._gateway.home(self._binding) if self._binding else ""
             seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
         except (Busy, NoAccount, Spent) as refusal:
             if self._said is None:

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from .allowance import Allowance
 from .catalogues import Shelved
+from .conversations import without
 from .keys import Key, digest
 from .models import Model
 from .notes import FILE, Notes
@@ -164,7 +165,10 @@ class Store:
             db.execute("DELETE FROM standings WHERE alias = ?", (account.alias,))
 
     def remove_account(self, alias: str) -> bool:
-        """With its standing and catalogue. False if there was none."""
+        """With all that is known of it, where conversations go on too. False if there was none."""
+        for account in self.accounts():
+            if account.alias == alias:
+                self.notes.write(without(account.identity))
         return self._change("DELETE FROM accounts WHERE alias = ?", alias)
 
     def terms(self) -> dict[str, Terms]:

@@ -39,6 +39,7 @@ class Scripted:
         self, *scripts: Sequence[Step] | Problem, models: Sequence[Model] | Problem = MODELS
     ) -> None:
         self.scripts = list(scripts)
+        self.identity = f"account {id(self)}"
         self.turns: list[Turn] = []
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()

@@ -35,8 +35,8 @@ def taken(them: Conversations, key: str) -> str | None:
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_place_is_taken_once(tmp_path: Path, *, saved: bool) -> None:
     them = at(tmp_path)
-    them.put("k", "b1", account="one", terms="t")
-    them.put("k", "b2", account="two", terms="t")
+    them.put("k", "b1", identity="one", terms="t")
+    them.put("k", "b2", identity="two", terms="t")
     if saved:
         them.save()
     found = {taken(them, "k"), taken(them, "k")}
@@ -49,13 +49,13 @@ def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
 ) -> None:
     killed = at(tmp_path)
     for number in range(3):
-        killed.put(f"k{number}", f"b{number}", account="one", terms="t")
+        killed.put(f"k{number}", f"b{number}", identity="one", terms="t")
     killed.save()
     assert taken(killed, "k1") == "b1"
     fresh = at(tmp_path)  # the other one was never closed
     binding = fresh.take("k2")
     assert binding is not None
-    assert (binding.account, binding.terms) == ("one", "t")
+    assert (binding.identity, binding.terms) == ("one", "t")
     assert taken(fresh, "k1") is None
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
     close(fresh)
@@ -64,7 +64,7 @@ def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
 
 def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
     them = at(tmp_path)
-    them.put("k", "b", account="one", terms="t")
+    them.put("k", "b", identity="one", terms="t")
     them.save()
     binding = them.take("k")
     assert binding is not None
@@ -76,7 +76,7 @@ def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
 def test_old_places_are_forgotten(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=10.0, clock=clock)
-    them.put("k", "b", account="one", terms="t")
+    them.put("k", "b", identity="one", terms="t")
     them.save()
     clock.now += 11
     assert taken(them, "k") is None
@@ -88,7 +88,7 @@ def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     them = at(tmp_path, longest=1e9, clock=clock)
     for number in range(MOST + MOST_WAITING):
         clock.now += 1
-        them.put(f"k{number}", f"b{number}", account="one", terms="t")
+        them.put(f"k{number}", f"b{number}", identity="one", terms="t")
         if number % MOST_WAITING == MOST_WAITING - 1:
             them.save()
     kept = sqlite3.connect(tmp_path / FILE).execute("SELECT count(*) FROM places").fetchone()
@@ -96,7 +96,7 @@ def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     assert taken(them, f"k{MOST_WAITING - 1}") is None
     assert taken(them, f"k{MOST_WAITING}") is not None
     for number in range(MOST_WAITING + 1):
-        them.put(f"new{number}", f"n{number}", account="one", terms="t")
+        them.put(f"new{number}", f"n{number}", identity="one", terms="t")
     assert taken(them, "new0") is None
     close(them)
 
@@ -105,7 +105,7 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
     them = at(tmp_path)
     assert taken(them, "k") is None
-    them.put("k", "b", account="one", terms="t")
+    them.put("k", "b", identity="one", terms="t")
     them.save()
     assert taken(them, "k") == "b"
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     them = at(tmp_path)
     assert taken(them, "k") is None
-    them.put("k", "b", account="one", terms="t")
+    them.put("k", "b", identity="one", terms="t")
     close(them)
 
 

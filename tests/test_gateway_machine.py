@@ -97,7 +97,7 @@ class Tagged:
     """An account: it says its name, and holds threads by what was said in them."""
 
     def __init__(self, name: str, plans: list[Plan]) -> None:
-        self.name = name
+        self.name = self.identity = name
         self.plans = plans  # of the next questions, whoever is asked them
         self.told_to_go_on = False
         self.held: dict[str, tuple[str, ...]] = {}

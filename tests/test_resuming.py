@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,41 @@ async def test_a_thread_that_is_gone_is_told_anew_by_the_same_account(rig: Rig) 
     assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "moved")
     assert len(texts(asked(rig))) == 2
     assert not any(standing.reason for standing in rig.store.standings())
+
+
+async def test_a_thread_that_is_no_more_for_us_is_no_fault_of_the_account(rig: Rig) -> None:
+    said: Said = []
+    await say(rig, said, "[[sim:echo=One.]] first")
+    (thread,) = rig.sim.threads.values()
+    thread.owner = someone(2).user_id
+    assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "moved")
+    assert len(texts(asked(rig))) == 2
+    assert not any(standing.reason for standing in rig.store.standings())
+
+
+@pytest.mark.parametrize(
+    ("alias", "space", "thread"), [("new", 0, "continued"), ("one", 1, "moved")]
+)
+async def test_it_is_an_accounts_and_not_a_names(
+    tmp_path: Path, alias: str, space: int, thread: str
+) -> None:
+    spaces = [who.spaces[0] for who in map(someone, (1, 2))]
+    person = dataclasses.replace(someone(1), spaces=tuple(spaces))
+    said: Said = []
+    sim = Simulator(accounts=[person])
+    async with sim.running() as upstream:
+        notion = dataclasses.replace(Config().notion, base_url=upstream)
+        config = dataclasses.replace(Config(), notion=notion, timeouts=QUICK)
+        async with serving(tmp_path, config, [person]) as served:
+            rig = Rig(url=served.url, store=served.store, http=served.http, sim=sim)
+            await say(rig, said, "[[sim:echo=One.]] first")
+        with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+            db.execute("UPDATE accounts SET alias = ?, space_id = ?", (alias, spaces[space].id))
+        db.close()
+        async with serving(tmp_path, config) as served:
+            rig = Rig(url=served.url, store=served.store, http=served.http, sim=sim)
+            assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", thread)
+            assert rig.store.standings() == ()
 
 
 async def test_a_thread_that_says_nothing_is_told_anew(rig: Rig) -> None:

@@ -21,6 +21,11 @@ class Upstream(Protocol):
 
     def open(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Event]]]: ...
 
+    @property
+    def identity(self) -> str:
+        """A name that stays with the account of the service, whatever it is called here."""
+        ...
+
     async def models(self) -> Sequence[Model]: ...
 
     async def allowance(self) -> Allowance:

@@ -52,6 +52,7 @@ class NotionWeb:
         self._made = made
         self._http = http
         self._account = account
+        self.identity = account.identity
         self._config = config
         self._patient = evolve(config.timeouts, silence=config.timeouts.research)
         self._alarms = Alarms()
