@@ -50,6 +50,20 @@ def test_a_problem_rests_the_account_it_concerns(problem: Problem, rest: float) 
     assert standing.careful is isinstance(problem, Denied)
 
 
+@pytest.mark.parametrize(
+    ("standing", "well"),
+    [
+        (FRESH, True),
+        (Standing("a", ready_at=100.0), True),
+        (Standing("a", ready_at=100.1), False),
+        (Standing("a", retired=True), False),
+        (Standing("b"), False),
+    ],
+)
+def test_the_service_is_asked_for_those_that_are_well(standing: Standing, *, well: bool) -> None:
+    assert Pool([standing]).is_well("a", 100.0) is well
+
+
 @pytest.mark.parametrize("problem", [BadRequest("x"), ModelUnavailable("x"), NoAccount("x")])
 def test_what_says_nothing_of_the_account_changes_nothing(problem: Problem) -> None:
     assert after(FRESH, problem, 100.0) == FRESH

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace as evolve
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
 import aiohttp
 import orjson
@@ -15,7 +17,7 @@ from yarl import URL
 from ...alarms import Alarms
 from ...allowance import Allowance
 from ...config import Config
-from ...errors import AccountRefused, Problem, UpstreamTimeout, WorkspaceRefused
+from ...errors import AccountRefused, Problem, UpstreamBroken, UpstreamTimeout, WorkspaceRefused
 from ...models import RESEARCH, RESEARCHERS, Model
 from ...tokens import of_exchange
 from ...turn import Turn
@@ -27,7 +29,7 @@ from .headers import endpoint, headers
 from .housekeeping import ask_deletion
 from .quota import READS, merged
 from .recovery import Recovery
-from .reply import Asked, Reply
+from .reply import LEASE, Asked, Reply
 from .stream import Decoder
 from .transcript import anchor_of, begin, newest, probe, request, research
 from .uploads import Attached, Parcel, parcels
@@ -35,8 +37,20 @@ from .uploads import Attached, Parcel, parcels
 DRAWN = 64
 
 
-Made = Callable[[str, str, float], None]
-"""Told of the account, of a thread that it used, and until when (Unix seconds) that goes on."""
+class Ledger(Protocol):
+    """Is told of the threads that accounts use. Times are Unix seconds."""
+
+    async def begin(self, account: str, thread_id: str, until: float) -> None:
+        """A turn is about to be sent there; it may go on `until` then."""
+        ...
+
+    def end(self, account: str, thread_id: str, until: float) -> None:
+        """The turn is over, or goes on `until` then and nobody hears it."""
+        ...
+
+    def drop(self, thread_id: str) -> None:
+        """The thread was never made."""
+        ...
 
 
 class NotionWeb:
@@ -47,9 +61,9 @@ class NotionWeb:
         http: aiohttp.ClientSession,
         account: Account,
         config: Config,
-        made: Made | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
-        self._made = made
+        self._ledger = ledger
         self._http = http
         self._account = account
         self.identity = account.identity
@@ -116,13 +130,31 @@ class NotionWeb:
         timeouts = self._config.timeouts
         if turn.model in RESEARCH:
             look = partial(self._look_into, turn)
-            return Reply(look, decoder, self._patient, self._alarms, self._note)
-        return Reply(partial(self._ask, turn), decoder, timeouts, self._alarms, self._note)
+            return Reply(look, decoder, self._patient, self._alarms, self._left)
+        return Reply(partial(self._ask, turn), decoder, timeouts, self._alarms, self._left)
 
-    def _note(self, thread_id: str, left: float) -> None:
+    def _left(self, thread_id: str, left: float) -> None:
         """A thread was used, and a turn in it may go on for `left` seconds."""
-        if self._made is not None:
-            self._made(self._account.alias, thread_id, time.time() + left)
+        if self._ledger is not None:
+            self._ledger.end(self._account.alias, thread_id, time.time() + left)
+
+    @asynccontextmanager
+    async def _used(self, thread_id: str, *, made: bool) -> AsyncGenerator[None]:
+        """Around what is sent to a thread, which is `made` already or by what is sent.
+
+        What is refused leaves nothing; of what breaks off nobody knows whether it goes on.
+        """
+        if self._ledger is not None:
+            await self._ledger.begin(self._account.alias, thread_id, time.time() + LEASE)
+        try:
+            yield
+        except BaseException as exc:
+            refused = isinstance(exc, Problem) and not isinstance(exc, UpstreamBroken)
+            if refused and not made and self._ledger is not None:
+                self._ledger.drop(thread_id)
+            else:
+                self._left(thread_id, 0.0 if refused else LEASE)
+            raise
 
     async def _ask(self, turn: Turn) -> Asked:
         """The files of the turn are brought first, into the thread that it is then asked in."""
@@ -149,7 +181,8 @@ class NotionWeb:
             continued=known is not None,
             attached=attached,
         )
-        response = await self._posted(body, self._config.timeouts.silence)
+        async with self._used(anchor.thread, made=known is not None or attached is not None):
+            response = await self._posted(body, self._config.timeouts.silence)
         return Asked(response, anchor, partial(self._recovery.steps, anchor.thread, trace))
 
     async def _look_into(self, turn: Turn) -> Asked:
@@ -176,11 +209,11 @@ class NotionWeb:
     async def _brought(
         self, parcels: Sequence[Parcel], thread_id: str, *, create: bool
     ) -> Attached:
-        try:
-            return await self._courier.deliver(parcels, thread_id, create=create)
-        except BaseException:
-            self._note(thread_id, 0.0)  # it may be there, with files that nobody will ask about
-            raise
+        async with self._used(thread_id, made=True):  # at least by the first file
+            attached = await self._courier.deliver(parcels, thread_id, create=create)
+        if attached.thread_id != thread_id and self._ledger is not None:
+            self._ledger.drop(thread_id)
+        return attached
 
 
 def _ids() -> Iterator[str]:
