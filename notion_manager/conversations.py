@@ -26,7 +26,7 @@ _TAKE = (
     "DELETE FROM places WHERE bookmark = (SELECT bookmark FROM places"
     " WHERE key = ? AND used_at > ? ORDER BY used_at DESC LIMIT 1) RETURNING *"
 )
-_KEEP = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)"
+_KEEP = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)"
 _PRUNE = (
     "DELETE FROM places WHERE used_at <="
     " (SELECT used_at FROM places ORDER BY used_at DESC LIMIT 1 OFFSET ?)"
@@ -36,7 +36,8 @@ _PRUNE = (
 class Binding(NamedTuple):
     """`bookmark` is the upstream's own; it goes on there on the same `terms` only.
 
-    `identity` is that of the account, which another of the same alias does not have.
+    `identity` is that of the account, which another of the same alias does not have. It is
+    `doubted` once a question was sent there and no answer began: it may have been heard.
     """
 
     bookmark: str
@@ -44,6 +45,7 @@ class Binding(NamedTuple):
     identity: str
     terms: str
     used_at: float
+    doubted: bool = False
 
 
 def without(identity: str) -> Change:
@@ -73,7 +75,7 @@ class Conversations:
         self.put_back(Binding(bookmark, key, identity, terms, self._clock()))
 
     def put_back(self, binding: Binding) -> None:
-        """It was taken, and nothing was sent there."""
+        """It was taken, and nothing was answered there, as far as is known."""
         self._waiting[binding.bookmark] = binding
         if len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]

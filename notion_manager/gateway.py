@@ -38,7 +38,7 @@ from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
 from .turn import Done, Event, Search, Stop, Text, Turn
-from .upstreams import Upstream
+from .upstreams import Since, Upstream
 
 logger = logging.getLogger(__name__)
 Batches = AsyncIterator[Sequence[Event]]
@@ -158,7 +158,7 @@ class Gateway:
         An account that is out of use by what it `said` is no outage, and fails but once.
         """
         now = self._clock()
-        if not tried:
+        if said is None:
             self._budget.earn(now)
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
@@ -192,6 +192,16 @@ class Gateway:
         """The account that has the conversation, by its name now; "" if it left."""
         upstreams = self._upstreams.items()
         return next((name for name, each in upstreams if each.identity == binding.identity), "")
+
+    async def since(self, binding: Binding) -> Since:
+        """What came to a conversation after its last answer, as far as that can be found out."""
+        name = self.home(binding)
+        if not self.pool.is_well(name, self._clock()):
+            return "more"
+        try:
+            return await self._upstreams[name].since(binding.bookmark)
+        except Problem:
+            return "more"
 
     def _doubt_default(self) -> None:
         """What is configured and means nothing is said once: nobody asked for what is served."""
@@ -257,6 +267,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._binding: Binding | None = None
         self._was_bound = False
         self._tried = set[str]()
+        self._went_on = False  # it was asked where the conversation is
+        self._was_spared = False  # that account was let try again before others
         self._said: Problem | None = None  # by the account that was asked last
         self._failures: list[str] = []
         self._waited = 0.0
@@ -298,6 +310,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             await self._gateway.end(self._seat, raised, self._turn.model)
 
     async def _begin(self) -> Answer:
+        if self._binding is not None and self._binding.doubted:
+            await self._make_sure(self._binding)
         seat = await self._seated()
         self._tried.add(seat.name)
         try:
@@ -330,6 +344,24 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             return None
         return conversations.take(story.past)
 
+    async def _make_sure(self, binding: Binding) -> None:
+        """After a failure: if it can go on there, that account is asked once more, before others.
+
+        Where a question may be answered there, it could be so twice; and where one failed, another
+        request may ask something else. Then the conversation is told anew.
+        """
+        since = await self._gateway.since(binding)
+        if since == "nothing" or (since == "failed" and self._went_on):
+            self._binding = binding._replace(doubted=False)
+            if isinstance(self._said, PASSING) and not self._was_spared:
+                self._was_spared = True
+                self._tried.discard(self._gateway.home(binding))
+
+    def _home(self) -> str:
+        """The account where the conversation can go on; "" if there is none, or that is doubted."""
+        binding = self._binding
+        return self._gateway.home(binding) if binding and not binding.doubted else ""
+
     async def _asked(self, name: str) -> tuple[Reply, Answer]:
         """Where the conversation is, or with all that was said before.
 
@@ -337,15 +369,19 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         account.
         """
         binding = self._binding
-        if binding is not None and self._gateway.home(binding) == name:
-            self._binding = None  # whatever comes of it, but a refusal
+        if binding is not None and self._home() == name:
+            self._binding, self._went_on = binding._replace(doubted=True), True
             try:
-                return await self._gateway.ask(name, self._turn, binding)
+                asked = await self._gateway.ask(name, self._turn, binding)
             except LOST as lost:
                 logger.info("a conversation of %s is told anew: %s", name, lost)
             except RateLimited as exc:
-                self._binding = binding if exc.refused else None
+                if exc.refused:
+                    self._binding = binding
                 raise
+            else:
+                self._binding = None
+                return asked
         asked = await self._gateway.ask(name, self._turn)
         self._binding = None
         return asked
@@ -353,8 +389,9 @@ class _Opening(AbstractAsyncContextManager[Answer]):
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
-            home = self._gateway.home(self._binding) if self._binding else ""
-            seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
+            seat = await self._gateway.seat(
+                self._turn, self._asker, self._tried, self._said, self._home()
+            )
         except (Busy, NoAccount, Spent) as refusal:
             if self._said is None:
                 raise
@@ -367,7 +404,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         return seat
 
     def _give_back(self) -> None:
-        """Nothing was begun where the conversation is, nor anywhere else."""
+        """No answer began where the conversation is, nor anywhere else."""
         if self._binding is not None and self._gateway.conversations is not None:
             self._gateway.conversations.put_back(self._binding)
             self._binding = None

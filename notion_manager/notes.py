@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = "notes.db"
-VERSION = 2  # of the tables; what another version wrote is forgotten
+VERSION = 3  # of the tables; what another version wrote is forgotten
 MOMENT = 0.05  # seconds to wait for another process that writes
 Change = tuple[str, Iterable[Sequence[Any]]]
 """A statement, and the values of each time that it is to be executed."""
@@ -21,7 +21,7 @@ Change = tuple[str, Iterable[Sequence[Any]]]
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS places (
     bookmark TEXT PRIMARY KEY, key TEXT NOT NULL, identity TEXT NOT NULL, terms TEXT NOT NULL,
-    used_at REAL NOT NULL
+    used_at REAL NOT NULL, doubted INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS places_by_key ON places (key);
 CREATE INDEX IF NOT EXISTS places_by_use ON places (used_at);

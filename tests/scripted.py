@@ -13,6 +13,7 @@ from notion_manager.habits import Habits
 from notion_manager.models import Model
 from notion_manager.pool import Pool, Standing
 from notion_manager.turn import Done, Event, Stop, Text, Turn, Usage
+from notion_manager.upstreams import Since
 
 MODELS = (
     Model("opus-4.6", "avocado-froyo-medium", "Opus 4.6", "anthropic", ("low", "high"), "high"),
@@ -40,6 +41,7 @@ class Scripted:
     ) -> None:
         self.scripts = list(scripts)
         self.identity = f"account {id(self)}"
+        self.heard: Since = "nothing"
         self.turns: list[Turn] = []
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
@@ -59,6 +61,9 @@ class Scripted:
         if isinstance(self.left, Problem):
             raise self.left
         return self.left
+
+    async def since(self, bookmark: str) -> Since:
+        return self.heard
 
     async def forget(self, threads: Sequence[str]) -> None:
         """Nothing was made."""

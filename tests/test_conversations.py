@@ -1,5 +1,6 @@
 """Places where conversations go on: each is found once, by whoever comes with what was said."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -9,13 +10,22 @@ import pytest
 from msgspec.structs import replace
 
 from notion_manager.conversations import MOST, MOST_WAITING, Conversations, Listener
-from notion_manager.errors import NoAccount, Problem, RateLimited, UpstreamBroken
+from notion_manager.errors import (
+    AccountRefused,
+    Denied,
+    NoAccount,
+    Problem,
+    RateLimited,
+    UpstreamBroken,
+    UpstreamRejected,
+)
 from notion_manager.gateway import Answer, Gateway
 from notion_manager.notes import FILE, Notes
 from notion_manager.pool import Terms
 from notion_manager.story import Story
 from notion_manager.turn import Event, Message, Text, ToolCall, Turn
-from tests.scripted import DONE, Clock, Scripted, Step, gateway
+from notion_manager.upstreams import Since
+from tests.scripted import DONE, HANG, Clock, Scripted, Step, gateway
 
 
 def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Conversations:
@@ -175,11 +185,87 @@ async def test_a_request_that_gets_no_seat_gives_it_back(tmp_path: Path) -> None
     assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
 
 
-async def test_what_broke_may_have_been_heard_and_is_told_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("heard", "thread", "bookmark"),
+    [("nothing", "continued", "b1"), ("failed", "continued", "b1"), ("more", "moved", "")],
+)
+async def test_what_broke_is_asked_again_where_it_has_no_answer(
+    tmp_path: Path, heard: Since, thread: str, bookmark: str
+) -> None:
     gate, only, _ = bound(tmp_path, HI, [UpstreamBroken("cut")], HI)
     await asks(gate, ASKED)
+    only.heard = heard
+    assert (await asks(gate, MORE)).thread == thread
+    assert [turn.bookmark for turn in only.turns] == ["", "b1", bookmark]
+
+
+@pytest.mark.parametrize("heard", ["nothing", "failed", "more"])
+async def test_after_a_request_that_failed_it_goes_on_if_nothing_was_heard(
+    tmp_path: Path, heard: Since
+) -> None:
+    gate, only, clock = bound(tmp_path, HI, *[UpstreamBroken("gone")] * 2, HI)
+    await asks(gate, ASKED)
+    only.heard = heard
+    with pytest.raises(UpstreamBroken):
+        await asks(gate, MORE)
+    clock.now += 60
+    thread = "continued" if heard == "nothing" else "moved"
+    assert (await asks(gate, MORE)).thread == thread
+
+
+async def test_the_account_that_has_it_is_asked_once_more_and_then_another(tmp_path: Path) -> None:
+    clock = Clock()
+    home, other = Scripted(HI, *[UpstreamBroken("gone")] * 2, HI), Scripted(HI)
+    gate = gateway({"home": home, "other": other}, clock=clock)
+    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    await asks(gate, ASKED)
     answer = await asks(gate, MORE)
-    assert (answer.thread, [turn.bookmark for turn in only.turns]) == ("moved", ["", "b1", ""])
+    assert (answer.account, answer.thread) == ("other", "moved")
+    assert answer.failures == ("home upstream_error", "home upstream_error")
+    assert [turn.bookmark for turn in home.turns] == ["", "b1", "b1"]
+
+
+async def test_what_failed_for_one_request_is_not_gone_on_with_by_another(tmp_path: Path) -> None:
+    gone = [UpstreamBroken("gone")]
+    clock = Clock()
+    home, other = Scripted(HI, gone, gone, HI), Scripted(gone, gone)
+    gate = gateway({"home": home, "other": other}, clock=clock)
+    gate.pool.agree({"other": Terms(weight=9.0)})  # the next request comes to it first
+    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    await asks(gate, ASKED)
+    home.heard = "failed"
+    with pytest.raises(UpstreamBroken):
+        await asks(gate, MORE)
+    clock.now += 100
+    answer = await asks(gate, MORE)
+    assert (answer.thread, answer.failures) == ("moved", ("other upstream_error",))
+    assert [turn.bookmark for turn in home.turns] == ["", "b1", "b1", ""]
+
+
+@pytest.mark.parametrize("problem", [Denied("no"), AccountRefused("dead")])
+async def test_a_move_after_a_request_that_failed_is_told(tmp_path: Path, problem: Problem) -> None:
+    clock = Clock()
+    home, other = Scripted(HI, problem), Scripted(UpstreamRejected("no"), HI)
+    gate = gateway({"home": home, "other": other}, clock=clock)
+    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    await asks(gate, ASKED)
+    if isinstance(problem, Denied):
+        other.scripts.pop(0)
+    with pytest.raises((Denied, UpstreamRejected)):
+        await asks(gate, MORE)
+    answer = await asks(gate, MORE)
+    assert (answer.account, answer.thread) == ("other", "moved")
+
+
+async def test_who_leaves_before_an_answer_may_come_back(tmp_path: Path) -> None:
+    gate, only, _ = bound(tmp_path, HI, [HANG], HI)
+    await asks(gate, ASKED)
+    only.opened.clear()
+    asking = asyncio.create_task(asks(gate, MORE))
+    await only.opened.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
 
 
 def heard(*batches: Sequence[Event]) -> list[str]:

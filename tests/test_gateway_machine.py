@@ -36,6 +36,7 @@ from notion_manager.notes import FILE, Notes
 from notion_manager.pool import Pool, Standing, Terms
 from notion_manager.story import Story
 from notion_manager.turn import Done, Event, Message, Part, Stop, Text, Turn, Usage
+from notion_manager.upstreams import Since
 from tests.scripted import MODELS, keep_nothing
 
 NAMES = ("ada", "bob", "cyd")
@@ -52,8 +53,27 @@ PROBLEMS = (
     EdgeChallenged,
 )
 
-Plan = type[Problem] | str
-PLANS: Sequence[Plan] = (*PROBLEMS, "break", "hang", "hang", "hang", "well", "well", "well")
+Plan = type[Problem] | tuple[type[Problem], Since] | str
+PLANS: Sequence[Plan] = (
+    *PROBLEMS,
+    *((problem, heard) for problem in PROBLEMS for heard in ("failed", "more")),
+    *("break", "hang", "hang", "hang", "well", "well", "well") * 2,
+)
+"""A problem comes before the question is heard, or it is heard and may be answered all the same."""
+
+
+class Held:
+    """A thread: what was told there, and what question came since."""
+
+    def __init__(self, told: tuple[str, ...]) -> None:
+        self.told = told
+        self.since: Since = "nothing"
+        self.failed = ""
+
+    def hear(self, asked: tuple[str, ...]) -> None:
+        assert asked[:-1] == self.told
+        assert self.since != "more"
+        assert self.failed in ("", asked[-1])
 
 
 class Time:
@@ -94,13 +114,13 @@ class Watched(Pool):
 
 
 class Tagged:
-    """An account: it says its name, and holds threads by what was said in them."""
+    """An account: it says its name, and holds threads."""
 
     def __init__(self, name: str, plans: list[Plan]) -> None:
         self.name = self.identity = name
         self.plans = plans  # of the next questions, whoever is asked them
         self.told_to_go_on = False
-        self.held: dict[str, tuple[str, ...]] = {}
+        self.held: dict[str, Held] = {}
         self.under_way = 0
         self._said = 0
 
@@ -109,6 +129,10 @@ class Tagged:
 
     async def allowance(self) -> Allowance:
         raise UpstreamBroken("no figures")
+
+    async def since(self, bookmark: str) -> Since:
+        await asyncio.sleep(0)
+        return self.held[bookmark].since if bookmark in self.held else "more"
 
     async def forget(self, threads: Sequence[str]) -> None:
         """Threads are not deleted here."""
@@ -123,12 +147,17 @@ class Tagged:
 
     async def _answer(self, turn: Turn) -> AsyncGenerator[Sequence[Event], None]:
         asked = tuple(_text(message) for message in turn.messages)
-        if turn.bookmark:
-            assert self.held.pop(turn.bookmark) == asked[:-1]  # it is here, and only once
+        thread = self.held[turn.bookmark] if turn.bookmark else Held(asked[:-1])  # it is here
+        thread.hear(asked)
         await asyncio.sleep(0)
         plan = self.plans.pop(0) if self.plans else ""
+        if isinstance(plan, tuple):
+            problem, thread.since = plan
+            thread.failed = asked[-1]
+            raise problem("as planned")
         if not isinstance(plan, str):
             raise plan("as planned")
+        self.held.pop(turn.bookmark, None)  # and only once
         self._said += 1
         said = f"{self.name} {self._said}"
         yield [Text(said)]
@@ -138,7 +167,7 @@ class Tagged:
         while plan == "hang" and not self.told_to_go_on:  # noqa: ASYNC110 - the machine says when
             await asyncio.sleep(0)
         bookmark = f"{self.name}/{self._said}"
-        self.held[bookmark] = (*asked, said)
+        self.held[bookmark] = Held((*asked, said))
         yield [Done(Stop.END, Usage(1, 1), bookmark=bookmark)]
 
 

@@ -247,6 +247,32 @@ async def test_a_thread_that_says_nothing_is_told_anew(rig: Rig) -> None:
     assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "moved")
 
 
+@pytest.mark.parametrize("fault", ["500", "502", "503", "reset", "error=start"])
+async def test_what_passes_moves_nothing(tmp_path: Path, fault: str) -> None:
+    people = {who.user_id: who for who in map(someone, (1, 2))}
+    async with rigged(tmp_path, list(people.values())) as rig:
+        said: Said = []
+        await say(rig, said, "[[sim:echo=One.]] first")
+        home = answerer(rig)
+        rig.sim.admit(dataclasses.replace(people[home], scenario=f"{fault} fail=1"))
+        assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "continued")
+        assert answerer(rig) == home
+        assert len(runs(rig)) == 3
+
+
+async def test_what_was_heard_all_the_same_is_not_asked_there_again(tmp_path: Path) -> None:
+    """The connection is lost, and the turn goes on: its answer would stand there, too."""
+    people = {who.user_id: who for who in map(someone, (1, 2))}
+    timeouts = dataclasses.replace(QUICK, silence=0.5)
+    async with rigged(tmp_path, list(people.values()), timeouts=timeouts) as rig:
+        said: Said = []
+        await say(rig, said, "[[sim:echo=One.]] first")
+        home = answerer(rig)
+        rig.sim.admit(dataclasses.replace(people[home], scenario="stall=start fail=1"))
+        assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "moved")
+        assert answerer(rig) != home
+
+
 async def test_what_broke_off_is_not_gone_on_with(rig: Rig) -> None:
     said: Said = []
     await say(rig, said, "[[sim:echo=One.]] first")

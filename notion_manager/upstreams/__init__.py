@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..allowance import Allowance
 from ..models import Model
 from ..turn import Event, Turn
+
+Since = Literal["nothing", "failed", "more"]
+"""`failed` is a question that got no answer; `more` is one that may have, or will."""
 
 
 class Upstream(Protocol):
@@ -30,6 +33,10 @@ class Upstream(Protocol):
 
     async def allowance(self) -> Allowance:
         """What is left, as the service tells without charging for it."""
+        ...
+
+    async def since(self, bookmark: str) -> Since:
+        """What came to a conversation after that was given for it, read for free."""
         ...
 
     async def forget(self, threads: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import aiohttp
 import orjson
+from msgspec.structs import replace
 from yarl import URL
 
 from ...alarms import Alarms
@@ -21,6 +22,7 @@ from ...errors import AccountRefused, Problem, UpstreamBroken, UpstreamTimeout, 
 from ...models import RESEARCH, RESEARCHERS, Model
 from ...tokens import of_exchange
 from ...turn import Turn
+from .. import Since
 from .account import Account
 from .calls import HTTP_OK, post, read, read_login, refusal
 from .catalogue import parse_catalogue
@@ -119,6 +121,11 @@ class NotionWeb:
         said.listed = any(w.id == mine.space_id and w.ai is not False for w in found.workspaces)
         return said
 
+    async def since(self, bookmark: str) -> Since:
+        """What came to a thread after that was given for it."""
+        anchor = anchor_of(bookmark)
+        return (await self._recovery.thread(anchor.thread)).since(anchor.last)
+
     async def forget(self, threads: Sequence[str]) -> None:
         """Delete conversations, as the person could: they leave the list of chats."""
         body = ask_deletion(threads, self._account, self._ids)
@@ -183,7 +190,8 @@ class NotionWeb:
         )
         async with self._used(anchor.thread, made=known is not None or attached is not None):
             response = await self._posted(body, self._config.timeouts.silence)
-        return Asked(response, anchor, partial(self._recovery.steps, anchor.thread, trace))
+        asked_there = replace(anchor, last=trace)
+        return Asked(response, asked_there, partial(self._recovery.steps, anchor.thread, trace))
 
     async def _look_into(self, turn: Turn) -> Asked:
         body = research(turn, self._account, ids=self._ids, now=datetime.now(UTC))
