@@ -84,9 +84,6 @@ async def open_gateway(
             for task in tasks:
                 task.cancel()
             await _saved_threads(threads)
-            if conversations is not None:
-                conversations.save()
-            journal.save()
             await oracle.close()
             await catalogues.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from notion_manager.conversations import MOST, MOST_WAITING, Conversations, Listener
+from notion_manager.conversations import MOST, Conversations, Listener
 from notion_manager.errors import (
     AccountRefused,
     Denied,
@@ -33,7 +33,6 @@ def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Con
 
 
 def close(them: Conversations) -> None:
-    them.save()
     them._notes.close()
 
 
@@ -42,25 +41,21 @@ def taken(them: Conversations, key: str) -> str | None:
     return binding.bookmark if binding else None
 
 
-@pytest.mark.parametrize("saved", [False, True])
-def test_a_place_is_taken_once(tmp_path: Path, *, saved: bool) -> None:
+def test_a_place_is_taken_once(tmp_path: Path) -> None:
     them = at(tmp_path)
     them.put("k", "b1", identity="one", terms="t")
     them.put("k", "b2", identity="two", terms="t")
-    if saved:
-        them.save()
     found = {taken(them, "k"), taken(them, "k")}
     assert (found, taken(them, "k"), taken(them, "other")) == ({"b1", "b2"}, None, None)
     close(them)
 
 
-def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
+def test_what_was_put_there_outlives_the_process_and_what_was_taken_does_not(
     tmp_path: Path,
 ) -> None:
     killed = at(tmp_path)
     for number in range(3):
         killed.put(f"k{number}", f"b{number}", identity="one", terms="t")
-    killed.save()
     assert taken(killed, "k1") == "b1"
     fresh = at(tmp_path)  # the other one was never closed
     binding = fresh.take("k2")
@@ -75,7 +70,6 @@ def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
 def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
     them = at(tmp_path)
     them.put("k", "b", identity="one", terms="t")
-    them.save()
     binding = them.take("k")
     assert binding is not None
     them.put_back(binding)
@@ -87,7 +81,6 @@ def test_old_places_are_forgotten(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=10.0, clock=clock)
     them.put("k", "b", identity="one", terms="t")
-    them.save()
     clock.now += 11
     assert taken(them, "k") is None
     close(them)
@@ -96,18 +89,13 @@ def test_old_places_are_forgotten(tmp_path: Path) -> None:
 def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=1e9, clock=clock)
-    for number in range(MOST + MOST_WAITING):
+    for number in range(MOST + 3):
         clock.now += 1
         them.put(f"k{number}", f"b{number}", identity="one", terms="t")
-        if number % MOST_WAITING == MOST_WAITING - 1:
-            them.save()
+    them.prune()
     kept = sqlite3.connect(tmp_path / FILE).execute("SELECT count(*) FROM places").fetchone()
     assert kept == (MOST,)
-    assert taken(them, f"k{MOST_WAITING - 1}") is None
-    assert taken(them, f"k{MOST_WAITING}") is not None
-    for number in range(MOST_WAITING + 1):
-        them.put(f"new{number}", f"n{number}", identity="one", terms="t")
-    assert taken(them, "new0") is None
+    assert (taken(them, "k2"), taken(them, "k3")) == (None, "b3")
     close(them)
 
 
@@ -116,7 +104,6 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     them = at(tmp_path)
     assert taken(them, "k") is None
     them.put("k", "b", identity="one", terms="t")
-    them.save()
     assert taken(them, "k") == "b"
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
     close(them)

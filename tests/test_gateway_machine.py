@@ -309,11 +309,10 @@ class Together(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """All who ask are gone, and what was not saved as well."""
+        """All who ask are gone."""
         for client in self.clients:
             if client.task is not None:
                 self._settle(client.task.cancel)
-        self.conversations.save()
         self.gate = self._opened()
 
     @invariant()

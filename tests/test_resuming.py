@@ -296,6 +296,14 @@ async def test_it_goes_on_after_a_restart(tmp_path: Path) -> None:
                 assert (await say(rig, said, "[[sim:echo=Yes.]] more"))[1] == thread
 
 
+async def test_what_a_client_has_got_is_on_disk(tmp_path: Path, rig: Rig) -> None:
+    await say(rig, [], "[[sim:echo=One.]] first")
+    notes = Notes(tmp_path / FILE)  # as after a kill
+    assert notes.rows("SELECT count(*) FROM places") == [(1,)]
+    assert notes.rows("SELECT sum(requests) FROM used") == [(1,)]
+    notes.close()
+
+
 @pytest.mark.parametrize("threads", [Threads(resume=False), Threads(retention=0)])
 async def test_it_can_be_turned_off(tmp_path: Path, threads: Threads) -> None:
     async with rigged(tmp_path, config=dataclasses.replace(Config(), threads=threads)) as rig:

@@ -99,7 +99,6 @@ def test_a_removed_account_takes_what_is_known_of_it_along(store: Store) -> None
     places = Conversations(store.notes, 10.0)
     for account in (ADA, BOB):
         places.put("k", account.alias, identity=account.identity, terms="t")
-    places.save()
     assert store.remove_account("ada")
     assert not store.remove_account("ada")
     store.put_account(ADA)
