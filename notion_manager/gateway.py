@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from functools import partial
 from types import TracebackType
 
 import tenacity
@@ -16,7 +15,7 @@ from .admission import Admission, Place, Seat
 from .allowance import Allowance
 from .budget import Budget
 from .catalogues import Catalogues
-from .conversations import Binding, Conversations, Listener, terms_of
+from .conversations import Binding, Conversations, terms_of
 from .errors import (
     Busy,
     ContextTooLong,
@@ -33,12 +32,13 @@ from .errors import (
     WorkspaceRefused,
 )
 from .habits import Habits, settle
+from .homes import Home, Homes
 from .models import AUTO, RESEARCH, Choice, Chooser, Model
 from .pool import Standing
 from .story import Story
 from .tokens import of_turn, size
 from .turn import Done, Event, Search, Stop, Text, Turn
-from .upstreams import Since, Upstream
+from .upstreams import Upstream
 
 logger = logging.getLogger(__name__)
 Batches = AsyncIterator[Sequence[Event]]
@@ -126,6 +126,7 @@ class Gateway:
         self._chooser = Chooser(habits.naming)
         self._doubted = False  # the default model
         self._upstreams = upstreams
+        self.homes = Homes(upstreams, self.pool, effects.clock)
         self._keep = effects.keep
         self._look = effects.look
         self._clock = effects.clock
@@ -188,21 +189,6 @@ class Gateway:
         except FeatureRefused as exc:
             raise (await self._reconsidered(name, exc, choice.model)) from exc
 
-    def home(self, binding: Binding) -> str:
-        """The account that has the conversation, by its name now; "" if it left."""
-        upstreams = self._upstreams.items()
-        return next((name for name, each in upstreams if each.identity == binding.identity), "")
-
-    async def since(self, binding: Binding) -> Since:
-        """What came to a conversation after its last answer, as far as that can be found out."""
-        name = self.home(binding)
-        if not self.pool.is_well(name, self._clock()):
-            return "more"
-        try:
-            return await self._upstreams[name].since(binding.bookmark)
-        except Problem:
-            return "more"
-
     def _doubt_default(self) -> None:
         """What is configured and means nothing is said once: nobody asked for what is served."""
         wanted = self.habits.naming.default
@@ -264,11 +250,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._turn = turn
         self._asker = asker
         self._story = story
-        self._binding: Binding | None = None
-        self._was_bound = False
         self._tried = set[str]()
-        self._went_on = False  # it was asked where the conversation is
-        self._was_spared = False  # that account was let try again before others
+        self._was_spared = False  # the account at home was let try again before others
         self._said: Problem | None = None  # by the account that was asked last
         self._failures: list[str] = []
         self._waited = 0.0
@@ -278,12 +261,11 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
         So it is entered only once something failed, and told of that as its first attempt.
         """
-        self._binding = self._found()
-        self._was_bound = self._binding is not None
+        self._home = Home(self._gateway.homes, self._gateway.conversations, self._story)
         try:
             return await self._entered()
         finally:
-            self._give_back()
+            self._home.give_back()
 
     async def _entered(self) -> Answer:
         try:
@@ -310,8 +292,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             await self._gateway.end(self._seat, raised, self._turn.model)
 
     async def _begin(self) -> Answer:
-        if self._binding is not None and self._binding.doubted:
-            await self._make_sure(self._binding)
+        if await self._home.make_sure():
+            self._spare()
         seat = await self._seated()
         self._tried.add(seat.name)
         try:
@@ -330,37 +312,16 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         """With what is known of the way here, and of the way on."""
         if self._failures or self._waited:
             answer = replace(answer, failures=tuple(self._failures), waited=self._waited)
-        if self._was_bound and answer.thread == "new":
+        if self._home.was_known and answer.thread == "new":
             answer = replace(answer, thread="moved")
-        conversations, story = self._gateway.conversations, self._story
-        if conversations is None or story is None:
-            return answer
-        put = partial(conversations.put, identity=answer.identity, terms=answer.terms)
-        return replace(answer, heed=Listener(story, put).heed)
+        heed = self._home.listener(answer.identity, answer.terms)
+        return answer if heed is None else replace(answer, heed=heed)
 
-    def _found(self) -> Binding | None:
-        conversations, story = self._gateway.conversations, self._story
-        if conversations is None or story is None or not story.past:
-            return None
-        return conversations.take(story.past)
-
-    async def _make_sure(self, binding: Binding) -> None:
-        """After a failure: if it can go on there, that account is asked once more, before others.
-
-        Where a question may be answered there, it could be so twice; and where one failed, another
-        request may ask something else. Then the conversation is told anew.
-        """
-        since = await self._gateway.since(binding)
-        if since == "nothing" or (since == "failed" and self._went_on):
-            self._binding = binding._replace(doubted=False)
-            if isinstance(self._said, PASSING) and not self._was_spared:
-                self._was_spared = True
-                self._tried.discard(self._gateway.home(binding))
-
-    def _home(self) -> str:
-        """The account where the conversation can go on; "" if there is none, or that is doubted."""
-        binding = self._binding
-        return self._gateway.home(binding) if binding and not binding.doubted else ""
+    def _spare(self) -> None:
+        """After what may pass, the account at home is asked once more before others are."""
+        if isinstance(self._said, PASSING) and not self._was_spared:
+            self._was_spared = True
+            self._tried.discard(self._home.name)
 
     async def _asked(self, name: str) -> tuple[Reply, Answer]:
         """Where the conversation is, or with all that was said before.
@@ -368,30 +329,28 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         A thread that is not there any more, is not for us, or says nothing is no fault of the
         account.
         """
-        binding = self._binding
-        if binding is not None and self._home() == name:
-            self._binding, self._went_on = binding._replace(doubted=True), True
+        if name == self._home.name:
+            binding = self._home.go_on()
             try:
                 asked = await self._gateway.ask(name, self._turn, binding)
             except LOST as lost:
                 logger.info("a conversation of %s is told anew: %s", name, lost)
             except RateLimited as exc:
                 if exc.refused:
-                    self._binding = binding
+                    self._home.trust(binding)
                 raise
             else:
-                self._binding = None
+                self._home.leave()
                 return asked
         asked = await self._gateway.ask(name, self._turn)
-        self._binding = None
+        self._home.leave()
         return asked
 
     async def _seated(self) -> Seat:
         """Prefer telling what an account said over telling that there is no other now."""
         try:
-            seat = await self._gateway.seat(
-                self._turn, self._asker, self._tried, self._said, self._home()
-            )
+            home = self._home.name
+            seat = await self._gateway.seat(self._turn, self._asker, self._tried, self._said, home)
         except (Busy, NoAccount, Spent) as refusal:
             if self._said is None:
                 raise
@@ -402,12 +361,6 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             self._gateway.pool.release(seat.name)  # it was not used
             raise said
         return seat
-
-    def _give_back(self) -> None:
-        """No answer began where the conversation is, nor anywhere else."""
-        if self._binding is not None and self._gateway.conversations is not None:
-            self._gateway.conversations.put_back(self._binding)
-            self._binding = None
 
 
 _PLACES = ((), ("workspace",), ("web",), ("web", "workspace"))
