@@ -34,6 +34,8 @@ class Answer(Struct, frozen=True):
     """What the model could search: `web`, `workspace`."""
     terms: str = ""
     """What must be the same for the conversation to go on in its thread."""
+    identity: str = ""
+    """Whose thread that is, whatever the account is called."""
     heed: Callable[[Sequence[Event]], None] = lambda _: None
     """To be told of each batch just before the client gets it."""
 

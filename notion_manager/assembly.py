@@ -57,10 +57,15 @@ async def open_gateway(
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
         pool = Pool((), config.pool.longest_rest, config.pool.concurrency)
         oracle = Oracle(upstreams, pool, keep_allowance, keep_standing, time.time)
-        threads = Threads(store, upstreams, config.threads.retention * 3600)
-        made = threads.note if config.threads.retention >= 0 else None
+        threads = Threads(
+            store,
+            upstreams,
+            config.threads.retention * 3600,
+            lambda name: pool.is_well(name, time.time()),
+        )
+        ledger = threads if config.threads.retention >= 0 else None
         conversations = resumed(config, store)
-        make = partial(NotionWeb, http, config=config, made=made)
+        make = partial(NotionWeb, http, config=config, ledger=ledger)
         roster = Roster(make, upstreams, pool, catalogues)
         version, accounts = store.version(), store.accounts()
         roster.enrol(accounts, known)
@@ -69,7 +74,7 @@ async def open_gateway(
         journal.changed(pool.standings.values())
         chores = [oracle.keep_looking(), journal.keep_house()] if follow else []
         chores += [_follow(store, roster, pool, journal, version)] if follow else []
-        chores += [threads.keep_house()] if made and follow else []
+        chores += [threads.keep_house()] if ledger and follow else []
         chores += [conversations.keep_house()] if conversations and follow else []
         tasks = [asyncio.create_task(chore) for chore in chores]
         try:
@@ -80,9 +85,6 @@ async def open_gateway(
             for task in tasks:
                 task.cancel()
             await _saved_threads(threads)
-            if conversations is not None:
-                conversations.save()
-            journal.save()
             await oracle.close()
             await catalogues.close()
 

@@ -13,20 +13,19 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from .notes import Notes
+from .notes import Change, Notes
 from .story import Story
 from .turn import Done, Event, Text, ToolCall, Turn
 from .wire import dumps
 
-PERIOD = 1.0  # seconds between two times that all is saved
-MOST_WAITING = 200  # places that wait to be saved; the oldest of more are forgotten
+PERIOD = 60.0  # seconds between two times that the oldest are forgotten
 MOST = 5000  # places that are kept
 LONGEST = 24 * 3600.0  # seconds
 _TAKE = (
     "DELETE FROM places WHERE bookmark = (SELECT bookmark FROM places"
     " WHERE key = ? AND used_at > ? ORDER BY used_at DESC LIMIT 1) RETURNING *"
 )
-_KEEP = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)"
+_KEEP = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)"
 _PRUNE = (
     "DELETE FROM places WHERE used_at <="
     " (SELECT used_at FROM places ORDER BY used_at DESC LIMIT 1 OFFSET ?)"
@@ -34,13 +33,23 @@ _PRUNE = (
 
 
 class Binding(NamedTuple):
-    """`bookmark` is the upstream's own; it goes on there on the same `terms` only."""
+    """`bookmark` is the upstream's own; it goes on there on the same `terms` only.
+
+    `identity` is that of the account, which another of the same alias does not have. It is
+    `doubted` once a question was sent there and no answer began: it may have been heard.
+    """
 
     bookmark: str
     key: str
-    account: str
+    identity: str
     terms: str
     used_at: float
+    doubted: bool = False
+
+
+def without(identity: str) -> Change:
+    """What forgets all places of one account."""
+    return "DELETE FROM places WHERE identity = ?", [(identity,)]
 
 
 def terms_of(turn: Turn) -> str:
@@ -58,38 +67,29 @@ class Conversations:
         self._notes = notes
         self._longest = longest
         self._clock = clock
-        self._waiting: dict[str, Binding] = {}  # by bookmark, the oldest first
 
-    def put(self, key: str, bookmark: str, *, account: str, terms: str) -> None:
-        """From now on the conversation of that key can go on there."""
-        self.put_back(Binding(bookmark, key, account, terms, self._clock()))
+    def put(self, key: str, bookmark: str, *, identity: str, terms: str) -> None:
+        """From now on the conversation of that key can go on there, whatever ends the process."""
+        self.put_back(Binding(bookmark, key, identity, terms, self._clock()))
 
     def put_back(self, binding: Binding) -> None:
-        """It was taken, and nothing was sent there."""
-        self._waiting[binding.bookmark] = binding
-        if len(self._waiting) > MOST_WAITING:
-            del self._waiting[next(iter(self._waiting))]
+        """It was taken, and nothing was answered there, as far as is known."""
+        self._notes.write((_KEEP, [binding]))
 
     def take(self, key: str) -> Binding | None:
         """A place where that can go on, if there is one; nobody else gets it."""
-        for binding in reversed(self._waiting.values()):
-            if binding.key == key:
-                return self._waiting.pop(binding.bookmark)
         rows = self._notes.rows(_TAKE, key, self._clock() - self._longest)
         return Binding(*rows[0]) if rows else None
 
     async def keep_house(self) -> None:
         """For as long as the process runs."""
         while True:
+            self.prune()
             await asyncio.sleep(PERIOD)
-            self.save()
 
-    def save(self) -> None:
-        """Keep what waits to be kept."""
-        if not self._waiting:
-            return
-        bindings, self._waiting = self._waiting, {}
-        self._notes.write((_KEEP, bindings.values()), (_PRUNE, [(MOST,)]))
+    def prune(self) -> None:
+        """Forget the oldest of too many. It takes longer than all else."""
+        self._notes.write((_PRUNE, [(MOST,)]))
 
 
 class Listener:

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from functools import partial
 from types import TracebackType
 
 import tenacity
@@ -17,7 +16,7 @@ from .allowance import Allowance
 from .answers import Answer, Reply, begun, no_more
 from .budget import Budget
 from .catalogues import Catalogues
-from .conversations import Binding, Conversations, Listener, terms_of
+from .conversations import Binding, Conversations, terms_of
 from .errors import (
     Busy,
     ContextTooLong,
@@ -31,8 +30,10 @@ from .errors import (
     TemporarilyUnavailable,
     UpstreamBroken,
     UpstreamRejected,
+    WorkspaceRefused,
 )
 from .habits import Habits, settle
+from .homes import Home, Homes
 from .models import AUTO, RESEARCH, Choice, Chooser, Model, wanted_of
 from .reports import Reports
 from .standing import Standing
@@ -46,6 +47,9 @@ logger = logging.getLogger(__name__)
 SMALL = 20_000  # characters of a question that does not wait behind large ones
 OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 """What may befall every account at once: there are only so many second tries after it."""
+
+LOST = (UpstreamRejected, WorkspaceRefused, EmptyAnswer)
+"""What may be said of a thread alone: it is gone, no more for us, or held by another turn."""
 
 
 class Effects(Struct, frozen=True):
@@ -82,6 +86,7 @@ class Gateway:
         self._chooser = Chooser(habits.naming)
         self._doubted = False  # the default model
         self._upstreams = upstreams
+        self.homes = Homes(upstreams, self.pool, effects.clock)
         self._reports = Reports(self.pool, effects.keep)
         self._look = effects.look
         self._clock = effects.clock
@@ -113,7 +118,7 @@ class Gateway:
         An account that is out of use by what it `said` is no outage, and fails but once.
         """
         now = self._clock()
-        if not tried:
+        if said is None:
             self._budget.earn(now)
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
@@ -139,9 +144,8 @@ class Gateway:
             first, rest = await begun(reply)
             thread = "continued" if settled.bookmark else "new"
             searched = _searched(settled.search)
-            return reply, Answer(
-                first, rest, name, choice, ignored, thread=thread, searched=searched, terms=terms
-            )
+            answer = Answer(first, rest, name, choice, ignored, thread=thread, searched=searched)
+            return reply, replace(answer, terms=terms, identity=upstream.identity)
         except FeatureRefused as exc:
             raise (await self._reconsidered(name, exc, choice.model)) from exc
 
@@ -217,8 +221,6 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._turn = turn
         self._asker = asker
         self._story = story
-        self._binding: Binding | None = None
-        self._was_bound = False
         self._tries = Tries()
         self._waited = 0.0
 
@@ -227,12 +229,11 @@ class _Opening(AbstractAsyncContextManager[Answer]):
 
         So it is entered only once something failed, and told of that as its first attempt.
         """
-        self._binding = self._found()
-        self._was_bound = self._binding is not None
+        self._home = Home(self._gateway.homes, self._gateway.conversations, self._story)
         try:
             return await self._entered()
         finally:
-            self._give_back()
+            self._home.give_back()
 
     async def _entered(self) -> Answer:
         try:
@@ -265,6 +266,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             await self._gateway.end(self._seat, raised, self._turn)
 
     async def _begin(self) -> Answer:
+        if await self._home.make_sure():
+            self._tries.spare(self._home.name)
         seat = await self._seated()
         self._tries.ask(seat.name)
         try:
@@ -281,37 +284,32 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         """With what is known of the way here, and of the way on."""
         if self._tries.failures or self._waited:
             answer = replace(answer, failures=self._tries.failures, waited=self._waited)
-        if self._was_bound and answer.thread == "new":
+        if self._home.was_known and answer.thread == "new":
             answer = replace(answer, thread="moved")
-        conversations, story = self._gateway.conversations, self._story
-        if conversations is None or story is None:
-            return answer
-        put = partial(conversations.put, account=answer.account, terms=answer.terms)
-        return replace(answer, heed=Listener(story, put).heed)
-
-    def _found(self) -> Binding | None:
-        conversations, story = self._gateway.conversations, self._story
-        if conversations is None or story is None or not story.past:
-            return None
-        return conversations.take(story.past)
+        heed = self._home.listener(answer.identity, answer.terms)
+        return answer if heed is None else replace(answer, heed=heed)
 
     async def _asked(self, name: str) -> tuple[Reply, Answer]:
         """Where the conversation is, or with all that was said before.
 
-        A thread that is not there any more, or says nothing, is no fault of the account.
+        A thread that is not there any more, is not for us, or says nothing is no fault of the
+        account.
         """
-        binding = self._binding
-        if binding is not None and binding.account == name:
-            self._binding = None  # whatever comes of it, but a refusal
+        if name == self._home.name:
+            binding = self._home.go_on()
             try:
-                return await self._gateway.ask(name, self._turn, binding)
-            except (UpstreamRejected, EmptyAnswer) as lost:
+                asked = await self._gateway.ask(name, self._turn, binding)
+            except LOST as lost:
                 logger.info("a conversation of %s is told anew: %s", name, lost)
             except RateLimited as exc:
-                self._binding = binding if exc.refused else None
+                if exc.refused:
+                    self._home.trust(binding)
                 raise
+            else:
+                self._home.leave()
+                return asked
         asked = await self._gateway.ask(name, self._turn)
-        self._binding = None
+        self._home.leave()
         return asked
 
     async def _seated(self) -> Seat:
@@ -321,9 +319,10 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         """
         said = self._tries.said
         try:
-            home = self._binding.account if self._binding else ""
+            home = self._home.name
             seat = await self._gateway.seat(self._turn, self._asker, self._tries.names, said, home)
         except (Busy, NoAccount, Spent) as refusal:
+            self._tries.give_up()
             if said is None:
                 raise
             if isinstance(said, ModelUnavailable) and isinstance(refusal, Busy):
@@ -333,14 +332,9 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         self._waited += seat.waited
         if said is not None and not self._tries.may_ask(seat.name):
             self._gateway.pool.release(seat.name)  # it was not used
+            self._tries.give_up()
             raise said
         return seat
-
-    def _give_back(self) -> None:
-        """Nothing was begun where the conversation is, nor anywhere else."""
-        if self._binding is not None and self._gateway.conversations is not None:
-            self._gateway.conversations.put_back(self._binding)
-            self._binding = None
 
 
 _PLACES = ((), ("workspace",), ("web",), ("web", "workspace"))

@@ -17,7 +17,7 @@ from .logs import RequestRecord
 from .notes import Notes
 from .standing import Standing
 
-PERIOD = 1.0  # seconds between two times that all is saved
+PERIOD = 60.0  # seconds between two times that the oldest are forgotten
 MOST = 10_000  # requests, and changes of standings, that are kept
 DAYS = 400  # that what was used is kept
 _REQUEST = "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?)"
@@ -57,55 +57,45 @@ class Used(NamedTuple):
 
 
 class Journal:
-    """Kept with the other notes: a kill costs its last second at most."""
+    """Kept with the other notes, at once: whatever ends the process costs nothing of it."""
 
     def __init__(self, notes: Notes, clock: Callable[[], float] = time.time) -> None:
         self._notes = notes
         self._clock = clock
-        self._requests: list[Request] = []
-        self._changes: list[tuple[float, Standing]] = []
         self._last: dict[str, Standing] = {}
 
     def note(self, record: RequestRecord) -> None:
         """A request that was let in, and concerned accounts."""
         if record.key and (record.account or record.problem):
             ended = self._clock()
-            self._requests.append(Request(record, ended - record.duration, ended))
+            request = Request(record, ended - record.duration, ended)
+            self._notes.write((_REQUEST, [_row(request)]), (_USED, [_use(request)]))
 
     def changed(self, standings: Iterable[Standing]) -> None:
         """How these accounts are doing now."""
-        now = self._clock()
-        for standing in standings:
-            bare = replace(standing, busy=0, last_used=0.0)
-            if self._last.get(standing.name, Standing(standing.name)) != bare:
-                self._last[standing.name] = bare
-                self._changes.append((now, bare))
+        bare = (replace(standing, busy=0, last_used=0.0) for standing in standings)
+        new = {s.name: s for s in bare if self._last.get(s.name, Standing(s.name)) != s}
+        if new:
+            self._last |= new
+            now = self._clock()
+            self._notes.write((_CHANGE, [(s.name, now, _encoded(s)) for s in new.values()]))
 
     async def keep_house(self) -> None:
         """For as long as the process runs."""
         while True:
+            self.prune()
             await asyncio.sleep(PERIOD)
-            self.save()
 
-    def save(self) -> None:
-        if not self._requests and not self._changes:
-            return
-        requests, self._requests = self._requests, []
-        changes, self._changes = self._changes, []
+    def prune(self) -> None:
+        """Forget the oldest of too many."""
         oldest = _day(self._clock() - DAYS * 86400)
         self._notes.write(
-            (_REQUEST, map(_row, requests)),
-            (_USED, map(_use, requests)),
-            (_CHANGE, ((s.name, at, _encoded(s)) for at, s in changes)),
             (_PRUNE_REQUESTS, [(MOST,)]),
             (_PRUNE_CHANGES, [(MOST,)]),
             (_PRUNE_USED, [(oldest,)]),
         )
 
     def request(self, id: str) -> Request | None:
-        for request in self._requests:
-            if request.record.id == id:
-                return request
         query = "SELECT record, began, ended FROM requests WHERE id = ?"
         for record, began, ended in self._notes.rows(query, id):
             return Request(msgspec.json.decode(record, type=RequestRecord), began, ended)
@@ -113,7 +103,6 @@ class Journal:
 
     def standings(self, at: float) -> dict[str, Standing]:
         """How accounts were doing then, and how many answers each gave that are over by now."""
-        self.save()
         busy = Counter(
             account
             for (account,) in self._notes.rows(
@@ -130,7 +119,6 @@ class Journal:
 
     def used(self, days: int) -> Sequence[Used]:
         """In the last so many days, today included; the newest first."""
-        self.save()
         since = _day(self._clock() - (days - 1) * 86400)
         query = "SELECT * FROM used WHERE day >= ? ORDER BY day DESC, key, account, model"
         return [Used(*row) for row in self._notes.rows(query, since)]

@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 FILE = "notes.db"
-VERSION = 1  # of the tables; what another version wrote is forgotten
+VERSION = 3  # of the tables; what another version wrote is forgotten
 MOMENT = 0.05  # seconds to wait for another process that writes
 Change = tuple[str, Iterable[Sequence[Any]]]
 """A statement, and the values of each time that it is to be executed."""
 
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS places (
-    bookmark TEXT PRIMARY KEY, key TEXT NOT NULL, account TEXT NOT NULL, terms TEXT NOT NULL,
-    used_at REAL NOT NULL
+    bookmark TEXT PRIMARY KEY, key TEXT NOT NULL, identity TEXT NOT NULL, terms TEXT NOT NULL,
+    used_at REAL NOT NULL, doubted INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS places_by_key ON places (key);
+CREATE INDEX IF NOT EXISTS places_by_use ON places (used_at);
 CREATE TABLE IF NOT EXISTS requests (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, began REAL NOT NULL, ended REAL NOT NULL,
     record TEXT NOT NULL

@@ -182,6 +182,11 @@ class Pool:
         standing = self.standings.get(name)
         return standing is not None and self._usable(standing)
 
+    def is_well(self, name: str, now: float) -> bool:
+        """Whether the service may be asked for it now: it neither rests nor is retired."""
+        standing = self.standings.get(name)
+        return standing is not None and not standing.retired and standing.ready_at <= now
+
     def ready(self, now: float) -> int:
         """How many accounts are well enough to be picked."""
         return sum(self._ready(s, now) for s in self.standings.values())

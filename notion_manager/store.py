@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from .allowance import Allowance
 from .catalogues import Shelved
+from .conversations import without
 from .keys import Key, digest
 from .models import Model
 from .notes import FILE, Notes
@@ -164,7 +165,10 @@ class Store:
             db.execute("DELETE FROM standings WHERE alias = ?", (account.alias,))
 
     def remove_account(self, alias: str) -> bool:
-        """With its standing and catalogue. False if there was none."""
+        """With all that is known of it, where conversations go on too. False if there was none."""
+        for account in self.accounts():
+            if account.alias == alias:
+                self.notes.write(without(account.identity))
         return self._change("DELETE FROM accounts WHERE alias = ?", alias)
 
     def terms(self) -> dict[str, Terms]:
@@ -266,13 +270,24 @@ class Store:
 
     # Conversations that accounts have made
 
-    def threads(self, before: float = float("inf"), most: int = -1) -> list[Thread]:
-        """Those not used since then, the oldest first; all of them, or so many at most."""
-        query = "SELECT id, alias, used_at FROM threads WHERE used_at <= ? ORDER BY used_at LIMIT ?"
-        return [Thread(*row) for row in self._rows(query, before, most)]
+    def threads(
+        self, before: float = float("inf"), most: int = -1, accounts: Sequence[str] | None = None
+    ) -> list[Thread]:
+        """Those not used since then, the oldest first; all of them, or so many at most.
+
+        They are those of all `accounts`, or of these.
+        """
+        query = (
+            "SELECT id, alias, used_at FROM threads WHERE used_at <= ?1"
+            " AND (?2 IS NULL OR alias IN (SELECT value FROM json_each(?2)))"
+            " ORDER BY used_at LIMIT ?3"
+        )
+        names = None if accounts is None else orjson.dumps(accounts).decode()
+        return [Thread(*row) for row in self._rows(query, before, names, most)]
 
     def save_threads(self, threads: Iterable[Thread]) -> None:
-        with self._write() as db:
+        """Answers wait for this: a power cut may lose it, as nothing else."""
+        with self._write(synchronous="NORMAL") as db:
             db.executemany(
                 "INSERT OR REPLACE INTO threads SELECT ?, alias, ? FROM accounts WHERE alias = ?",
                 [(thread.id, thread.used_at, thread.account) for thread in threads],
@@ -307,9 +322,11 @@ class Store:
             return db.execute(statement, values).rowcount > 0
 
     @contextmanager
-    def _write(self) -> Generator[sqlite3.Connection]:
-        with self._lock, self._blamed(), _transaction(self._db):
-            yield self._db
+    def _write(self, synchronous: str = "FULL") -> Generator[sqlite3.Connection]:
+        with self._lock, self._blamed():
+            self._db.execute(f"PRAGMA synchronous = {synchronous}")
+            with _transaction(self._db):
+                yield self._db
 
     @contextmanager
     def _blamed(self) -> Generator[None]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .errors import Problem, UpstreamRejected
 from .store import Store, StoreProblem, Thread
@@ -13,24 +13,55 @@ from .upstreams import Upstream
 PERIOD = 1.0  # seconds between two looks
 MOST = 500  # threads that are deleted in one look
 AT_ONCE = 50  # threads of one account that are deleted together
+PAUSE = 10.0  # seconds before what failed is tried again; doubles each time
+LONGEST_PAUSE = 3600.0
 logger = logging.getLogger(__name__)
 
 
 class Threads:
     """Remembers conversations, and deletes those that nobody used for `retention` seconds.
 
-    Nothing of this makes an answer wait or fail: what could not be deleted is tried again.
+    Nothing of this makes an answer fail. What could not be deleted is tried again, later each
+    time, and not while its account `is_well` no more.
     """
 
-    def __init__(self, store: Store, upstreams: Mapping[str, Upstream], retention: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        upstreams: Mapping[str, Upstream],
+        retention: float,
+        is_well: Callable[[str], bool],
+    ) -> None:
         self._store = store
         self._upstreams = upstreams
         self._retention = retention
-        self._made: list[Thread] = []
+        self._is_well = is_well
+        self._noted: dict[str, Thread | None] = {}  # by id; None is one that was never made
+        self._running = set[str]()
+        self._writing = asyncio.Lock()
+        self._pauses: dict[str, tuple[float, float]] = {}  # until when, and how long
 
-    def note(self, account: str, thread_id: str, until: float) -> None:
-        """A conversation that was used just now, or goes on `until` then (Unix seconds)."""
-        self._made.append(Thread(thread_id, account, until))
+    async def begin(self, account: str, thread_id: str, until: float) -> None:
+        """A turn is about to be sent there, and may go on `until` then (Unix seconds).
+
+        That is on disk now: whatever ends the process, the conversation is deleted some time.
+        """
+        self._running.add(thread_id)
+        self._noted[thread_id] = Thread(thread_id, account, until)
+        try:
+            await self.save()
+        except StoreProblem as problem:
+            logger.warning("%s; %s", problem, problem.remedy)
+
+    def end(self, account: str, thread_id: str, until: float) -> None:
+        """The turn is over, or goes on `until` then and nobody hears it."""
+        self._running.discard(thread_id)
+        self._noted[thread_id] = Thread(thread_id, account, until)
+
+    def drop(self, thread_id: str) -> None:
+        """The turn was refused, and its conversation never made."""
+        self._running.discard(thread_id)
+        self._noted[thread_id] = None
 
     async def keep_house(self) -> None:
         """For as long as the process runs."""
@@ -44,22 +75,55 @@ class Threads:
     async def sweep(self, now: float) -> None:
         """Keep what was noted, and delete what is due. Raises StoreProblem."""
         await self.save()
-        due = await asyncio.to_thread(self._store.threads, now - self._retention, MOST)
-        await delete(self._store, self._upstreams, due)
+        names = [name for name in self._upstreams if self._may_ask(name, now)]
+        before = now - self._retention
+        due = await asyncio.to_thread(self._store.threads, before, MOST, names)
+        due = [thread for thread in due if thread.id not in self._running]
+        concerned = {thread.account for thread in due}
+        for name in concerned:  # unless all goes well
+            self._pause(name, now)
+        gone = await delete(self._store, self._upstreams, due)
+        for name in concerned - {thread.account for thread in due if thread.id not in gone}:
+            del self._pauses[name]
+
+    def _may_ask(self, name: str, now: float) -> bool:
+        until, _ = self._pauses.get(name, (0.0, 0.0))
+        return until <= now and self._is_well(name)
+
+    def _pause(self, name: str, now: float) -> None:
+        _, last = self._pauses.get(name, (0.0, PAUSE / 2))
+        pause = min(2 * last, LONGEST_PAUSE)
+        self._pauses[name] = now + pause, pause
 
     async def save(self) -> None:
-        """Keep what was noted. Raises StoreProblem."""
-        made, self._made = self._made, []
-        if made:
-            await asyncio.to_thread(self._store.save_threads, made)
+        """Keep what was noted; those who ask for it at the same time share a write.
+
+        Raises StoreProblem, and then has it noted still.
+        """
+        async with self._writing:
+            noted, self._noted = self._noted, {}
+            if noted:
+                try:
+                    await asyncio.to_thread(_keep, self._store, noted)
+                except StoreProblem:
+                    self._noted = noted | self._noted
+                    raise
 
 
-async def delete(store: Store, upstreams: Mapping[str, Upstream], threads: Sequence[Thread]) -> int:
-    """Delete them in Notion, and then here; how many are gone. Raises StoreProblem."""
+def _keep(store: Store, noted: Mapping[str, Thread | None]) -> None:
+    store.save_threads(thread for thread in noted.values() if thread is not None)
+    if never := [id for id, thread in noted.items() if thread is None]:
+        store.drop_threads(never)
+
+
+async def delete(
+    store: Store, upstreams: Mapping[str, Upstream], threads: Iterable[Thread]
+) -> set[str]:
+    """Delete them in Notion, and then here; the ids of those that are gone. Raises StoreProblem."""
     of = defaultdict[str, list[str]](list)
     for thread in threads:
         of[thread.account].append(thread.id)
-    gone = 0
+    gone = set[str]()
     for account, ids in of.items():
         if upstream := upstreams.get(account):
             for at in range(0, len(ids), AT_ONCE):
@@ -67,7 +131,7 @@ async def delete(store: Store, upstreams: Mapping[str, Upstream], threads: Seque
                 if not await _deleted(upstream, account, some):
                     break
                 await asyncio.to_thread(store.drop_threads, some)
-                gone += len(some)
+                gone.update(some)
     return gone
 
 

@@ -16,6 +16,7 @@ class Tries:
         self.failures: tuple[str, ...] = ()
         self._of: dict[str, Problem | None] = {}
         self._repeated = False
+        self._over = False
 
     @property
     def names(self) -> Collection[str]:
@@ -23,6 +24,12 @@ class Tries:
 
     def may_ask(self, name: str) -> bool:
         return name not in self._of or (not self._repeated and isinstance(self._of[name], PASSING))
+
+    def spare(self, name: str) -> None:
+        """It is asked once more before others are: a conversation is at home there."""
+        if name in self._of and self.may_ask(name):
+            self._repeated = True
+            del self._of[name]
 
     def ask(self, name: str) -> None:
         self._repeated = self._repeated or name in self._of
@@ -33,6 +40,10 @@ class Tries:
         self._of[name] = self.said = problem
         self.failures = problem.failures = (*self.failures, f"{name} {problem.code}")
 
+    def give_up(self) -> None:
+        """There is nobody left to ask."""
+        self._over = True
+
     def go_on(self, problem: BaseException) -> bool:
         """Whether another account may do better after this.
 
@@ -40,7 +51,7 @@ class Tries:
         """
         if isinstance(problem, TemporarilyUnavailable) and self._lasting() > 1:
             return False
-        return isinstance(problem, Problem) and problem.elsewhere
+        return isinstance(problem, Problem) and problem.elsewhere and not self._over
 
     def _lasting(self) -> int:
         return sum(isinstance(said, TemporarilyUnavailable) for said in self._of.values())

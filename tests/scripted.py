@@ -14,6 +14,7 @@ from notion_manager.models import Model
 from notion_manager.pool import Pool
 from notion_manager.standing import Standing
 from notion_manager.turn import Done, Event, Message, Stop, Text, Turn, Usage, fold
+from notion_manager.upstreams import Since
 
 MODELS = (
     Model("opus-4.6", "avocado-froyo-medium", "Opus 4.6", "anthropic", ("low", "high"), "high"),
@@ -40,6 +41,8 @@ class Scripted:
         self, *scripts: Sequence[Step] | Problem, models: Sequence[Model] | Problem = MODELS
     ) -> None:
         self.scripts = list(scripts)
+        self.identity = f"account {id(self)}"
+        self.heard: Since = "nothing"
         self.turns: list[Turn] = []
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
@@ -59,6 +62,9 @@ class Scripted:
         if isinstance(self.left, Problem):
             raise self.left
         return self.left
+
+    async def since(self, bookmark: str) -> Since:
+        return self.heard
 
     async def forget(self, threads: Sequence[str]) -> None:
         """Nothing was made."""

@@ -1,5 +1,6 @@
 """Places where conversations go on: each is found once, by whoever comes with what was said."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
@@ -9,14 +10,23 @@ import pytest
 from msgspec.structs import replace
 
 from notion_manager.answers import Answer
-from notion_manager.conversations import MOST, MOST_WAITING, Conversations, Listener
-from notion_manager.errors import NoAccount, Problem, RateLimited, UpstreamBroken
+from notion_manager.conversations import MOST, Conversations, Listener
+from notion_manager.errors import (
+    AccountRefused,
+    Denied,
+    NoAccount,
+    Problem,
+    RateLimited,
+    UpstreamBroken,
+    UpstreamRejected,
+)
 from notion_manager.gateway import Gateway
 from notion_manager.notes import FILE, Notes
 from notion_manager.standing import Terms
 from notion_manager.story import Story
 from notion_manager.turn import Event, Message, Text, ToolCall, Turn
-from tests.scripted import DONE, Clock, Scripted, Step, gateway
+from notion_manager.upstreams import Since
+from tests.scripted import DONE, HANG, Clock, Scripted, Step, gateway
 
 
 def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Conversations:
@@ -24,7 +34,6 @@ def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Con
 
 
 def close(them: Conversations) -> None:
-    them.save()
     them._notes.close()
 
 
@@ -33,30 +42,26 @@ def taken(them: Conversations, key: str) -> str | None:
     return binding.bookmark if binding else None
 
 
-@pytest.mark.parametrize("saved", [False, True])
-def test_a_place_is_taken_once(tmp_path: Path, *, saved: bool) -> None:
+def test_a_place_is_taken_once(tmp_path: Path) -> None:
     them = at(tmp_path)
-    them.put("k", "b1", account="one", terms="t")
-    them.put("k", "b2", account="two", terms="t")
-    if saved:
-        them.save()
+    them.put("k", "b1", identity="one", terms="t")
+    them.put("k", "b2", identity="two", terms="t")
     found = {taken(them, "k"), taken(them, "k")}
     assert (found, taken(them, "k"), taken(them, "other")) == ({"b1", "b2"}, None, None)
     close(them)
 
 
-def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
+def test_what_was_put_there_outlives_the_process_and_what_was_taken_does_not(
     tmp_path: Path,
 ) -> None:
     killed = at(tmp_path)
     for number in range(3):
-        killed.put(f"k{number}", f"b{number}", account="one", terms="t")
-    killed.save()
+        killed.put(f"k{number}", f"b{number}", identity="one", terms="t")
     assert taken(killed, "k1") == "b1"
     fresh = at(tmp_path)  # the other one was never closed
     binding = fresh.take("k2")
     assert binding is not None
-    assert (binding.account, binding.terms) == ("one", "t")
+    assert (binding.identity, binding.terms) == ("one", "t")
     assert taken(fresh, "k1") is None
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
     close(fresh)
@@ -65,8 +70,7 @@ def test_what_was_saved_outlives_the_process_and_what_was_taken_does_not(
 
 def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
     them = at(tmp_path)
-    them.put("k", "b", account="one", terms="t")
-    them.save()
+    them.put("k", "b", identity="one", terms="t")
     binding = them.take("k")
     assert binding is not None
     them.put_back(binding)
@@ -77,8 +81,7 @@ def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
 def test_old_places_are_forgotten(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=10.0, clock=clock)
-    them.put("k", "b", account="one", terms="t")
-    them.save()
+    them.put("k", "b", identity="one", terms="t")
     clock.now += 11
     assert taken(them, "k") is None
     close(them)
@@ -87,18 +90,13 @@ def test_old_places_are_forgotten(tmp_path: Path) -> None:
 def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
     clock = Clock()
     them = at(tmp_path, longest=1e9, clock=clock)
-    for number in range(MOST + MOST_WAITING):
+    for number in range(MOST + 3):
         clock.now += 1
-        them.put(f"k{number}", f"b{number}", account="one", terms="t")
-        if number % MOST_WAITING == MOST_WAITING - 1:
-            them.save()
+        them.put(f"k{number}", f"b{number}", identity="one", terms="t")
+    them.prune()
     kept = sqlite3.connect(tmp_path / FILE).execute("SELECT count(*) FROM places").fetchone()
     assert kept == (MOST,)
-    assert taken(them, f"k{MOST_WAITING - 1}") is None
-    assert taken(them, f"k{MOST_WAITING}") is not None
-    for number in range(MOST_WAITING + 1):
-        them.put(f"new{number}", f"n{number}", account="one", terms="t")
-    assert taken(them, "new0") is None
+    assert (taken(them, "k2"), taken(them, "k3")) == (None, "b3")
     close(them)
 
 
@@ -106,8 +104,7 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
     them = at(tmp_path)
     assert taken(them, "k") is None
-    them.put("k", "b", account="one", terms="t")
-    them.save()
+    them.put("k", "b", identity="one", terms="t")
     assert taken(them, "k") == "b"
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
     close(them)
@@ -117,7 +114,7 @@ def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     them = at(tmp_path)
     assert taken(them, "k") is None
-    them.put("k", "b", account="one", terms="t")
+    them.put("k", "b", identity="one", terms="t")
     close(them)
 
 
@@ -176,11 +173,87 @@ async def test_a_request_that_gets_no_seat_gives_it_back(tmp_path: Path) -> None
     assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
 
 
-async def test_what_broke_may_have_been_heard_and_is_told_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("heard", "thread", "bookmark"),
+    [("nothing", "continued", "b1"), ("failed", "continued", "b1"), ("more", "moved", "")],
+)
+async def test_what_broke_is_asked_again_where_it_has_no_answer(
+    tmp_path: Path, heard: Since, thread: str, bookmark: str
+) -> None:
     gate, only, _ = bound(tmp_path, HI, [UpstreamBroken("cut")], HI)
     await asks(gate, ASKED)
+    only.heard = heard
+    assert (await asks(gate, MORE)).thread == thread
+    assert [turn.bookmark for turn in only.turns] == ["", "b1", bookmark]
+
+
+@pytest.mark.parametrize("heard", ["nothing", "failed", "more"])
+async def test_after_a_request_that_failed_it_goes_on_if_nothing_was_heard(
+    tmp_path: Path, heard: Since
+) -> None:
+    gate, only, clock = bound(tmp_path, HI, *[UpstreamBroken("gone")] * 2, HI)
+    await asks(gate, ASKED)
+    only.heard = heard
+    with pytest.raises(UpstreamBroken):
+        await asks(gate, MORE)
+    clock.now += 60
+    thread = "continued" if heard == "nothing" else "moved"
+    assert (await asks(gate, MORE)).thread == thread
+
+
+async def test_the_account_that_has_it_is_asked_once_more_and_then_another(tmp_path: Path) -> None:
+    clock = Clock()
+    home, other = Scripted(HI, *[UpstreamBroken("gone")] * 2, HI), Scripted(HI)
+    gate = gateway({"home": home, "other": other}, clock=clock)
+    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    await asks(gate, ASKED)
     answer = await asks(gate, MORE)
-    assert (answer.thread, [turn.bookmark for turn in only.turns]) == ("moved", ["", "b1", ""])
+    assert (answer.account, answer.thread) == ("other", "moved")
+    assert answer.failures == ("home upstream_error", "home upstream_error")
+    assert [turn.bookmark for turn in home.turns] == ["", "b1", "b1"]
+
+
+async def test_what_failed_for_one_request_is_not_gone_on_with_by_another(tmp_path: Path) -> None:
+    gone = [UpstreamBroken("gone")]
+    clock = Clock()
+    home, other = Scripted(HI, gone, gone, HI), Scripted(gone, gone)
+    gate = gateway({"home": home, "other": other}, clock=clock)
+    gate.pool.agree({"other": Terms(weight=9.0)})  # the next request comes to it first
+    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    await asks(gate, ASKED)
+    home.heard = "failed"
+    with pytest.raises(UpstreamBroken):
+        await asks(gate, MORE)
+    clock.now += 100
+    answer = await asks(gate, MORE)
+    assert (answer.thread, answer.failures) == ("moved", ("other upstream_error",))
+    assert [turn.bookmark for turn in home.turns] == ["", "b1", "b1", ""]
+
+
+@pytest.mark.parametrize("problem", [Denied("no"), AccountRefused("dead")])
+async def test_a_move_after_a_request_that_failed_is_told(tmp_path: Path, problem: Problem) -> None:
+    clock = Clock()
+    home, other = Scripted(HI, problem), Scripted(UpstreamRejected("no"), HI)
+    gate = gateway({"home": home, "other": other}, clock=clock)
+    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    await asks(gate, ASKED)
+    if isinstance(problem, Denied):
+        other.scripts.pop(0)
+    with pytest.raises((Denied, UpstreamRejected)):
+        await asks(gate, MORE)
+    answer = await asks(gate, MORE)
+    assert (answer.account, answer.thread) == ("other", "moved")
+
+
+async def test_who_leaves_before_an_answer_may_come_back(tmp_path: Path) -> None:
+    gate, only, _ = bound(tmp_path, HI, [HANG], HI)
+    await asks(gate, ASKED)
+    only.opened.clear()
+    asking = asyncio.create_task(asks(gate, MORE))
+    await only.opened.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
 
 
 def heard(*batches: Sequence[Event]) -> list[str]:

@@ -38,6 +38,7 @@ from notion_manager.pool import Pool
 from notion_manager.standing import Standing, Terms
 from notion_manager.story import Story
 from notion_manager.turn import Done, Event, Message, Part, Stop, Text, Turn, Usage
+from notion_manager.upstreams import Since
 from tests.scripted import MODELS, keep_nothing
 
 NAMES = ("ada", "bob", "cyd")
@@ -56,9 +57,28 @@ PROBLEMS = (
     ModelUnavailable,
 )
 
-Plan = type[Problem] | str
+Plan = type[Problem] | tuple[type[Problem], Since] | str
 HANGS = ("hang", "hang", "hang", "hang and break", "hang and break")
-PLANS: Sequence[Plan] = (*PROBLEMS, "break", *HANGS, "well", "well", "well")
+PLANS: Sequence[Plan] = (
+    *PROBLEMS,
+    *((problem, heard) for problem in PROBLEMS for heard in ("failed", "more")),
+    *("break", *HANGS, "well", "well", "well", "well") * 2,
+)
+"""A problem comes before the question is heard, or it is heard and may be answered all the same."""
+
+
+class Held:
+    """A thread: what was told there, and what question came since."""
+
+    def __init__(self, told: tuple[str, ...]) -> None:
+        self.told = told
+        self.since: Since = "nothing"
+        self.failed = ""
+
+    def hear(self, asked: tuple[str, ...]) -> None:
+        assert asked[:-1] == self.told
+        assert self.since != "more"
+        assert self.failed in ("", asked[-1])
 
 
 class Time:
@@ -119,13 +139,13 @@ def _has(standing: Standing, model: str, now: float) -> bool:
 
 
 class Tagged:
-    """An account: it says its name, and holds threads by what was said in them."""
+    """An account: it says its name, and holds threads."""
 
     def __init__(self, name: str, plans: list[Plan]) -> None:
-        self.name = name
+        self.name = self.identity = name
         self.plans = plans  # of the next questions, whoever is asked them
         self.told_to_go_on = False
-        self.held: dict[str, tuple[str, ...]] = {}
+        self.held: dict[str, Held] = {}
         self.under_way = 0
         self._said = 0
 
@@ -134,6 +154,10 @@ class Tagged:
 
     async def allowance(self) -> Allowance:
         raise UpstreamBroken("no figures")
+
+    async def since(self, bookmark: str) -> Since:
+        await asyncio.sleep(0)
+        return self.held[bookmark].since if bookmark in self.held else "more"
 
     async def forget(self, threads: Sequence[str]) -> None:
         """Threads are not deleted here."""
@@ -148,12 +172,17 @@ class Tagged:
 
     async def _answer(self, turn: Turn) -> AsyncGenerator[Sequence[Event], None]:
         asked = tuple(_text(message) for message in turn.messages)
-        if turn.bookmark:
-            assert self.held.pop(turn.bookmark) == asked[:-1]  # it is here, and only once
+        thread = self.held[turn.bookmark] if turn.bookmark else Held(asked[:-1])  # it is here
+        thread.hear(asked)
         await asyncio.sleep(0)
         plan = self.plans.pop(0) if self.plans else ""
+        if isinstance(plan, tuple):
+            problem, thread.since = plan
+            thread.failed = asked[-1]
+            raise problem("as planned")
         if not isinstance(plan, str):
             raise plan("as planned")
+        self.held.pop(turn.bookmark, None)  # and only once
         self._said += 1
         said = f"{self.name} {self._said}"
         yield [Text(said)]
@@ -165,7 +194,7 @@ class Tagged:
         if plan == "hang and break":  # perhaps the account rests by now
             raise UpstreamBroken("in the middle")
         bookmark = f"{self.name}/{self._said}"
-        self.held[bookmark] = (*asked, said)
+        self.held[bookmark] = Held((*asked, said))
         yield [Done(Stop.END, Usage(1, 1), bookmark=bookmark)]
 
 
@@ -313,11 +342,10 @@ class Together(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """All who ask are gone, and what was not saved as well."""
+        """All who ask are gone."""
         for client in self.clients:
             if client.task is not None:
                 self._settle(client.task.cancel)
-        self.conversations.save()
         self.gate = self._opened()
 
     @invariant()

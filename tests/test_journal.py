@@ -33,7 +33,6 @@ def test_a_request_is_known_at_once_and_after_a_kill(tmp_path: Path) -> None:
     killed = journal(tmp_path, clock)
     killed.note(DONE)
     assert killed.request("r1") == (DONE, NOON - 2, NOON)
-    killed.save()
     fresh = journal(tmp_path, clock)
     assert fresh.request("r1") == (DONE, NOON - 2, NOON)
     assert fresh.request("r2") is None
@@ -77,7 +76,6 @@ def test_what_was_used_adds_up_by_day_and_whose_it_was(tmp_path: Path) -> None:
     ours = journal(tmp_path, clock)
     for number in range(3):
         ours.note(replace(DONE, id=f"r{number}"))
-    ours.save()
     ours.note(replace(DONE, id="bad", problem="upstream_error", output_tokens=None))
     clock.now += 86400
     ours.note(replace(DONE, id="late", key="ci"))
@@ -88,6 +86,7 @@ def test_what_was_used_adds_up_by_day_and_whose_it_was(tmp_path: Path) -> None:
     assert [used.key for used in ours.used(1)] == ["ci"]
     clock.now += DAYS * 86400
     ours.note(DONE)
+    ours.prune()
     assert [used.day for used in ours.used(2 * DAYS)] == ["2027-12-24", "2026-11-19"]
 
 
@@ -98,7 +97,7 @@ def test_so_many_are_remembered_and_no_more(tmp_path: Path) -> None:
         clock.now += 1
         ours.note(replace(DONE, id=f"r{number}"))
         ours.changed([Standing("one", strikes=number + 1, reason="busy")])
-    ours.save()
+    ours.prune()
     with sqlite3.connect(tmp_path / FILE) as db:
         for table in ("requests", "standings"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (MOST,)  # noqa: S608

@@ -7,7 +7,7 @@ import pytest
 
 from notion_manager.notes import FILE, Notes
 
-KEEP = "INSERT INTO places VALUES (?, 'k', 'one', 't', 0)"
+KEEP = "INSERT INTO places VALUES (?, 'k', 'one', 't', 0, 0)"
 COUNT = "SELECT count(*) FROM places"
 
 

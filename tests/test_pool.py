@@ -26,6 +26,20 @@ from notion_manager.pool import Pool
 from notion_manager.standing import RESTS, Standing, Terms, after
 
 
+@pytest.mark.parametrize(
+    ("standing", "well"),
+    [
+        (Standing("a"), True),
+        (Standing("a", ready_at=100.0), True),
+        (Standing("a", ready_at=100.1), False),
+        (Standing("a", retired=True), False),
+        (Standing("b"), False),
+    ],
+)
+def test_the_service_is_asked_for_those_that_are_well(standing: Standing, *, well: bool) -> None:
+    assert Pool([standing]).is_well("a", 100.0) is well
+
+
 def test_the_idlest_then_the_longest_rested_is_picked() -> None:
     pool = Pool(
         [Standing("a", last_used=5), Standing("b", last_used=3), Standing("c", last_used=4)]

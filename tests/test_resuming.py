@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,41 @@ async def test_a_thread_that_is_gone_is_told_anew_by_the_same_account(rig: Rig) 
     assert not any(standing.reason for standing in rig.store.standings())
 
 
+async def test_a_thread_that_is_no_more_for_us_is_no_fault_of_the_account(rig: Rig) -> None:
+    said: Said = []
+    await say(rig, said, "[[sim:echo=One.]] first")
+    (thread,) = rig.sim.threads.values()
+    thread.owner = someone(2).user_id
+    assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "moved")
+    assert len(texts(asked(rig))) == 2
+    assert not any(standing.reason for standing in rig.store.standings())
+
+
+@pytest.mark.parametrize(
+    ("alias", "space", "thread"), [("new", 0, "continued"), ("one", 1, "moved")]
+)
+async def test_it_is_an_accounts_and_not_a_names(
+    tmp_path: Path, alias: str, space: int, thread: str
+) -> None:
+    spaces = [who.spaces[0] for who in map(someone, (1, 2))]
+    person = dataclasses.replace(someone(1), spaces=tuple(spaces))
+    said: Said = []
+    sim = Simulator(accounts=[person])
+    async with sim.running() as upstream:
+        notion = dataclasses.replace(Config().notion, base_url=upstream)
+        config = dataclasses.replace(Config(), notion=notion, timeouts=QUICK)
+        async with serving(tmp_path, config, [person]) as served:
+            rig = Rig(url=served.url, store=served.store, http=served.http, sim=sim)
+            await say(rig, said, "[[sim:echo=One.]] first")
+        with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+            db.execute("UPDATE accounts SET alias = ?, space_id = ?", (alias, spaces[space].id))
+        db.close()
+        async with serving(tmp_path, config) as served:
+            rig = Rig(url=served.url, store=served.store, http=served.http, sim=sim)
+            assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", thread)
+            assert rig.store.standings() == ()
+
+
 async def test_a_thread_that_says_nothing_is_told_anew(rig: Rig) -> None:
     """Another turn may hold it yet."""
     said: Said = []
@@ -209,6 +245,32 @@ async def test_a_thread_that_says_nothing_is_told_anew(rig: Rig) -> None:
     (thread,) = rig.sim.threads.values()
     thread.lease("another", 10**15)
     assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "moved")
+
+
+@pytest.mark.parametrize("fault", ["500", "502", "503", "reset", "error=start"])
+async def test_what_passes_moves_nothing(tmp_path: Path, fault: str) -> None:
+    people = {who.user_id: who for who in map(someone, (1, 2))}
+    async with rigged(tmp_path, list(people.values())) as rig:
+        said: Said = []
+        await say(rig, said, "[[sim:echo=One.]] first")
+        home = answerer(rig)
+        rig.sim.admit(dataclasses.replace(people[home], scenario=f"{fault} fail=1"))
+        assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "continued")
+        assert answerer(rig) == home
+        assert len(runs(rig)) == 3
+
+
+async def test_what_was_heard_all_the_same_is_not_asked_there_again(tmp_path: Path) -> None:
+    """The connection is lost, and the turn goes on: its answer would stand there, too."""
+    people = {who.user_id: who for who in map(someone, (1, 2))}
+    timeouts = dataclasses.replace(QUICK, silence=0.5)
+    async with rigged(tmp_path, list(people.values()), timeouts=timeouts) as rig:
+        said: Said = []
+        await say(rig, said, "[[sim:echo=One.]] first")
+        home = answerer(rig)
+        rig.sim.admit(dataclasses.replace(people[home], scenario="stall=start fail=1"))
+        assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", "moved")
+        assert answerer(rig) != home
 
 
 async def test_what_broke_off_is_not_gone_on_with(rig: Rig) -> None:
@@ -232,6 +294,14 @@ async def test_it_goes_on_after_a_restart(tmp_path: Path) -> None:
             async with serving(tmp_path, config, people) as served:
                 rig = Rig(url=served.url, store=served.store, http=served.http, sim=sim)
                 assert (await say(rig, said, "[[sim:echo=Yes.]] more"))[1] == thread
+
+
+async def test_what_a_client_has_got_is_on_disk(tmp_path: Path, rig: Rig) -> None:
+    await say(rig, [], "[[sim:echo=One.]] first")
+    notes = Notes(tmp_path / FILE)  # as after a kill
+    assert notes.rows("SELECT count(*) FROM places") == [(1,)]
+    assert notes.rows("SELECT sum(requests) FROM used") == [(1,)]
+    notes.close()
 
 
 @pytest.mark.parametrize("threads", [Threads(resume=False), Threads(retention=0)])

@@ -2,19 +2,25 @@
 
 import asyncio
 import sqlite3
+import time
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from notion_manager import threads
 from notion_manager.config import Config, Threads
+from notion_manager.errors import Problem, UpstreamBroken
 from notion_manager.store import Store, StoreProblem, Thread
-from notion_manager.threads import delete
+from notion_manager.threads import LONGEST_PAUSE, MOST, PAUSE, delete
 from notion_manager.upstreams.notion_web.calls import connect
 from notion_manager.upstreams.notion_web.session import NotionWeb
 from tests.asking import APIS, CHAT, Api
 from tests.files import PNG, data_url
 from tests.rig import QUICK, Rig, account_of, rigged, someone, until
+from tests.scripted import Scripted
 
 AT_ONCE = Config(threads=Threads(0.0))
 LATER = Config(threads=Threads(24.0))
@@ -50,6 +56,42 @@ async def test_chats_are_kept_and_not_remembered_by_default(tmp_path: Path) -> N
         assert alive(rig) == [True]
     with Store(tmp_path / "state.sqlite3") as store:
         assert store.threads() == []
+
+
+async def test_a_chat_is_on_disk_before_the_service_hears_of_it(tmp_path: Path) -> None:
+    async with rigged(tmp_path, config=AT_ONCE) as rig:
+        asking = asyncio.create_task(asked(rig, text="[[sim:think=30]] hi"))
+        await until(lambda: rig.sim.open_streams == 1)
+        with Store(tmp_path / "state.sqlite3") as another:  # as after a kill
+            assert [t.id for t in another.threads()] == list(rig.sim.threads)
+        asking.cancel()
+
+
+async def test_a_chat_that_goes_on_is_used_again_from_then_on(tmp_path: Path) -> None:
+    async with rigged(tmp_path, config=LATER) as rig:
+        assert await asked(rig, text="[[sim:echo=a]]") == 200
+        said = [("user", "[[sim:echo=a]]"), ("assistant", "a"), ("user", "[[sim:think=30]] hi")]
+        messages = [{"role": role, "content": text} for role, text in said]
+        asking = asyncio.create_task(asked(rig, messages=messages))
+        await until(lambda: rig.sim.open_streams == 1)
+        (thread,) = rig.store.threads()
+        assert thread.used_at > next(iter(rig.sim.threads.values())).created_ms / 1000 + 200
+        asking.cancel()
+
+
+@pytest.mark.parametrize("fault", ["429", "403", "400"])
+async def test_a_chat_that_was_refused_is_not_remembered(tmp_path: Path, fault: str) -> None:
+    async with rigged(tmp_path, people=[someone(1, fault)], config=LATER) as rig:
+        assert await asked(rig) != 200
+    with Store(tmp_path / "state.sqlite3") as store:
+        assert store.threads() == []
+
+
+async def test_of_a_chat_that_may_have_been_made_it_is_remembered(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[someone(1, "502")], config=LATER) as rig:
+        assert await asked(rig) != 200
+    with Store(tmp_path / "state.sqlite3") as store:
+        assert store.threads() != []
 
 
 async def test_a_chat_that_is_young_is_remembered_and_kept(tmp_path: Path) -> None:
@@ -105,7 +147,7 @@ async def test_what_cannot_be_deleted_now_is_kept_for_later(tmp_path: Path, faul
         notion = replace(config.notion, base_url=rig.sim.world.origin or await origin(rig))
         async with connect(config.timeouts) as http:
             web = NotionWeb(http, account_of(person, "one"), replace(config, notion=notion))
-            assert await delete(rig.store, {"one": web}, rig.store.threads()) == 0
+            assert await delete(rig.store, {"one": web}, rig.store.threads()) == set()
         assert [thread.id for thread in rig.store.threads()] == ["t"]
 
 
@@ -119,7 +161,7 @@ async def test_a_thread_that_notion_does_not_know_keeps_no_other(tmp_path: Path)
     async with rigged(tmp_path, config=LATER) as rig:
         assert [await asked(rig) for _ in range(3)] == [200] * 3
         known = list(rig.sim.threads)
-        await until(lambda: len(rig.store.threads()) == 3)
+        await until(lambda: len(rig.store.threads(time.time())) == 3)  # their turns are over
         rig.store.save_threads(
             [Thread("unknown", "one", 1.0), *(Thread(t, "one", 1.0) for t in known)]
         )
@@ -138,3 +180,101 @@ async def test_a_store_that_cannot_be_written_stops_no_answer(
         assert await asked(rig) == 200
         with pytest.raises(StoreProblem):
             rig.store.save_threads([Thread("t", "one", 1.0)])
+
+
+class Forgetful(Scripted):
+    """Forgets what it is told to, unless something is `wrong`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong: Problem | None = None
+        self.told: list[Sequence[str]] = []
+
+    async def forget(self, threads: Sequence[str]) -> None:
+        self.told.append(threads)
+        if self.wrong is not None:
+            raise self.wrong
+
+
+class House:
+    """Two accounts, `one` and `two`, whose chats are kept for ten seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.one, self.two = Forgetful(), Forgetful()
+        self.ill = set[str]()
+        upstreams = {"one": self.one, "two": self.two}
+        self.threads = threads.Threads(store, upstreams, 10.0, lambda name: name not in self.ill)
+
+
+@pytest.fixture(name="house")
+async def _house(tmp_path: Path) -> AsyncGenerator[House]:
+    with Store(tmp_path / "state.sqlite3") as store:
+        for number, alias in enumerate(("one", "two"), 1):
+            store.put_account(account_of(someone(number), alias))
+        yield House(store)
+
+
+async def test_a_chat_is_not_deleted_while_its_turn_goes_on(house: House) -> None:
+    await house.threads.begin("one", "t", 100.0)
+    await house.threads.sweep(1000.0)
+    assert house.one.told == []
+    house.threads.end("one", "t", 1000.0)
+    await house.threads.sweep(1009.0)
+    assert house.one.told == []
+    await house.threads.sweep(1010.0)
+    assert (house.one.told, house.store.threads()) == ([["t"]], [])
+
+
+async def test_nothing_is_asked_of_an_account_that_is_not_well(house: House) -> None:
+    house.store.save_threads(Thread(f"t{n}", "one", n) for n in range(MOST))
+    house.store.save_threads([Thread("u", "two", 1000.0)])
+    house.ill = {"one"}
+    await house.threads.sweep(2000.0)
+    assert (house.one.told, house.two.told) == ([], [["u"]])
+    house.ill = set()
+    await house.threads.sweep(2000.0)
+    assert house.store.threads() == []
+
+
+async def test_what_failed_is_tried_again_later_each_time(house: House) -> None:
+    house.store.save_threads(Thread(f"t{n}", "one", n) for n in range(MOST))
+    house.store.save_threads([Thread("u", "two", 1000.0)])
+    house.one.wrong = UpstreamBroken("no")
+    tries: list[int] = []
+    for now in range(2000, 11_000, 5):
+        await house.threads.sweep(float(now))
+        if house.one.told:
+            tries.append(now)
+            house.one.told.clear()
+        assert house.two.told == [["u"]] or now == 2000
+    gaps = [later - sooner for sooner, later in pairwise(tries)]
+    assert gaps[:4] == [PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE]
+    assert max(gaps) == LONGEST_PAUSE
+    house.one.wrong = None
+    await house.threads.sweep(50_000.0)
+    assert house.store.threads() == []
+    house.store.save_threads([Thread("v", "one", 0.0)])
+    await house.threads.sweep(50_001.0)
+    assert house.store.threads() == []
+
+
+async def test_what_is_noted_at_the_same_time_shares_a_write(house: House) -> None:
+    names = [f"t{number}" for number in range(50)]
+    await asyncio.gather(*(house.threads.begin("one", name, 1.0) for name in names))
+    assert {thread.id for thread in house.store.threads()} == set(names)
+    for name in names[1:]:
+        house.threads.drop(name)
+    await house.threads.save()
+    assert [thread.id for thread in house.store.threads()] == names[:1]
+
+
+async def test_what_could_not_be_kept_is_kept_later(house: House, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+        db.execute("ALTER TABLE threads RENAME TO away")
+    await house.threads.begin("one", "t", 1.0)
+    with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+        db.execute("ALTER TABLE away RENAME TO threads")
+    db.close()
+    await house.threads.save()
+    assert [thread.id for thread in house.store.threads()] == ["t"]

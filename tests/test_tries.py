@@ -77,6 +77,8 @@ def test_it_goes_on_only_where_another_account_may_do_better() -> None:
     assert not tries.go_on(Denied("no"))
     assert not tries.go_on(BadRequest("what"))
     assert not tries.go_on(ValueError())
+    tries.give_up()
+    assert not tries.go_on(UpstreamBroken("gone"))
 
 
 def test_a_refusal_that_lasts_hours_is_taken_to_one_other_account() -> None:

@@ -8,7 +8,7 @@ import click
 from .. import explanations
 from ..config import Config
 from ..explanations import Explanation, spelled
-from ..journal import PERIOD, Journal
+from ..journal import Journal
 from ..pool import Pool
 from ..standing import Standing
 from ..store import Store
@@ -49,12 +49,8 @@ def explain(request_id: str | None, model: str, config_file: Path | None, *, as_
 
 
 def _past(opened: Store, pool: Pool, id: str) -> Explanation:
-    """Raises Complaint. A server writes down each second what it knows."""
-    journal = Journal(opened.notes)
-    found = explanations.past(journal, pool, id)
-    if found is None:
-        time.sleep(PERIOD)
-        found = explanations.past(journal, pool, id)
+    """Raises Complaint."""
+    found = explanations.past(Journal(opened.notes), pool, id)
     if found is None:
         raise Complaint(
             "no request of that id is remembered",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ..config import Config
 from .complaints import Complaint
 from .places import config_option, settings, store
 from .tables import json_option, moment, show
@@ -12,6 +13,11 @@ from .wiring import purge as delete
 from .wiring import run
 
 HOUR = 3600.0
+FORGETFUL = (
+    "Chats are not remembered while `threads.retention` is -1, so they can only be deleted in"
+    " Notion itself. Set it to some hours, 8760 at most, and restart the server: those made from"
+    " then on are listed here, can be purged, and are deleted when their time is over."
+)
 
 
 @click.group("threads", epilog="\b\nExample:\n  notion-manager threads purge --older 24")
@@ -19,21 +25,24 @@ def command() -> None:
     """List and delete the chats that were made in Notion.
 
     They are remembered where `threads.retention` says that they are to be deleted some time.
+    With the default, -1, none are.
     """
 
 
 @command.command("list", epilog="\b\nExample:\n  notion-manager threads list --json")
 @json_option
-def list_(*, as_json: bool) -> None:
+@config_option
+def list_(config_file: Path | None, *, as_json: bool) -> None:
     """List the chats that are remembered, the oldest first."""
+    config = settings(config_file)
     with store() as opened:
         threads = opened.threads()
     rows = [
         {"id": t.id, "account": t.account, "used": moment(t.used_at), "used_at": t.used_at}
         for t in threads
     ]
-    empty = "No chats are remembered; `threads.retention` makes a server remember and delete them."
-    show(rows, ("id", "account", "used"), as_json=as_json, empty=empty)
+    show(rows, ("id", "account", "used"), as_json=as_json, empty="No chats are remembered.")
+    _tell_of_others(config)
 
 
 @command.command(epilog="\b\nExample:\n  notion-manager threads purge --older 24")
@@ -47,5 +56,12 @@ def purge(older: float, config_file: Path | None) -> None:
         due = opened.threads(time.time() - older * HOUR)
         gone = run(delete(config, opened, due))
     click.echo(f"deleted {gone} of {len(due)}", err=True)
+    _tell_of_others(config)
     if gone < len(due):
         raise Complaint("not all could be deleted now", "see `notion-manager accounts check`")
+
+
+def _tell_of_others(config: Config) -> None:
+    """What one would look for here in vain."""
+    if config.threads.retention < 0:
+        click.echo(FORGETFUL, err=True)

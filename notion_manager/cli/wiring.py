@@ -126,7 +126,7 @@ async def purge(config: Config, store: Store, threads: Sequence[Thread]) -> int:
     """Delete them in Notion; how many are gone. Raises StoreProblem."""
     async with connect(config.timeouts) as http:
         upstreams = {a.alias: NotionWeb(http, a, config) for a in store.accounts()}
-        return await delete(store, upstreams, threads)
+        return len(await delete(store, upstreams, threads))
 
 
 async def login(config: Config, token: Secret, user: str = "") -> Login:

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..allowance import Allowance
 from ..errors import AccountLeft
 from ..models import Model
 from ..turn import Event, Turn
+
+Since = Literal["nothing", "failed", "more"]
+"""`failed` is a question that got no answer; `more` is one that may have, or will."""
 
 
 class Upstream(Protocol):
@@ -22,10 +25,19 @@ class Upstream(Protocol):
 
     def open(self, turn: Turn) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Event]]]: ...
 
+    @property
+    def identity(self) -> str:
+        """A name that stays with the account of the service, whatever it is called here."""
+        ...
+
     async def models(self) -> Sequence[Model]: ...
 
     async def allowance(self) -> Allowance:
         """What is left, as the service tells without charging for it."""
+        ...
+
+    async def since(self, bookmark: str) -> Since:
+        """What came to a conversation after that was given for it, read for free."""
         ...
 
     async def forget(self, threads: Sequence[str]) -> None:

@@ -28,7 +28,6 @@ def stored(env: dict[str, str]) -> None:
         journal.changed([tired])
         journal.note(replace(DONE, tried="two rate_limit_exceeded", thread="moved"))
         journal.note(replace(DONE, id="r2", account="two", problem="upstream_error", status=502))
-        journal.save()
 
 
 @pytest.mark.usefixtures("stored")

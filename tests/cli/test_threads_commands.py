@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from notion_manager.cli.threads import FORGETFUL
 from notion_manager.simulator import Simulator, demo_accounts
 from notion_manager.store import Store, Thread
 from tests.cli.terminal import Run
@@ -15,12 +16,18 @@ def remembered(env: dict[str, str], *threads: Thread) -> None:
         store.save_threads(threads)
 
 
-def test_nothing_is_remembered_at_first(run: Run) -> None:
-    assert run("threads", "list").stderr.startswith("No chats are remembered; `threads.retention`")
-    assert run("threads", "purge").stderr == "deleted 0 of 0\n"
+def test_that_nothing_is_remembered_by_default_is_told(run: Run, config: Path) -> None:
+    for command, told in (("list", "No chats are remembered.\n"), ("purge", "deleted 0 of 0\n")):
+        assert run("threads", command).stderr == f"{told}{FORGETFUL}\n"
+    config.write_text("[threads]\nretention = 24\n")
+    for command, told in (("list", "No chats are remembered.\n"), ("purge", "deleted 0 of 0\n")):
+        assert run("threads", command).stderr == told
 
 
-def test_chats_are_listed_and_deleted(run: Run, env: dict[str, str], notion: Simulator) -> None:
+def test_chats_are_listed_and_deleted(
+    run: Run, env: dict[str, str], config: Path, notion: Simulator
+) -> None:
+    config.write_text("[threads]\nretention = 24\n")
     assert run("accounts", "add", "--token-v2", "-", stdin=ADA).exit_code == 0
     remembered(env, Thread("t-old", "adas-space", 1_000.0), Thread("t-new", "adas-space", 4e9))
     (old, new) = json.loads(run("threads", "list", "--json").stdout)

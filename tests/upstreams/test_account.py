@@ -269,3 +269,12 @@ def test_nothing_that_names_a_person_or_opens_a_door_is_in_a_repr() -> None:
     shown = repr(account) + repr(parse_login(sample("login.json")))
     assert "work" in shown
     assert not [secret for secret in ("canary", "Ada", "ada@") if secret in shown]
+
+
+@given(*[st.sampled_from(["a", "b", "ab"])] * 4)
+def test_an_identity_is_that_of_a_user_in_a_workspace(
+    user: str, space: str, alias: str, token: str
+) -> None:
+    one = Account("x", Secret("t"), "ab", "N", "e", "a", "S", "v", "team")
+    other = Account(alias, Secret(token), user, "M", "f", space, "R", "w", "free")
+    assert (one.identity == other.identity) == ((user, space) == ("ab", "a"))

@@ -58,6 +58,23 @@ def test_a_thread_that_is_not_there_has_no_turns(rows: Any) -> None:
     assert read_thread(body(thread=rows), "t") == Thread([], "", "", completed=False)
 
 
+@pytest.mark.parametrize(
+    ("running", "ended", "completed", "since"),
+    [
+        ("", "mine", True, "nothing"),
+        ("", "mine", False, "nothing"),
+        ("", "later", False, "failed"),
+        ("", "later", True, "more"),
+        ("later", "mine", True, "more"),
+        ("", "", False, "more"),
+    ],
+)
+def test_a_thread_says_what_came_after_a_turn(
+    running: str, ended: str, since: str, *, completed: bool
+) -> None:
+    assert Thread([], running, ended, completed=completed).since("mine") == since
+
+
 def test_what_is_no_record_map_is_a_problem() -> None:
     with pytest.raises(UpstreamBroken, match="no JSON"):
         read_thread(b"<html>", "t")

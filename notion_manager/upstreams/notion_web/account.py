@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from ...errors import AccountRefused, BadRequest, UpstreamBroken, WorkspaceRefused
+from ...keys import digest
 from ...secret import Secret
 from .loose import list_of, object_of, text_of
 
@@ -26,6 +27,11 @@ class Account:
     space_view_id: str
     plan: str
     timezone: str = "UTC"
+
+    @property
+    def identity(self) -> str:
+        """A hash, the same whatever its alias and its token."""
+        return digest(f"{self.user_id} {self.space_id}")
 
 
 @dataclass(frozen=True, slots=True)

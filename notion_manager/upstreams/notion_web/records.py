@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from ...errors import UpstreamBroken
+from .. import Since
 from .account import Account
 from .failures import FAILURES
 from .loose import list_of, object_of, text_of
@@ -74,6 +75,14 @@ class Thread:
     running: str
     ended: str
     completed: bool
+
+    def since(self, trace: str) -> Since:
+        """What came after that turn. Of a thread that is not to be seen nothing is sure."""
+        if self.running or not self.ended:
+            return "more"
+        if self.ended == trace:
+            return "nothing"
+        return "more" if self.completed else "failed"
 
 
 def ask_records(table: str, ids: Sequence[str], account: Account) -> bytes:

@@ -38,12 +38,24 @@ class Recovery(Struct, frozen=True):
         except (TimeoutError, Problem):
             return ()
 
+    async def thread(self, thread_id: str) -> Thread:
+        """As it is now. Raises Problem."""
+        return read_thread(await self._read("thread", [thread_id]), thread_id)
+
+    async def settled(self, thread_id: str) -> Thread:
+        """The same: but what has just failed may still be on its way out. Raises Problem."""
+        thread = await self.thread(thread_id)
+        if not thread.running:
+            return thread
+        await asyncio.sleep(PAUSES[0])
+        return await self.thread(thread_id)
+
     async def _awaited(self, thread_id: str, trace: str) -> Sequence[Mapping[str, Any]]:
         doubts = 0
         for pause in _pauses():
             await asyncio.sleep(pause)
             try:
-                thread = read_thread(await self._read("thread", [thread_id]), thread_id)
+                thread = await self.thread(thread_id)
                 if thread.ended == trace:
                     return await self._saved(thread, trace)
             except (UpstreamBroken, RateLimited):

@@ -3,22 +3,33 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace as evolve
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
 import aiohttp
 import orjson
+from msgspec.structs import replace
 from yarl import URL
 
 from ...alarms import Alarms
 from ...allowance import Allowance
 from ...config import Config
-from ...errors import AccountRefused, Problem, Unexplained, UpstreamTimeout, WorkspaceRefused
+from ...errors import (
+    AccountRefused,
+    Problem,
+    Unexplained,
+    UpstreamBroken,
+    UpstreamTimeout,
+    WorkspaceRefused,
+)
 from ...models import RESEARCH, RESEARCHERS, Model
 from ...tokens import of_exchange
 from ...turn import Turn
+from .. import Since
 from .account import Account
 from .calls import HTTP_OK, post, read, read_login, refusal
 from .catalogue import parse_catalogue
@@ -27,7 +38,7 @@ from .headers import endpoint, headers
 from .housekeeping import ask_deletion
 from .quota import READS, merged
 from .recovery import Recovery
-from .reply import Asked, Reply
+from .reply import LEASE, Asked, Reply
 from .stream import Decoder
 from .transcript import anchor_of, begin, newest, probe, request, research
 from .uploads import Attached, Parcel, parcels
@@ -37,8 +48,20 @@ DOUBTFUL = (WorkspaceRefused, Unexplained)
 """What is believed only after a look at the login."""
 
 
-Made = Callable[[str, str, float], None]
-"""Told of the account, of a thread that it used, and until when (Unix seconds) that goes on."""
+class Ledger(Protocol):
+    """Is told of the threads that accounts use. Times are Unix seconds."""
+
+    async def begin(self, account: str, thread_id: str, until: float) -> None:
+        """A turn is about to be sent there; it may go on `until` then."""
+        ...
+
+    def end(self, account: str, thread_id: str, until: float) -> None:
+        """The turn is over, or goes on `until` then and nobody hears it."""
+        ...
+
+    def drop(self, thread_id: str) -> None:
+        """The thread was never made."""
+        ...
 
 
 class NotionWeb:
@@ -49,11 +72,12 @@ class NotionWeb:
         http: aiohttp.ClientSession,
         account: Account,
         config: Config,
-        made: Made | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
-        self._made = made
+        self._ledger = ledger
         self._http = http
         self._account = account
+        self.identity = account.identity
         self._config = config
         self._patient = evolve(config.timeouts, silence=config.timeouts.research)
         self._alarms = Alarms()
@@ -115,6 +139,12 @@ class NotionWeb:
             said.listed = any(w.id == mine.space_id and w.ai is not False for w in found.workspaces)
         return said
 
+    async def since(self, bookmark: str) -> Since:
+        """What came to a thread after that was given for it."""
+        anchor = anchor_of(bookmark)
+        thread = await self._recovery.settled(anchor.thread)
+        return thread.since(anchor.last)
+
     async def forget(self, threads: Sequence[str]) -> None:
         """Delete conversations, as the person could: they leave the list of chats."""
         body = ask_deletion(threads, self._account, self._ids)
@@ -126,13 +156,31 @@ class NotionWeb:
         timeouts = self._config.timeouts
         if turn.model in RESEARCH:
             look = partial(self._look_into, turn)
-            return Reply(look, decoder, self._patient, self._alarms, self._note)
-        return Reply(partial(self._ask, turn), decoder, timeouts, self._alarms, self._note)
+            return Reply(look, decoder, self._patient, self._alarms, self._left)
+        return Reply(partial(self._ask, turn), decoder, timeouts, self._alarms, self._left)
 
-    def _note(self, thread_id: str, left: float) -> None:
+    def _left(self, thread_id: str, left: float) -> None:
         """A thread was used, and a turn in it may go on for `left` seconds."""
-        if self._made is not None:
-            self._made(self._account.alias, thread_id, time.time() + left)
+        if self._ledger is not None:
+            self._ledger.end(self._account.alias, thread_id, time.time() + left)
+
+    @asynccontextmanager
+    async def _used(self, thread_id: str, *, made: bool) -> AsyncGenerator[None]:
+        """Around what is sent to a thread, which is `made` already or by what is sent.
+
+        What is refused leaves nothing; of what breaks off nobody knows whether it goes on.
+        """
+        if self._ledger is not None:
+            await self._ledger.begin(self._account.alias, thread_id, time.time() + LEASE)
+        try:
+            yield
+        except BaseException as exc:
+            refused = isinstance(exc, Problem) and not isinstance(exc, UpstreamBroken)
+            if refused and not made and self._ledger is not None:
+                self._ledger.drop(thread_id)
+            else:
+                self._left(thread_id, 0.0 if refused else LEASE)
+            raise
 
     async def _ask(self, turn: Turn) -> Asked:
         """The files of the turn are brought first, into the thread that it is then asked in."""
@@ -159,8 +207,10 @@ class NotionWeb:
             continued=known is not None,
             attached=attached,
         )
-        response = await self._posted(body, self._config.timeouts.silence)
-        return Asked(response, anchor, partial(self._recovery.steps, anchor.thread, trace))
+        async with self._used(anchor.thread, made=known is not None or attached is not None):
+            response = await self._posted(body, self._config.timeouts.silence)
+        asked_there = replace(anchor, last=trace)
+        return Asked(response, asked_there, partial(self._recovery.steps, anchor.thread, trace))
 
     async def _look_into(self, turn: Turn) -> Asked:
         body = research(turn, self._account, ids=self._ids, now=datetime.now(UTC))
@@ -186,11 +236,11 @@ class NotionWeb:
     async def _brought(
         self, parcels: Sequence[Parcel], thread_id: str, *, create: bool
     ) -> Attached:
-        try:
-            return await self._courier.deliver(parcels, thread_id, create=create)
-        except BaseException:
-            self._note(thread_id, 0.0)  # it may be there, with files that nobody will ask about
-            raise
+        async with self._used(thread_id, made=True):  # at least by the first file
+            attached = await self._courier.deliver(parcels, thread_id, create=create)
+        if attached.thread_id != thread_id and self._ledger is not None:
+            self._ledger.drop(thread_id)
+        return attached
 
 
 def _ids() -> Iterator[str]:

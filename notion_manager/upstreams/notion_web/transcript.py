@@ -24,17 +24,21 @@ def probe(account: Account) -> bytes:
 
 
 class Anchor(Struct, frozen=True):
-    """A thread, and what its first turn said that later ones must say again: two ids and a time."""
+    """A thread, and what its first turn said that later ones must say again: two ids and a time.
+
+    `last` is the trace of the last turn that we know of.
+    """
 
     thread: str
     config: str
     context: str
     when: str
     source: str = "ai_module"
+    last: str = ""
 
     def bookmark(self) -> str:
         """What `anchor_of` reads."""
-        said = [self.thread, self.config, self.context, self.when, self.source]
+        said = [self.thread, self.config, self.context, self.when, self.source, self.last]
         return orjson.dumps(said).decode()
 
 
