@@ -53,7 +53,8 @@ def test_rule_37_every_effort_is_known_and_no_other() -> None:
 def test_rule_37_output_may_have_to_be_json() -> None:
     assert turn(response_format=None).output is None
     assert turn(response_format={"type": "text"}).output is None
-    assert turn(response_format={"type": "json_object"}).output == JsonOutput()
+    found = turn(response_format={"type": "json_object"}).output
+    assert found == JsonOutput(path="response_format")
     named, path = (
         {"name": "n", "schema": SCHEMA, "strict": True},
         "response_format.json_schema.schema",

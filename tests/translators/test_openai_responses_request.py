@@ -481,7 +481,7 @@ SCHEMA = {"type": "object"}
     [
         (None, None),
         ({"type": "text"}, None),
-        ({"type": "json_object"}, JsonOutput()),
+        ({"type": "json_object"}, JsonOutput(path="text.format")),
         (
             {"type": "json_schema", "name": "n", "schema": SCHEMA, "strict": True},
             JsonOutput(SCHEMA, "n", strict=True, path="text.format.schema"),

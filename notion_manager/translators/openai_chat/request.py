@@ -109,7 +109,7 @@ def _output(form: Node) -> JsonOutput | None:
         case "json_schema":
             return _schema_output(form["json_schema"])
         case "json_object":
-            return JsonOutput()
+            return JsonOutput(path=form.path)
         case _:
             return None
 

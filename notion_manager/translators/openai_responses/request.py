@@ -182,7 +182,7 @@ def _output(text: Node, ignored: Ignored) -> JsonOutput | None:
         case "text":
             return None
         case "json_object":
-            return JsonOutput()
+            return JsonOutput(path=form.path)
         case "json_schema":
             wanted, strict = form["schema"], form["strict"].flag()
             return JsonOutput(wanted.object(), form["name"].text(""), strict, wanted.path)
