@@ -28,6 +28,7 @@ class Report:
     paces: Sequence[decoder.Pace]
     bridge: Sequence[Figure]
     picking: Sequence[Figure]
+    accounts: int = 1
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -48,6 +49,7 @@ class Report:
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": machine(),
             "versions": {name: version(name) for name in PACKAGES},
+            "accounts": self.accounts,
             "load_average": list(self.busy),
             "rounds": list(self.rounds),
             "nanoseconds": {pace.label: pace.middle for pace in self.paces},
@@ -60,8 +62,8 @@ class Report:
         today = datetime.now(UTC).date()
         versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
         return (
-            f"{today}, {len(self.rounds)} rounds, load average before each "
-            f"{min(self.busy):.2f} to {max(self.busy):.2f}.\n{machine()}.\n"
+            f"{today}, {len(self.rounds)} rounds, accounts: {self.accounts}, load average before "
+            f"each {min(self.busy):.2f} to {max(self.busy):.2f}.\n{machine()}.\n"
             f"Python {platform.python_version()}, {versions}."
         )
 

@@ -37,7 +37,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     size = QUICK if said.quick else FULL
     try:
-        report = measure(replace(size, rounds=said.rounds or size.rounds))
+        report = measure(replace(size, rounds=said.rounds or size.rounds), said.accounts)
     except Broken as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 2
@@ -53,23 +53,24 @@ def main() -> int:
     return int(said.check and bool(report.failed))
 
 
-def measure(size: Size) -> Report:
+def measure(size: Size, accounts: int = 1) -> Report:
     """All rounds. Raises Broken where a process does not work."""
     rounds: list[Round] = []
     busy: list[float] = []
     with ExitStack() as stack:
-        bench = _open(stack, size)
+        bench = _open(stack, size, accounts)
         for number in range(size.rounds):
             busy.append(os.getloadavg()[0])
             _say(f"round {number + 1} of {size.rounds}, load average {busy[-1]:.2f}")
             rounds.append(_round(bench))
-    return Report(rounds, busy, decoder.paces(), bridge.figures(), picking.figures())
+    pure = decoder.paces(), bridge.figures(), picking.figures()
+    return Report(rounds, busy, *pure, accounts)
 
 
-def _open(stack: ExitStack, size: Size) -> Bench:
+def _open(stack: ExitStack, size: Size, accounts: int) -> Bench:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="notion-manager-bench-")))
     runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-    there = stack.enter_context(lab(folder))
+    there = stack.enter_context(lab(folder, accounts))
     floor = stack.enter_context(there.floor()).target
     ours = stack.enter_context(there.ours()).target
     bench = Bench(there, runner, size, floor, ours)
@@ -116,6 +117,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=0, help="instead of five")
+    parser.add_argument("--accounts", type=int, default=1, help="that the daemon has")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work at all")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")

@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import copytree
 from tempfile import mkdtemp
@@ -17,6 +18,8 @@ from typing import Any
 
 from answers import TOKEN, Plan
 from load import HOST, KEY, Target
+
+from notion_manager.store import Store
 
 HERE = Path(__file__).parent
 PROGRAM = Path(sys.executable).with_name("notion-manager")
@@ -82,8 +85,8 @@ class Lab:
         with _started("ours", program, self.folder, self._environment(state)) as started:
             yield started
 
-    def enrol(self) -> None:
-        """Give the daemon its account, as a person does."""
+    def enrol(self, accounts: int) -> None:
+        """Give the daemon an account, as a person does, and as many like it as are wanted."""
         self._config.write_text(f'[notion]\nbase_url = "{self.upstream.url}"\n')
         command = [PROGRAM, "accounts", "add", "--token-v2", "-", "--config", self._config]
         added = subprocess.run(  # noqa: S603 - our own program
@@ -97,6 +100,11 @@ class Lab:
         )
         if added.returncode:
             raise Broken(f"`accounts add` failed:\n{added.stderr or added.stdout}")
+        with Store(self.folder / "state" / "state.db") as store:
+            (first,) = store.accounts()
+            for number in range(2, accounts + 1):
+                who = str(uuid.UUID(int=number, version=4))
+                store.put_account(replace(first, alias=f"account{number}", user_id=who))
 
     @property
     def _config(self) -> Path:
@@ -114,12 +122,12 @@ class Lab:
 
 
 @contextmanager
-def lab(folder: Path) -> Generator[Lab]:
-    """A running upstream, and a daemon's account ready to be used."""
+def lab(folder: Path, accounts: int = 1) -> Generator[Lab]:
+    """A running upstream, and a daemon's accounts ready to be used."""
     program = [sys.executable, HERE / "fake_notion.py"]
     with _started("upstream", program, folder) as started:
         ready = Lab(Upstream(started.target.port), folder)
-        ready.enrol()
+        ready.enrol(accounts)
         yield ready
 
 
