@@ -40,6 +40,12 @@ def test_other_names_of_a_kind_are_known(said: str, kind: str, data: bytes) -> N
     assert attached(HERE, said, data) == File(kind, data)
 
 
+@pytest.mark.parametrize("text", ["AA*A", "AAA", "A===", "=AAA", "AAAAéAAA", "AAAA\nAAA"])
+def test_what_is_no_base64_is_refused_by_its_place(text: str) -> None:
+    with pytest.raises(BadRequest, match=r"^input\[0\].image_url: not valid base64"):
+        decoded(HERE, text)
+
+
 @given(st.binary(max_size=60), st.integers(0, 3), st.integers(0, 80))
 def test_base64_is_read_by_slices_as_it_is_whole(data: bytes, kind: int, at: int) -> None:
     """As RFC 4648 has it, whatever is wrong and wherever."""
