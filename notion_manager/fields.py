@@ -6,6 +6,7 @@ from typing import Any, Self
 import orjson
 from msgspec import Struct
 
+from .bodies import loads
 from .errors import BadRequest
 
 MOST = 2**53 - 1  # beyond it JSON's numbers are not exact
@@ -42,7 +43,7 @@ class Node(Struct):
     def parse(cls, body: bytes) -> Self:
         """The root of a request body; BadRequest unless it is a JSON object."""
         try:
-            value = orjson.loads(body)
+            value = loads(body)
         except orjson.JSONDecodeError as exc:
             raise BadRequest(f"the body is not valid JSON: {exc}") from None
         if not isinstance(value, dict):
