@@ -3,7 +3,7 @@ PORT ?= 3000
 TIME ?= 300
 BIN := .venv/bin
 
-.PHONY: demo test test-all check bench chaos fuzz agents agents-npm agents-aider format golden lock clean
+.PHONY: demo test test-all check bench chaos fuzz agents agents-npm agents-aider agents-slow format golden lock clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
@@ -21,10 +21,13 @@ check: .venv/.dev
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
-agents: agents-npm agents-aider  ## real coding agents against the demo; installs them first
+agents: agents-npm agents-aider agents-slow  ## real coding agents against the demo; installs them first
 
 agents-npm: .venv/.dev .agents/.npm
-	$(BIN)/pytest -m "agent and not aider" tests/agents
+	$(BIN)/pytest -m "agent and not aider and not slow" tests/agents
+
+agents-slow: .venv/.dev .agents/.npm
+	$(BIN)/pytest -m "agent and slow" tests/agents
 
 agents-aider: .venv/.dev .agents/.aider
 	$(BIN)/pytest -m aider tests/agents

@@ -29,7 +29,13 @@ AGENTS: dict[str, Agent] = {
     "codex": lambda desk, told: codex(desk, MODEL, told, retries=3, patience=4_000),
     **{f"opencode {name}": partial(_opencode, name) for name in PACKAGES},
 }
-each_agent = pytest.mark.parametrize("agent", AGENTS.values(), ids=AGENTS)
+each_agent = pytest.mark.parametrize(
+    "agent",
+    [
+        pytest.param(agent, id=name, marks=[pytest.mark.slow] if "opencode" in name else [])
+        for name, agent in AGENTS.items()
+    ],
+)
 LONG = " ".join(f"word{number}" for number in range(400)) + " and that is all."
 
 
