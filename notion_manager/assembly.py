@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from .admission import Admission, Rules
 from .catalogues import Catalogues
@@ -27,6 +27,7 @@ from .upstreams.notion_web.calls import connect
 from .upstreams.notion_web.session import NotionWeb
 
 P = ParamSpec("P")
+Chore = Coroutine[Any, Any, None]
 logger = logging.getLogger(__name__)
 
 
@@ -53,40 +54,52 @@ async def open_gateway(
     keep_allowance = partial(_saved, store.save_allowance)
     async with connect(config.timeouts) as http:
         upstreams: dict[str, Upstream] = {}
-        known = {s.name: s for s in store.standings()}
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
         pool = Pool((), config.pool.longest_rest, config.pool.concurrency)
         oracle = Oracle(upstreams, pool, keep_allowance, keep_standing, time.time)
-        threads = Threads(
-            store,
-            upstreams,
-            config.threads.retention * 3600,
-            lambda name: pool.is_well(name, time.time()),
-        )
-        ledger = threads if config.threads.retention >= 0 else None
+        kept = config.threads.retention * 3600
+        threads = Threads(store, upstreams, kept, partial(_is_well, pool))
+        ledger = threads if kept >= 0 else None
         conversations = resumed(config, store)
         make = partial(NotionWeb, http, config=config, ledger=ledger)
-        roster = Roster(make, upstreams, pool, catalogues)
-        version, accounts = store.version(), store.accounts()
-        roster.enrol(accounts, known)
-        pool.agree(store.terms())
-        pool.recall(store.allowances())
-        journal.changed(pool.standings.values())
-        chores = [oracle.keep_looking(), journal.keep_house()] if follow else []
-        chores += [_follow(store, roster, pool, journal, version)] if follow else []
-        chores += [threads.keep_house()] if ledger and follow else []
-        chores += [conversations.keep_house()] if conversations and follow else []
-        tasks = [asyncio.create_task(chore) for chore in chores]
+        roster, version = Roster(make, upstreams, pool, catalogues), store.version()
+        _recall(store, roster, pool, journal)
+        effects = Effects(keep_standing, oracle.look, conversations=conversations)
+        chores: list[Chore] = []
+        if follow:
+            chores = [oracle.keep_looking(), _follow(store, roster, pool, journal, version)]
+            chores += [k.keep_house() for k in (journal, ledger, conversations) if k is not None]
         try:
-            effects = Effects(keep_standing, oracle.look, conversations=conversations)
-            admission = Admission(pool, rules(config))
-            yield Gateway(upstreams, admission, catalogues, habits(config), effects)
+            async with _doing(chores):
+                seats = Admission(pool, rules(config))
+                yield Gateway(upstreams, seats, catalogues, habits(config), effects)
         finally:
-            for task in tasks:
-                task.cancel()
             await _saved_threads(threads)
             await oracle.close()
             await catalogues.close()
+
+
+def _recall(store: Store, roster: Roster, pool: Pool, journal: Journal) -> None:
+    """All accounts, and how they were doing."""
+    roster.enrol(store.accounts(), {s.name: s for s in store.standings()})
+    pool.agree(store.terms())
+    pool.recall(store.allowances())
+    journal.changed(pool.standings.values())
+
+
+@asynccontextmanager
+async def _doing(chores: Iterable[Chore]) -> AsyncGenerator[None]:
+    """What is done beside the answers, for as long as the block lasts."""
+    tasks = [asyncio.create_task(chore) for chore in chores]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _is_well(pool: Pool, name: str) -> bool:
+    return pool.is_well(name, time.time())
 
 
 async def _follow(store: Store, roster: Roster, pool: Pool, journal: Journal, version: int) -> None:
