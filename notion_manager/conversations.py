@@ -19,17 +19,14 @@ from .turn import Done, Event, Text, ToolCall, Turn
 from .wire import dumps
 
 PERIOD = 60.0  # seconds between two times that the oldest are forgotten
-MOST = 5000  # places that are kept
+MOST = 5000  # places that are kept, of those that were put last
 LONGEST = 24 * 3600.0  # seconds
 _TAKE = (
-    "DELETE FROM places WHERE bookmark = (SELECT bookmark FROM places"
+    "DELETE FROM places WHERE rowid = (SELECT rowid FROM places"
     " WHERE key = ? AND used_at > ? ORDER BY used_at DESC LIMIT 1) RETURNING *"
 )
-_KEEP = "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?, ?)"
-_PRUNE = (
-    "DELETE FROM places WHERE used_at <="
-    " (SELECT used_at FROM places ORDER BY used_at DESC LIMIT 1 OFFSET ?)"
-)
+_KEEP = "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?)"
+_PRUNE = "DELETE FROM places WHERE rowid <= (SELECT max(rowid) FROM places) - ?"
 
 
 class Binding(NamedTuple):
@@ -88,7 +85,7 @@ class Conversations:
             await asyncio.sleep(PERIOD)
 
     def prune(self) -> None:
-        """Forget the oldest of too many. It takes longer than all else."""
+        """Forget the oldest of too many."""
         self._notes.write((_PRUNE, [(MOST,)]))
 
 

@@ -20,17 +20,14 @@ from .standing import Standing
 PERIOD = 60.0  # seconds between two times that the oldest are forgotten
 MOST = 10_000  # requests, and changes of standings, that are kept
 DAYS = 400  # that what was used is kept
-_REQUEST = "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?)"
+_REQUEST = "INSERT INTO requests VALUES (?, ?, ?, ?, ?)"
 _CHANGE = "INSERT INTO standings VALUES (?, ?, ?)"
 _USED = (
     "INSERT INTO used VALUES (?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " requests = requests + 1, failed = failed + excluded.failed,"
     " input = input + excluded.input, output = output + excluded.output"
 )
-_PRUNE_REQUESTS = (
-    "DELETE FROM requests WHERE ended <="
-    " (SELECT ended FROM requests ORDER BY ended DESC LIMIT 1 OFFSET ?)"
-)
+_PRUNE_REQUESTS = "DELETE FROM requests WHERE rowid <= (SELECT max(rowid) FROM requests) - ?"
 _PRUNE_CHANGES = "DELETE FROM standings WHERE rowid <= (SELECT max(rowid) FROM standings) - ?"
 _PRUNE_USED = "DELETE FROM used WHERE day < ?"
 

@@ -13,23 +13,22 @@ from pathlib import Path
 from typing import Any
 
 FILE = "notes.db"
-VERSION = 3  # of the tables; what another version wrote is forgotten
+VERSION = 4  # of the tables; what another version wrote is forgotten
 MOMENT = 0.05  # seconds to wait for another process that writes
 Change = tuple[str, Iterable[Sequence[Any]]]
 """A statement, and the values of each time that it is to be executed."""
 
+# Each index is one more page to write for an answer: only what a request must find has one.
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS places (
-    bookmark TEXT PRIMARY KEY, key TEXT NOT NULL, identity TEXT NOT NULL, terms TEXT NOT NULL,
+    bookmark TEXT NOT NULL, key TEXT NOT NULL, identity TEXT NOT NULL, terms TEXT NOT NULL,
     used_at REAL NOT NULL, doubted INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS places_by_key ON places (key);
-CREATE INDEX IF NOT EXISTS places_by_use ON places (used_at);
 CREATE TABLE IF NOT EXISTS requests (
-    id TEXT PRIMARY KEY, account TEXT NOT NULL, began REAL NOT NULL, ended REAL NOT NULL,
+    id TEXT NOT NULL, account TEXT NOT NULL, began REAL NOT NULL, ended REAL NOT NULL,
     record TEXT NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS requests_by_end ON requests (ended);
 CREATE TABLE IF NOT EXISTS standings (
     account TEXT NOT NULL, at REAL NOT NULL, standing TEXT NOT NULL
 ) STRICT;
