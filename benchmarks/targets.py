@@ -111,9 +111,8 @@ class Lab:
         return self.folder / "config.toml"
 
     def _environment(self, state: Path) -> dict[str, str]:
-        """Nothing of the person's own settings; and seats for all that come at once."""
-        own = {key: v for key, v in os.environ.items() if not key.startswith("NOTION_MANAGER_")}
-        return own | {
+        """Seats for all that come at once."""
+        return _plain(self.folder) | {
             "NOTION_MANAGER_STATE_DIR": str(state),
             "NOTION_MANAGER_API_KEY": KEY,
             "NOTION_MANAGER_POOL_CONCURRENCY": "1000",
@@ -153,7 +152,7 @@ def _started(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env=environment or _plain(folder),
             start_new_session=True,
         )
     try:
@@ -161,6 +160,12 @@ def _started(
         yield Started(Target(name, port, process.pid), time.perf_counter() - began)
     finally:
         _end(process)
+
+
+def _plain(folder: Path) -> dict[str, str]:
+    """Nothing of the person's own settings; and bytecode is kept, as an installation does."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("NOTION_MANAGER_", "PYTHON"))}
+    return own | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
