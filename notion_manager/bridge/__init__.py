@@ -4,8 +4,7 @@ Tools of the client's own, structured output, stop sequences and limits. Pure: `
 of plain text, and a `Lift` turns the events of its answer into those that the client asked for.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -22,11 +21,11 @@ from ..turn import (
     ToolResult,
     Turn,
 )
-from . import documents, history, jsontext, lapses, prompt
+from . import documents, history, lapses, prompt
 from .calls import Policy
 from .lift import Lift, Lowered
 from .marks import choose
-from .offer import Offer
+from .offer import Offer, written
 from .schemas import type_of
 from .validation import BadSchema, Validator
 
@@ -52,6 +51,7 @@ def lower(turn: Turn, salt: bytes = b"") -> Lowered | None:
     return _with_tools(turn, plain, Offer(turn.tools), salt)
 
 
+_BREAK = "\0"  # between texts: nothing that is looked for has it
 _NONE = Limits()
 _NO_TOOLS = Offer(())
 
@@ -59,17 +59,17 @@ _NO_TOOLS = Offer(())
 def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
     choice = turn.tool_choice
     allowed = bool(turn.tools) and choice.mode != "none"
-    texts = [*_texts(turn), *(entry.name for entry in offer.entries)]
-    marks = choose(_head(turn), texts, salt)
+    seen = _BREAK.join(_texts(turn, offer))
+    marks = choose(_head(turn), [seen], salt)
     told = prompt.section(offer, marks) if allowed else prompt.NONE_NOW
-    written = replace(
+    lowered = replace(
         plain,
         verbatim=marks.call,
         system="\n\n".join(filter(None, (turn.system, told))),
         messages=history.rendered(turn.messages, marks, offer),
     )
     only = _only(offer, choice) if allowed else ""
-    far = _length(written) > prompt.FAR
+    far = _length(lowered) > prompt.FAR
     closing = prompt.closing(marks, choice, only, far=far) if allowed else ""
     policy = Policy(
         parallel=choice.parallel,
@@ -77,11 +77,11 @@ def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
         only=only,
         required=choice.mode == "required" and allowed,
         checked=frozenset(entry.name for entry in offer.entries if entry.strict),
-        lapses=lapses.uncopied(texts),
+        lapses=lapses.uncopied(seen),
         doubtful=_may_read_more(turn),
     )
     output = None if policy.required else turn.output  # a call is no document
-    last = _closed(written, output, closing)
+    last = _closed(lowered, output, closing)
     return Lowered(last, offer, policy, marks, output, turn.limits)
 
 
@@ -125,24 +125,15 @@ def _head(turn: Turn) -> str:
     return ""
 
 
-def _texts(turn: Turn) -> Iterator[str]:
+def _texts(turn: Turn, offer: Offer) -> Iterator[str]:
     """All of the request that the model will see."""
     yield turn.system
     yield from history.texts(turn.messages)
-    for tool in turn.tools:
-        yield tool.name
-        yield tool.namespace
-        yield tool.description
-        yield _written(tool.schema) if isinstance(tool, Tool) else tool.grammar
+    for entry in offer.entries:
+        tool = entry.tool
+        yield from (entry.name, tool.name, tool.namespace, tool.description, entry.rules)
     if turn.output is not None and turn.output.schema is not None:
-        yield _written(turn.output.schema)
-
-
-def _written(schema: Mapping[str, Any]) -> str:
-    try:
-        return jsontext.dumps(schema)
-    except RecursionError:
-        raise BadRequest("a schema is nested too deeply", field="tools") from None
+        yield written(turn.output.schema)
 
 
 def _only(offer: Offer, choice: ToolChoice) -> str:

@@ -107,14 +107,15 @@ class Form(Struct, frozen=True):
         return [call for call in calls if call] if calls and all(calls) else None
 
 
-def uncopied(texts: Sequence[str]) -> tuple[str, ...]:
-    """The openings of which none of the texts shows a block: the model copied none of these."""
-    plain = [text.lower() for text in texts]
-    return tuple(opening for opening in OPENINGS if not _is_shown(*_COPIES[opening], plain))
-
-
-def _is_shown(word: str, copy: re.Pattern[str], texts: Sequence[str]) -> bool:
-    return any(word in text and copy.search(text) for text in texts)
+def uncopied(seen: str) -> tuple[str, ...]:
+    """The openings of which nothing that was `seen` is a block: the model copied none of these."""
+    plain = seen.lower()
+    shown = {word: word in plain for word, _ in _COPIES.values()}
+    return tuple(
+        opening
+        for opening, (word, copy) in _COPIES.items()
+        if not (shown[word] and copy.search(plain))
+    )
 
 
 def begun(text: str, at: int) -> Form | None:

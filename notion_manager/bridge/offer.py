@@ -4,8 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
+from ..errors import BadRequest
 from ..turn import FreeformTool, Tool, ToolCall
+from . import jsontext
 from .values import Parameters
 
 INPUT = "input"  # the one argument of a tool that takes free text
@@ -27,6 +30,19 @@ class Entry:
     @cached_property
     def parameters(self) -> Parameters:
         return Parameters(self.tool.schema if isinstance(self.tool, Tool) else _TEXT)
+
+    @cached_property
+    def rules(self) -> str:
+        """What its input must be: the schema as JSON, or the grammar. Raises BadRequest."""
+        return written(self.tool.schema) if isinstance(self.tool, Tool) else self.tool.grammar
+
+
+def written(schema: Mapping[str, Any]) -> str:
+    """A schema as JSON. Raises BadRequest."""
+    try:
+        return jsontext.dumps(schema)
+    except RecursionError:
+        raise BadRequest("a schema is nested too deeply", field="tools") from None
 
 
 class Offer:

@@ -1,12 +1,16 @@
 """What the model is told about tools. It is plain and true: who runs them, and how to ask."""
 
+import json
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ..turn import FreeformTool, Tool, ToolChoice
 from .marks import Marks
 from .offer import INPUT, Entry, Offer
 from .schemas import signature
 
+SHORT = 16_000  # characters of a schema whose signature is kept
+KEPT = 512  # of those: agents send the same tools with every request
 NONE_NOW = (
     "## Tools\n\n"
     "Tools were used earlier in this conversation; none are available for this reply. "
@@ -71,7 +75,9 @@ def _parts(entry: Entry) -> Iterable[str]:
     yield tool.description
     match tool:
         case Tool():
-            yield signature(entry.name, tool.schema)
+            is_short = len(entry.rules) <= SHORT
+            kept = _kept(entry.name, entry.rules) if is_short else ""
+            yield kept or signature(entry.name, tool.schema)
         case FreeformTool():
             if tool.grammar:
                 yield f"Its input follows this {tool.syntax} grammar:\n\n{tool.grammar}"
@@ -79,3 +85,8 @@ def _parts(entry: Entry) -> Iterable[str]:
                 f"{entry.name} takes free text: put the whole input in one argument named "
                 f"`{INPUT}`.\n\n{entry.name} {{\n  {INPUT}: string\n}}"
             )
+
+
+@lru_cache(KEPT)
+def _kept(name: str, schema: str) -> str:
+    return signature(name, json.loads(schema))
