@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from .uploads import Attached, Attachment
 
 INSTRUCTIONS = "# Instructions from the calling application"
 CONVERSATION = "# Conversation"
+ZONES = 64  # of accounts that are in use
 
 
 def probe(account: Account) -> bytes:
@@ -79,7 +81,7 @@ def request(  # noqa: PLR0913 - what a request is made of
     what cannot be told to this upstream, and BadRequest where there is nothing to answer.
     """
     history = _history(turn, dict(attached.files) if attached else {})
-    when = _time(account, now)
+    when = _time(account, now) if continued else anchor.when
     turn_ids = {"traceId": trace, "spaceId": account.space_id}
     thread = _thread(account, anchor, made=attached is not None, continued=continued)
     updates = [{"id": next(ids), "type": "updated-config"}] if continued else []
@@ -199,8 +201,13 @@ def _time(account: Account, now: datetime) -> str:
 
 
 def _zone(account: Account) -> tzinfo:
+    return _zone_of(account.timezone)
+
+
+@lru_cache(ZONES)
+def _zone_of(name: str) -> tzinfo:
     try:
-        return ZoneInfo(account.timezone)
+        return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # no such zone, no such name, no such file
         return UTC
 
