@@ -13,23 +13,37 @@ logger = logging.getLogger(__name__)
 
 
 class Keyring:
-    """Looked up anew at most once in `FRESH` seconds. `extra` is a key of this process alone."""
+    """Asked for at most once in `FRESH` seconds, and read where anything in the store has changed.
+
+    `extra` is a key of this process alone.
+    """
 
     def __init__(self, store: Store, extra: Secret, clock: Callable[[], float]) -> None:
         self._store = store
         self._extra = (Key(ENVIRONMENT, digest(extra.reveal()), 0),) if extra else ()
         self._clock = clock
-        self._read_at = float("-inf")
         self._known: Sequence[Key] = self._extra
+        self._looked_at = float("-inf")
+        self._looking = asyncio.Lock()
+        self._version: int | None = None
 
     async def current(self) -> Sequence[Key]:
         """The keys; those known before, where the store cannot be read just now."""
-        if self._clock() - self._read_at > FRESH:
-            try:
-                stored = await asyncio.to_thread(self._store.keys)
-            except StoreProblem as problem:
-                logger.warning("%s; %s", problem, problem.remedy)
-            else:
-                self._known = (*stored, *self._extra)
-            self._read_at = self._clock()
+        if self._is_stale():
+            async with self._looking:
+                if self._is_stale():  # nobody else has looked in the meantime
+                    await self._look()
         return self._known
+
+    def _is_stale(self) -> bool:
+        return self._clock() - self._looked_at > FRESH
+
+    async def _look(self) -> None:
+        try:
+            version = self._store.version()
+            if version != self._version:
+                stored = await asyncio.to_thread(self._store.keys)
+                self._known, self._version = (*stored, *self._extra), version
+        except StoreProblem as problem:
+            logger.warning("%s; %s", problem, problem.remedy)
+        self._looked_at = self._clock()
