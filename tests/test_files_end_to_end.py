@@ -211,6 +211,43 @@ async def test_a_bucket_that_fails_is_told(
     assert (r.status, message) == (status, told)
 
 
+@pytest.mark.parametrize("step", ["ticket", "enqueue"])
+async def test_an_upload_that_is_refused_puts_no_account_out_of_use(
+    tmp_path: Path, step: str
+) -> None:
+    """As anywhere: the login tells whether the workspace is the account's all the same."""
+    async with rigged(tmp_path, people=[someone(1, f"{step}=403")]) as rig:
+        async with await rig.post(CHAT.path, ask(CHAT, ("image/png", PNG))) as r:
+            code, _ = CHAT.error(await r.json())
+        assert (r.status, code) == (503, "workspace_unavailable")
+        assert rig.sim.count("loadUserContent") == 1
+        await until(lambda: bool(rig.store.standings()))
+        (standing,) = rig.store.standings()
+    assert not standing.retired
+
+
+@pytest.mark.parametrize("step", ["ticket", "enqueue"])
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        ("400", 502, "upstream_rejected"),
+        ("400-empty", 503, "upstream_unavailable"),
+        ("401", 503, "account_unauthorized"),
+        ("404", 502, "upstream_rejected"),
+        ("429", 429, "rate_limit_exceeded"),
+        ("500", 502, "upstream_error"),
+        ("empty", 502, "upstream_error"),
+    ],
+)
+async def test_an_upload_that_is_refused_is_told(
+    tmp_path: Path, step: str, fault: str, status: int, code: str
+) -> None:
+    async with rigged(tmp_path, people=[someone(1, f"{step}={fault}")]) as rig:
+        async with await rig.post(CHAT.path, ask(CHAT, ("image/png", PNG))) as r:
+            assert (r.status, CHAT.error(await r.json())[0]) == (status, code)
+        assert rig.sim.count("runInferenceTranscript") == 0
+
+
 async def test_a_look_that_fails_in_passing_is_taken_again(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[someone(1, "task-502")]) as rig:
         assert seen("image/png", PNG) in await answer(rig, CHAT, ask(CHAT, ("image/png", PNG)))

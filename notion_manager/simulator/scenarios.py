@@ -97,6 +97,8 @@ QUIRKS = {
     "tool-style": "search as =new (callFunction) or =old (search)",
 }
 UPLOADS = {
+    "ticket": "in an account's own scenario: no leave to upload, by =NAME of an HTTP answer",
+    "enqueue": "in an account's own scenario: no file is read, by =NAME of an HTTP answer",
     "storage-403": "in an account's own scenario: the bucket refuses the first =N forms (1)",
     "storage": "in an account's own scenario: the bucket answers =STATUS, or =hang, or =reset",
     "task-502": "in an account's own scenario: the first =N looks at a file fail (1)",

@@ -7,6 +7,7 @@ from random import Random
 from .accounts import SimSpace
 from .bucket import Bucket, Task, Upload
 from .call import Call
+from .faults import http_fault
 from .replies import Refused, Reply, invalid, page
 from .scenarios import Scenario
 from .shapes import Json, as_list, as_object, as_text, is_uuid, new_id
@@ -38,6 +39,7 @@ PNG_SIZE = slice(16, 24)
 
 def ticket(call: Call) -> Json:
     """`createThread` makes the thread, which must not exist; else it must. Raises Refused."""
+    _disturb(call, "ticket")
     body, rng, origin = call.body, call.rng, call.world.origin
     space, thread_id = _pointer(call, body.get("assistantChatTranscriptSessionPointer"))
     name, size, kind = as_text(body.get("name")), body.get("contentLength"), _type(call)
@@ -66,6 +68,12 @@ def ticket(call: Call) -> Json:
         "fields": dict(upload.fields),
         **told,
     }
+
+
+def _disturb(call: Call, step: str) -> None:
+    """Raises Refused where a scenario refuses this step."""
+    if reply := http_fault(Scenario({call.scenario.get(step): ""}), call.rng):
+        raise Refused(reply)
 
 
 def _pointer(call: Call, value: object) -> tuple[SimSpace, str]:
@@ -164,6 +172,7 @@ def _xml(status: int, code: str, message: str) -> Reply:
 
 def enqueue(call: Call) -> Json:
     """Raises Refused for a task of another kind, and for a file or thread that is not there."""
+    _disturb(call, "enqueue")
     world = call.world
     task = as_object(call.body.get("task"))
     request = as_object(task.get("request"))

@@ -236,8 +236,11 @@ class NotionWeb:
     async def _brought(
         self, parcels: Sequence[Parcel], thread_id: str, *, create: bool
     ) -> Attached:
-        async with self._used(thread_id, made=True):  # at least by the first file
-            attached = await self._courier.deliver(parcels, thread_id, create=create)
+        try:
+            async with self._used(thread_id, made=True):  # at least by the first file
+                attached = await self._courier.deliver(parcels, thread_id, create=create)
+        except DOUBTFUL as said:
+            raise await self._checked(said) from said
         if attached.thread_id != thread_id and self._ledger is not None:
             self._ledger.drop(thread_id)
         return attached
