@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
+import pytest
+
 
 @dataclass(frozen=True)
 class Api:
@@ -31,6 +34,17 @@ def frames(stream: bytes) -> Iterator[dict[str, Any]]:
     for line in stream.split(b"\n"):
         if line.startswith(b"data: ") and line != b"data: [DONE]":
             yield json.loads(line[6:])
+
+
+async def until_cut(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a response that does not end as it should."""
+    body = b""
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+    except aiohttp.ClientPayloadError:
+        return body
+    pytest.fail("the body ended cleanly")
 
 
 def _message(text: str) -> dict[str, Any]:

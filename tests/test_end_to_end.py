@@ -7,10 +7,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from tests.asking import APIS, CHAT, MESSAGES, RESPONSES, Api, frames
+from tests.asking import APIS, CHAT, MESSAGES, RESPONSES, Api, frames, until_cut
 from tests.rig import QUICK, Rig, rigged, someone, until
 
 each_api = pytest.mark.parametrize("api", APIS, ids=lambda a: a.name)
@@ -201,7 +200,7 @@ async def test_rule_8_a_failure_in_mid_stream_is_told_and_never_ends_cleanly(
     text = f"[[sim:{scenario}]][[sim:long=300]] go"
     async with await rig.post(api.path, api.ask(text, stream=True)) as r:
         assert r.status == 200
-        body = await _until_cut(r)
+        body = await until_cut(r)
     assert api.said(body)
     assert api.broken in body
     assert api.last not in body
@@ -214,7 +213,7 @@ async def test_a_stream_that_fails_after_a_ping_is_logged_as_what_it_was(tmp_pat
     async with rigged(tmp_path, timeouts=timeouts) as rig:
         text = "[[sim:think=0.3]][[sim:cut=lost]][[sim:long=300]] go"
         async with await rig.post(CHAT.path, CHAT.ask(text, stream=True)) as r:
-            await _until_cut(r)
+            await until_cut(r)
         await until(lambda: bool(rig.records))
         assert (rig.records[-1].status, rig.records[-1].problem) == (200, "upstream_error")
 
@@ -286,17 +285,6 @@ async def test_rule_12_a_client_that_leaves_frees_the_upstream_at_once(
     assert rig.records[-1].status == 499
 
 
-async def _until_cut(response: aiohttp.ClientResponse) -> bytes:
-    """The body of a response that does not end as it should."""
-    body = b""
-    try:
-        async for chunk in response.content.iter_any():
-            body += chunk
-    except aiohttp.ClientPayloadError:
-        return body
-    pytest.fail("the body ended cleanly")
-
-
 async def _drain(rig: Rig, api: Api, text: str, *, stream: bool) -> None:
     async with await rig.post(api.path, api.ask(text, stream=stream)) as r:
         async for _ in r.content.iter_any():
@@ -362,7 +350,7 @@ async def test_rule_15_a_turn_that_broke_off_may_come_again_with_its_tool_run_me
     tools = [{"name": "Read", "input_schema": {"type": "object"}}]
     body = {"model": "opus-4.6", "max_tokens": 900, "tools": tools, "messages": [asked]}
     async with await rig.post(MESSAGES.path, {**body, "stream": True}) as r:
-        await _until_cut(r)
+        await until_cut(r)
     async with await rig.post(MESSAGES.path, body) as r:
         assert MESSAGES.text(await r.json()) == "a b c d e f"
     call = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}

@@ -27,7 +27,7 @@ from notion_manager.turn import (
     ToolResult,
     Turn,
 )
-from tests.asking import CHAT, MESSAGES, RESPONSES, Api
+from tests.asking import CHAT, MESSAGES, RESPONSES, Api, until_cut
 from tests.rig import KEY, QUICK, Rig, rigged, someone, until
 
 each_api = pytest.mark.parametrize("api", [MESSAGES, CHAT, RESPONSES], ids=lambda api: api.name)
@@ -195,6 +195,54 @@ async def test_a_silent_research_is_given_more_time_than_a_chat(tmp_path: Path) 
             assert r.status == 200
         async with await rig.post(CHAT.path, CHAT.ask("Hi")) as r:
             assert r.status == 504
+
+
+@each_api
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ("truncate", 502),
+        ("reset-text", 502),
+        ("handoff", 502),
+        ("stall", 504),
+        ("error=patch", 502),
+    ],
+)
+async def test_a_research_that_breaks_off_is_told_and_not_asked_again(
+    tmp_path: Path, api: Api, fault: str, status: int
+) -> None:
+    """Half a report never looks like a whole one. Its chat is not known, so nothing is read."""
+    question = f"[[sim:{fault}]] Compare bridges"
+    async with rigged(tmp_path, timeouts=dataclasses.replace(QUICK, research=0.5)) as rig:
+        async with await rig.post(api.path, api.ask(question, model="researcher")) as r:
+            assert r.status == status
+        asked = api.ask(question, model="researcher", stream=True)
+        async with await rig.post(api.path, asked) as r:
+            body = await until_cut(r)
+        assert rig.sim.count(INFERENCE) == 2
+    assert "# Compare bridges" in api.said(body)
+    assert api.broken in body
+    assert api.last not in body
+
+
+async def test_a_research_without_a_report_is_no_answer(rig: Rig) -> None:
+    asked = CHAT.ask("[[sim:blank]] Compare bridges", model="researcher")
+    async with await rig.post(CHAT.path, asked) as r:
+        assert (r.status, CHAT.error(await r.json())[0]) == (502, "upstream_empty")
+
+
+@each_api
+async def test_rule_30_rule_42_rule_56_a_silent_research_is_bridged_by_pings(
+    tmp_path: Path, api: Api
+) -> None:
+    timeouts = dataclasses.replace(QUICK, commit_after=0.05, ping_every=0.05)
+    sign = {"messages": b"event: ping", "chat": b": ", "responses": b"event: response.in_progress"}
+    question = api.ask("[[sim:think=0.4]] Compare bridges", model="researcher", stream=True)
+    async with rigged(tmp_path, timeouts=timeouts) as rig:
+        async with await rig.post(api.path, question) as r:
+            body = await r.read()
+    assert body.count(sign[api.name]) >= 3
+    assert api.last in body
 
 
 # Its own allowance

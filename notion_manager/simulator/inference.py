@@ -194,8 +194,8 @@ def _stage(world: World, account: SimAccount, ask: Ask, scenario: Scenario, rng:
 
 def _beats(stage: Stage) -> tuple[Sequence[Beat], Performance]:
     performance = Performance(stage)
-    if stage.seen.ask.research and stage.failure is None:
-        return research(stage, performance.out), performance
+    if stage.seen.ask.research and (stage.failure is None or stage.failure.late):
+        return research(stage, performance.out, performance.interrupt), performance
     return performance.play(plan(stage.seen, stage.scenario, stage.rng)), performance
 
 

@@ -9,9 +9,9 @@ from .answers import Seen, title
 from .failures import Failure
 from .plan import MEGABYTE, Round, Say, Think, Tool
 from .scenarios import Scenario
-from .script import Beat, Cut, Ending, Pause, Raw, Sync, Writer, op
+from .script import Beat, Raw, Sync, Writer, op
 from .shapes import Era, Json, new_id, signature
-from .speech import Speaker, pieces
+from .speech import Speaker, pause, pieces, stall
 
 HIDDEN_PROMPT = 18_000
 PER_TOKEN = 4  # characters
@@ -56,12 +56,10 @@ class Performance:
 
     def play(self, rounds: Sequence[Round]) -> Sequence[Beat]:
         """The script. After a failure the turn is over."""
-        scenario, failure = self.stage.scenario, self.stage.failure
-        if scenario.get("stall") == "start":
-            self.out.beat(Cut(Ending.STALL))
+        failure = self.stage.failure
+        stall(self.out, self.stage.scenario)
         self._open()
-        if "think" in scenario:
-            self.out.beat(Pause(scenario.number("think", 1)))
+        pause(self.out, self.stage.scenario)
         if failure and not failure.late:
             self._fail(failure)
             return self.out.beats
@@ -123,7 +121,8 @@ class Performance:
                     {"type": "record-map", "recordMap": self.stage.closing([failure.step], "")}
                 )
 
-    def _interrupt(self) -> bool:
+    def interrupt(self) -> bool:
+        """Fail where that is planned; whether it was."""
         if self.stage.failure:
             self._fail(self.stage.failure)
         return self.stage.failure is not None
@@ -162,7 +161,7 @@ class Performance:
                 speaker.think(index, self._thinking(), entry.text, signed=entry.signed)
             elif not last:
                 speaker.preamble(index, entry.text)
-            elif speaker.answer(index, entry.text, self._interrupt):
+            elif speaker.answer(index, entry.text, self.interrupt):
                 return True
         return False
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from random import Random
 
 from .scenarios import Scenario
-from .script import Cut, Ending, Writer, op
+from .script import Cut, Ending, Pause, Writer, op
 from .shapes import Json, as_text, signature
 
 WORDS = 5
@@ -38,6 +38,27 @@ def pieces(text: str, rng: Random) -> Iterator[str]:
         cuts.add(rng.randint(match.start() + 1, match.end()))
     bounds = [0, *sorted(c for c in cuts if 0 < c < len(text)), len(text)]
     yield from (text[a:b] for a, b in pairwise(bounds) if a < b)
+
+
+def stall(out: Writer, scenario: Scenario) -> None:
+    """Never begin, where a scenario has it so."""
+    if scenario.get("stall") == "start":
+        out.beat(Cut(Ending.STALL))
+
+
+def pause(out: Writer, scenario: Scenario) -> None:
+    """The silence before the first word."""
+    if "think" in scenario:
+        out.beat(Pause(scenario.number("think", 1)))
+
+
+def cut(out: Writer, scenario: Scenario) -> None:
+    """End the stream here, where a scenario has it so."""
+    ending = scenario.first(CUTS)
+    if ending and scenario.get("stall") != "start":
+        if ending in FAREWELLS:
+            out.line(FAREWELLS[ending])
+        out.beat(Cut(CUTS[ending]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +144,7 @@ class Speaker:
             self._append_and_remove(step)
         if "restart" in self.scenario:
             self.out.start(*self.out.state.steps)
-        ending = self.scenario.first(CUTS)
-        if ending and self.scenario.get("stall") != "start":
-            if ending in FAREWELLS:
-                self.out.line(FAREWELLS[ending])
-            self.out.beat(Cut(CUTS[ending]))
+        cut(self.out, self.scenario)
 
     def _rewrite(self, step: int, path: str) -> None:
         """A citation placeholder is shown, then everything gets shorter again."""

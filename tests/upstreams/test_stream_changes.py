@@ -26,6 +26,7 @@ from notion_lines import (
     tool,
 )
 
+from notion_manager.errors import UpstreamBroken
 from notion_manager.turn import APART, Done, Event, Stop, Text, Thinking, Usage
 from notion_manager.upstreams.notion_web.stream import Decoder
 
@@ -298,6 +299,18 @@ def test_research_ends_with_its_last_word() -> None:
         Text("Found"),
         Done(Stop.END, GUESS),
     ]
+
+
+def test_research_whose_last_line_is_not_all_there_was_cut_short() -> None:
+    report = encode(chat("Found", "researcher-report"))
+    for rest, whole in ((report, True), (report[:-1], True), (b" ", True), (report[:-9], False)):
+        decoding = decoder()
+        decoding.feed(report + rest)
+        if whole:
+            assert decoding.finish()
+            continue
+        with pytest.raises(UpstreamBroken, match="cut short"):
+            decoding.finish()
 
 
 def decoded(decoder: Decoder, *lines: Any) -> list[Event]:

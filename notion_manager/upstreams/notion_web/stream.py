@@ -52,6 +52,7 @@ class Decoder:
         self._problem: Problem | None = None
         self._started = False  # a line came that is not blank
         self._ended = False  # the service said so: a snapshot that nothing followed, or `done`
+        self._torn = False  # the last line is not all there
         self._mapped = False  # a record map came
         self._completed = False  # a record map said so
         self._saved: tuple[Message, ...] = ()
@@ -100,7 +101,8 @@ class Decoder:
         """The last events, with the one Done. Raises the Problem that the stream came to."""
         if self._problem is not None:
             raise self._problem
-        if rest := self._lines.finish():
+        if rest := self._lines.finish().strip():
+            self._torn = not rest.startswith(RECORD_MAP) and parse(rest, {}) is None
             self._read(rest)
         self._judge_end()
         self._answer.close()
@@ -264,7 +266,7 @@ class Decoder:
         last = self._answer.last
         if last is None:
             reports = (s for s in self._answer.steps if s.type == "researcher-report")
-            return self._mapped or any(not report.blank for report in reports)
+            return self._mapped or (not self._torn and any(not r.blank for r in reports))
         return last.finished and (self._mapped or not last.calls) and not self._answer.unanswered
 
     def _recover(self) -> None:
