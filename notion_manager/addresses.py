@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from yarl import URL
 
 _PLAIN = re.compile(r"[!-\[\]-~]{1,2048}")  # printable ASCII without a blank and a backslash
+_USER = re.compile(r"[^/?#]*//[^/?#]*@")
+_NAME = re.compile(r"(?=.{1,253}\.?$)(?:[a-z0-9_-]{1,63}\.)*[a-z][a-z0-9-]{0,62}\.?")
 _EXPECTED = "expected a plain https URL, with anything unusual in it percent-encoded"
 _EMBEDDING = tuple(
     map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
@@ -27,16 +29,16 @@ def fetchable(text: str) -> URL:
         raise NotAllowed(_EXPECTED)
     try:
         url = URL(text)
-        port = url.port
+        complete = url.port and url.host  # one in punycode is read only here
     except ValueError:
         raise NotAllowed(_EXPECTED) from None
-    if not port:
+    if not complete:
         raise NotAllowed(_EXPECTED)
     if url.scheme != "https":
         raise NotAllowed("only https URLs are fetched")
-    if "@" in url.raw_authority:
+    if _USER.match(text):
         raise NotAllowed("a URL with a user's name in it is not fetched")
-    _check_host(url.host or "")
+    _check_host(url.raw_host or "")
     return url
 
 
@@ -45,8 +47,7 @@ def _check_host(host: str) -> None:
     try:
         address = ip_address(host)
     except ValueError:
-        last = host.rstrip(".").rpartition(".")[2]
-        if not last[:1].isalpha():
+        if not _NAME.fullmatch(host):
             raise NotAllowed("its host is neither a name nor a plain address") from None
         return
     if not is_public(address):

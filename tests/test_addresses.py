@@ -40,6 +40,14 @@ def test_a_plain_https_url_of_the_internet_may_be_fetched(url: str) -> None:
         "https://files.example.com:99999/",
         "https://files.example.com:x/",
         "https://me@files.example.com/",
+        "https://@files.example.com/",
+        "https://xn--/",
+        "https://xn--zzzzz-999999999.example/",
+        "https://files..example.com/",
+        "https://.example.com/",
+        "https://" + "a" * 64 + ".example.com/",
+        "https://" + "a." * 127 + "example.com/",
+        "https://f%69les.example.com/",
         "https://files.example.com@127.0.0.1/",
         "https://files.example.com\\@127.0.0.1/",
         "https://127.0.0.1\\.files.example.com/",
@@ -92,7 +100,12 @@ def test_an_address_within_another_is_as_private_as_it_is(address: object) -> No
     assert not is_public(ip_address(f"64:ff9b::{v4}"))
 
 
-@given(st.text(max_size=60).map("https://{}".format))
-def test_anything_is_read_or_refused(url: str) -> None:
+HOSTS = st.text("xn-a1.%@:[]_ü", max_size=70)
+
+
+@given(st.one_of(st.text(max_size=60), HOSTS, HOSTS.map("xn--{}".format)).map("https://{}".format))
+def test_anything_is_refused_or_a_name_that_can_be_looked_up(url: str) -> None:
     with contextlib.suppress(NotAllowed):
-        assert fetchable(url).host
+        host = fetchable(url).host
+        assert host
+        assert host.encode("idna")

@@ -225,7 +225,16 @@ async def test_so_many_links_and_no_more() -> None:
     assert raised.value.field == f"messages[0].content[{MOST}]"
 
 
-@pytest.mark.parametrize("url", ["http://files.test/a", "https://0177.0.0.1/", "https://[::1]/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://files.test/a",
+        "https://0177.0.0.1/",
+        "https://[::1]/",
+        "https://xn--/",
+        "https://a..b/",
+    ],
+)
 async def test_a_url_that_may_not_be_asked_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(BadRequest, match=r"https|name nor|private"):
         await Fetcher().brought(pointing(link(url)))
