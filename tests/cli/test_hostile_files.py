@@ -1,4 +1,4 @@
-"""Files that are not what they say, or far too much: each has its named error, and costs little.
+"""Files and URLs that are not what they say, or far too much: each has its named error, and costs little.
 
 The daemon is a process of its own, so that what it takes of memory can be told from what we take.
 """
@@ -27,6 +27,7 @@ BOMB = zlib.compress(zlib.compress(bytes(200 * MB), 9), 9)
 TIMES = 4  # that all are sent once more, as leaks show when they add up
 PEAK = 12 * (32 << 20)  # bytes: the body, its JSON, the file, and what is on its way to Notion
 LEFT = 4 * (32 << 20)  # bytes, as no two moments are alike
+MOST_OF_URLS = 16 << 20  # bytes
 
 Body = dict[str, Any]
 
@@ -103,6 +104,26 @@ TAKEN: dict[str, Callable[[], tuple[str, Body]]] = {
 """What is none of ours to refuse: it is never unpacked, and goes to Notion as it is."""
 
 
+PRIVATE, STRANGE = "its address is a private one", "its host is neither a name nor a plain address"
+URLS = {
+    "https://169.254.169.254/latest/meta-data": PRIVATE,
+    "https://[::ffff:169.254.169.254]/": PRIVATE,
+    "https://[64:ff9b::a9fe:a9fe]/": PRIVATE,
+    "https://[fe80::1%25eth0]/": PRIVATE,
+    "https://100.64.0.1/": PRIVATE,
+    "https://localhost/": PRIVATE,
+    "https://0251.0376.0251.0376/": STRANGE,
+    "https://2852039166/": STRANGE,
+    "https://a..b/": STRANGE,
+    "https://xn--/": "expected a plain https URL",
+    "https://files.example.com\\@169.254.169.254/": "expected a plain https URL",
+    "https://files.example.com@169.254.169.254/": "a URL with a user's name in it is not fetched",
+    "http://169.254.169.254/": "only https URLs are fetched",
+    "file:///etc/passwd": "expected a data:, https: or http: URL",
+    "https://files.example.com/" + "a" * MB: "expected a plain https URL",
+}
+
+
 def send(server: Served, path: str, body: Body) -> tuple[int, str]:
     headers = {"x-api-key": KEY, "content-type": "application/json"}
     request = urllib.request.Request(server.url + path, orjson.dumps(body), headers)  # noqa: S310
@@ -129,6 +150,29 @@ def send_all(server: Served) -> None:
         assert re.search(told, said), (name, said[:300])
     for made in TAKEN.values():
         assert send(server, *made())[0] == 200
+
+
+def send_urls(server: Served) -> None:
+    for url, told in URLS.items():
+        status, said = send(server, *responses(file_url=url))
+        assert (status, f"input[0].content[0].file_url: {told}" in said) == (400, True), url[:99]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="figures come from /proc")
+def test_hostile_urls_are_refused_by_their_place_and_cost_little(
+    env: dict[str, str], run: Run, notion: Simulator
+) -> None:
+    who = notion.accounts[0].token_v2
+    assert run("accounts", "add", "--token-v2", "-", stdin=who).exit_code == 0
+    here = {"NOTION_MANAGER_API_KEY": KEY, "NOTION_MANAGER_FILES_FETCH_URLS": "true"}
+    with served({**env, **here}) as server:
+        send_urls(server)
+        once = memory(server, "VmRSS")
+        for _ in range(5 * TIMES):
+            send_urls(server)
+        more = memory(server, "VmRSS") - once
+        assert more < MOST_OF_URLS, f"{more >> 10} kB more"
 
 
 @pytest.mark.slow
