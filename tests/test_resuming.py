@@ -14,6 +14,7 @@ from notion_manager.config import Config, Threads
 from notion_manager.notes import FILE, Notes
 from notion_manager.simulator import Simulator
 from tests.asking import MESSAGES, frames
+from tests.files import base64, png
 from tests.rig import QUICK, Rig, rigged, serving, someone
 
 Said = list[dict[str, Any]]
@@ -321,8 +322,8 @@ PIXEL = (
 )
 
 
-def picture() -> Sequence[dict[str, Any]]:
-    source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
+def picture(data: str = PIXEL) -> Sequence[dict[str, Any]]:
+    source = {"type": "base64", "media_type": "image/png", "data": data}
     return [{"type": "image", "source": source}, {"type": "text", "text": "[[sim:echo=Seen.]]"}]
 
 
@@ -335,8 +336,15 @@ async def test_a_file_is_brought_once_a_conversation(rig: Rig) -> None:
     uploads = len([r for r in rig.sim.requests if "Upload" in r.endpoint])
     assert (await say(rig, said, "[[sim:echo=Two.]] second"))[1] == "continued"
     assert len([r for r in rig.sim.requests if "Upload" in r.endpoint]) == uploads
-    said.append({"role": "user", "content": picture()})
-    async with await rig.post(MESSAGES.path, body) as answer:
-        assert answer.headers["x-notion-manager-thread"] == "continued"
-    kinds = [step["type"] for step in asked(rig)["transcript"]]
-    assert kinds == ["config", "context", "updated-config", "attachment", "user"]
+    for picture_of, shown, kinds in (
+        (PIXEL, "image-1.png", ["user"]),
+        (base64(png(2)), "image-2.png", ["attachment", "user"]),
+    ):
+        said.append({"role": "user", "content": picture(picture_of)})
+        async with await rig.post(MESSAGES.path, body) as answer:
+            assert answer.headers["x-notion-manager-thread"] == "continued"
+            said.append({"role": "assistant", "content": MESSAGES.text(await answer.json())})
+        transcript = asked(rig)["transcript"]
+        assert [step["type"] for step in transcript][3:] == kinds
+        assert f"(attached: {shown})" in transcript[-1]["value"][0][0]
+    assert len([r for r in rig.sim.requests if "Upload" in r.endpoint]) == 2 * uploads

@@ -12,6 +12,7 @@ from notion_manager.errors import BadRequest, UpstreamBroken
 from notion_manager.turn import File, Message, Text, Turn
 from notion_manager.upstreams.notion_web.uploads import (
     MOST,
+    Attachment,
     Outcome,
     Parcel,
     ask_outcome,
@@ -21,6 +22,7 @@ from notion_manager.upstreams.notion_web.uploads import (
     parse_outcome,
     parse_task,
     parse_ticket,
+    present,
     shown,
     storage,
     stored_name,
@@ -63,6 +65,16 @@ def test_a_file_is_brought_once_however_often_it_is_shown() -> None:
     )
     assert parcels(again) == [Parcel("image-1.png", "image/png", PNG)]
     assert not parcels(turn())
+
+
+def test_a_file_that_the_thread_has_is_only_named() -> None:
+    before, asked = (
+        turn(File("image/png", PNG)),
+        turn(File("image/gif", GIF), File("image/png", PNG)),
+    )
+    whole = Turn("m", (*before.messages, Message("assistant", (Text("ok"),)), *asked.messages))
+    assert present(whole, asked) == {PNG: Attachment("(attached: image-1.png)")}
+    assert present(asked, asked) == {}
 
 
 def test_a_file_without_a_name_gets_one_by_its_kind_and_place() -> None:

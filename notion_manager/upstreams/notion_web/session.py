@@ -40,8 +40,8 @@ from .quota import READS, merged
 from .recovery import Recovery
 from .reply import LEASE, Asked, Reply
 from .stream import Decoder
-from .transcript import anchor_of, begin, newest, probe, request, research
-from .uploads import Attached, Parcel, parcels
+from .transcript import Anchor, anchor_of, begin, newest, probe, request, research
+from .uploads import Attached, Parcel, parcels, present
 
 DRAWN = 64
 DOUBTFUL = (WorkspaceRefused, Unexplained)
@@ -186,12 +186,8 @@ class NotionWeb:
         """The files of the turn are brought first, into the thread that it is then asked in."""
         known = anchor_of(turn.bookmark) if turn.bookmark else None
         asked = turn if known is None else newest(turn)
-        thread_id = next(self._ids) if known is None else known.thread
-        new = {parcel.data for parcel in parcels(asked)}
-        sent, attached = [p for p in parcels(turn) if p.data in new], None  # numbered as all are
-        if sent:
-            attached = await self._brought(sent, thread_id, create=known is None)
-            thread_id = attached.thread_id
+        attached = await self._attached(turn, asked, known)
+        thread_id = next(self._ids) if attached is None else attached.thread_id
         now = datetime.now(UTC)
         anchor = known or begin(
             self._account, thread_id, ids=self._ids, now=now, made=attached is not None
@@ -232,6 +228,17 @@ class NotionWeb:
             raise await self._checked(await refusal(response))
         finally:
             response.close()
+
+    async def _attached(self, turn: Turn, asked: Turn, known: Anchor | None) -> Attached | None:
+        """The files of what is `asked`. Each is brought that the thread does not have yet."""
+        there = present(turn, asked)
+        new = {parcel.data for parcel in parcels(asked)} - there.keys()
+        sent = [parcel for parcel in parcels(turn) if parcel.data in new]  # numbered as all are
+        thread_id = next(self._ids) if known is None else known.thread
+        if not sent:
+            return Attached(thread_id, there) if there else None
+        brought = await self._brought(sent, thread_id, create=known is None)
+        return Attached(brought.thread_id, {**there, **brought.files})
 
     async def _brought(
         self, parcels: Sequence[Parcel], thread_id: str, *, create: bool

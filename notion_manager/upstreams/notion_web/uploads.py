@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...errors import BadRequest, UpstreamBroken
 from ...turn import File, Turn
@@ -72,7 +73,7 @@ class Attachment(Struct, frozen=True):
 
 
 class Attached(Struct, frozen=True):
-    """The files of a turn, in the thread that they made, by their bytes."""
+    """The files of a turn, in the thread that has them, by their bytes."""
 
     thread_id: str
     files: Mapping[bytes, Attachment]
@@ -93,6 +94,16 @@ def parcels(turn: Turn) -> Sequence[Parcel]:
             field="messages",
         )
     return [_parcel(file, number) for number, file in enumerate(files.values(), 1)]
+
+
+def present(turn: Turn, asked: Turn) -> Mapping[bytes, Attachment]:
+    """The files of a thread that lacks no more of the turn than what is `asked`.
+
+    Shown again, such a file is only named.
+    """
+    earlier = turn.messages[: len(turn.messages) - len(asked.messages)]
+    there = {parcel.data for parcel in parcels(replace(turn, messages=earlier))}
+    return {p.data: Attachment(_line(p)) for p in parcels(turn) if p.data in there}
 
 
 def _parcel(file: File, number: int) -> Parcel:
@@ -231,7 +242,7 @@ def shown(parcel: Parcel, url: str, outcome: Outcome | None) -> Attachment:
     if outcome is None and parcel.media_type == "text/csv":
         return Attachment(_inlined(parcel))
     return Attachment(
-        f"(attached: {parcel.name})",
+        _line(parcel),
         {
             "type": "attachment",
             "fileUrl": url,
@@ -240,6 +251,10 @@ def shown(parcel: Parcel, url: str, outcome: Outcome | None) -> Attachment:
             "metadata": _metadata(parcel, outcome.found if outcome else {}),
         },
     )
+
+
+def _line(parcel: Parcel) -> str:
+    return f"(attached: {parcel.name})"
 
 
 def _metadata(parcel: Parcel, found: Mapping[str, Any]) -> Mapping[str, Any]:
