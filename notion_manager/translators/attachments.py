@@ -21,15 +21,14 @@ _SIGNED = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pd
 _TABLE = "text/csv"
 _OTHER_NAMES: Mapping[str, str] = {
     "": UNKNOWN,
+    "binary/octet-stream": UNKNOWN,  # of whatever a bucket was not told the type
     "image/jpg": "image/jpeg",
     "application/csv": _TABLE,
     "application/vnd.ms-excel": UNKNOWN,  # of a table too, where a spreadsheet program is installed
     "application/x-pdf": "application/pdf",
 }
-_TEXTUAL = (
-    "text/", "application/json", "application/xml", "application/yaml", "application/toml",
-    "application/javascript", "application/x-", "image/svg+xml",
-)  # fmt: skip
+_TEXTUAL = ("text/", "application/", "image/svg+xml", "video/mp2t")
+"""What may be text. The last is what a name in `.ts` is commonly taken for."""
 _HEAD = 4096  # bytes that are looked at to tell what a file is
 
 
@@ -65,6 +64,17 @@ def bare(node: Node, name: str = "") -> File | Text:
     return attached(node, UNKNOWN, decoded(node, node.text()), name)
 
 
+def located(url: Node, media_type: str = "", name: str = "") -> File | FileLink | Text:
+    """A file in a data URL, or at any other. Raises BadRequest."""
+    is_data = url.text()[:5].lower() == "data:"
+    return inline(url, name) if is_data else linked(url, media_type, name)
+
+
+def enclosed(data: Node, name: str) -> File | FileLink | Text:
+    """OpenAI's `file_data`: a data URL, its base64 alone, or a link. Raises BadRequest."""
+    return located(data, name=name) if ":" in data.text()[:8] else bare(data, name)
+
+
 def stored_elsewhere(node: Node) -> Unsupported:
     """The refusal of a `file_id`."""
     return Unsupported(
@@ -98,6 +108,9 @@ def attached(node: Node, media_type: str, data: bytes, name: str = "") -> File |
     if media_type in _SIGNED:
         raise node.fail(f"said to be {media_type}, but its bytes are {found or 'something else'}")
     text = _text(data)
+    if text is None and media_type.startswith("text/"):
+        but = found or "no text in UTF-8"
+        raise node.fail(f"said to be {media_type[:64]}, but its bytes are {but}")
     if text is None or not (media_type == UNKNOWN or media_type.startswith(_TEXTUAL)):
         raise _unsupported(node, media_type)
     if media_type == _TABLE or name.lower().endswith(".csv"):

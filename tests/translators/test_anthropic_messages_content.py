@@ -22,7 +22,7 @@ from notion_manager.turn import (
     ToolReference,
     ToolResult,
 )
-from tests.files import KINDS, PDF, base64, png
+from tests.files import KINDS, PDF, PNG, base64, data_url, png
 from tests.translators.messages_requests import (
     TEXT,
     TOOL,
@@ -48,6 +48,12 @@ def test_rule_21_pictures_come_as_links() -> None:
     assert content({"type": "image", "source": {"type": "url", "url": url}}) == (
         FileLink(url, path="messages[0].content[0].source.url"),
     )
+
+
+@pytest.mark.parametrize("kind", ["image", "document"])
+def test_rule_21_a_link_may_hold_its_file(kind: str) -> None:
+    source = {"type": "url", "url": data_url("image/png", PNG)}
+    assert content({"type": kind, "source": source}) == (File("image/png", PNG),)
 
 
 @pytest.mark.parametrize("kind", ["image", "document"])

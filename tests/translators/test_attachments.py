@@ -31,6 +31,7 @@ def test_a_file_of_every_kind_is_taken(kind: str) -> None:
         ("image/jpg", "image/jpeg", JPEG),
         ("IMAGE/PNG; charset=binary", "image/png", PNG),
         ("application/octet-stream", "application/pdf", PDF),
+        ("binary/octet-stream", "application/pdf", PDF),
         ("", "image/webp", WEBP),
         ("application/x-pdf", "application/pdf", PDF),
         ("application/csv", "text/csv", CSV),
@@ -69,6 +70,9 @@ def test_base64_is_read_by_slices_as_it_is_whole(data: bytes, kind: int, at: int
         ("text/markdown", "notes.md"),
         ("application/json", "a.json"),
         ("application/x-yaml", "a.yaml"),
+        ("application/sql", "a.sql"),
+        ("application/ld+json", "a.jsonld"),
+        ("video/mp2t", "a.ts"),
         ("application/octet-stream", "main.rs"),
         ("image/svg+xml", "a.svg"),
     ],
@@ -96,6 +100,10 @@ def test_a_table_is_known_by_its_name_too() -> None:
         ("image/webp", b"RIFF\0\0\0\0AVI ", "something else"),
         ("application/pdf", ZIP, "something else"),
         ("application/pdf", GIF, "image/gif"),
+        ("text/plain", b"\xff\xfe\0", "no text in UTF-8"),
+        ("text/plain", b"a\0b", "no text in UTF-8"),
+        ("text/csv", b"\xff,\xff", "no text in UTF-8"),
+        ("text/plain", PNG, "image/png"),
     ],
 )
 def test_bytes_that_are_another_thing_are_refused(said: str, data: bytes, but: str) -> None:
@@ -109,12 +117,9 @@ def test_bytes_that_are_another_thing_are_refused(said: str, data: bytes, but: s
     [
         ("application/zip", ZIP),
         ("application/octet-stream", ZIP),
-        ("text/plain", b"\xff\xfe\0"),
-        ("text/plain", b"a\0b"),
-        ("text/csv", b"\xff,\xff"),
         ("image/heic", b"\0\0\0\x18ftypheic"),
         ("audio/wav", b"RIFF\0\0\0\0WAVE"),
-        ("text/plain", PNG),
+        ("application/json", ZIP),
         ("video/mp4", b"text"),
     ],
 )

@@ -171,7 +171,7 @@ def test_a_file_comes_inline_or_as_a_link() -> None:
         ({"type": "file", "file": {"file_data": "é"}}, "file.file_data"),
         ({"type": "file", "file": {"file_data": "AAAA"}}, "file.file_data"),
         ({"type": "file", "file": {"file_id": "file-1"}}, "file.file_id"),
-        ({"type": "file", "file": {}}, "file.file_id"),
+        ({"type": "file", "file": {}}, "file"),
         ({"text": "x"}, "type"),
         ({"type": "text", "text": 1}, "text"),
     ],

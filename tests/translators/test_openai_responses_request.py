@@ -195,6 +195,14 @@ URL = data_url("image/png", PNG)
     [
         ({"type": "input_image", "image_url": URL}, File("image/png", PNG)),
         (
+            {"type": "input_image", "image_url": URL.replace("data:", "DATA:")},
+            File("image/png", PNG),
+        ),
+        (
+            {"type": "input_file", "file_data": "https://x/y", "filename": "a"},
+            FileLink("https://x/y", name="a", path="input[0].content[0].file_data"),
+        ),
+        (
             {"type": "input_image", "image_url": "https://x/y"},
             FileLink("https://x/y", path="input[0].content[0].image_url"),
         ),

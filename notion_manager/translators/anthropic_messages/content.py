@@ -20,7 +20,7 @@ from ...turn import (
     ToolReference,
     ToolResult,
 )
-from ..attachments import attached, decoded, linked, stored_elsewhere
+from ..attachments import attached, decoded, located, stored_elsewhere
 from ..ignored import Ignored
 
 _T = TypeVar("_T")
@@ -138,7 +138,7 @@ def _image(block: Node, ignored: Ignored) -> Iterator[_Attached]:
         case "base64":
             yield _file(source)
         case "url":
-            yield linked(source["url"])
+            yield located(source["url"])
         case _:
             raise stored_elsewhere(source["file_id"])
 
@@ -151,7 +151,7 @@ def _document(block: Node, ignored: Ignored) -> Iterator[_Attached]:
         case "base64":
             yield _file(source, title)
         case "url":
-            yield linked(source["url"], "application/pdf", title)
+            yield located(source["url"], "application/pdf", title)
         case "file":
             raise stored_elsewhere(source["file_id"])
         case "text":

@@ -3,7 +3,7 @@
 from ...errors import Unsupported
 from ...fields import Node
 from ...turn import File, FileLink, Text
-from ..attachments import bare, inline, linked, stored_elsewhere
+from ..attachments import enclosed, located, stored_elsewhere
 from ..ignored import Ignored
 
 _TEXTS = {
@@ -55,23 +55,17 @@ def _image(node: Node, ignored: Ignored) -> File | FileLink | Text:
         ignored.note(node["detail"].path)
     url = node["image_url"]
     if not url.missing:
-        return _located(url, "")
+        return located(url)
     raise _uploaded(node, "image_url or file_id")
 
 
 def _file(node: Node) -> File | FileLink | Text:
     name = node["filename"].text("")
     if not (data := node["file_data"]).missing:
-        if data.text().startswith("data:"):
-            return inline(data, name)
-        return bare(data, name)
+        return enclosed(data, name)
     if not (url := node["file_url"]).missing:
-        return _located(url, name)
+        return located(url, name=name)
     raise _uploaded(node, "file_data, file_url or file_id")
-
-
-def _located(url: Node, name: str) -> File | FileLink | Text:
-    return inline(url, name) if url.text().startswith("data:") else linked(url, name=name)
 
 
 def _uploaded(node: Node, wanted: str) -> Unsupported:
