@@ -271,6 +271,20 @@ async def test_a_picture_that_is_read_for_too_long_is_shown_all_the_same(tmp_pat
         assert seen("image/png", PNG) in await answer(rig, CHAT, ask(CHAT, ("image/png", PNG)))
 
 
+@each_api
+async def test_rule_30_rule_42_rule_56_a_file_on_its_way_shows_as_pings(
+    tmp_path: Path, api: Api
+) -> None:
+    timeouts = replace(IMPATIENT, commit_after=0.05, ping_every=0.05)
+    sign = {MESSAGES: b"event: ping", CHAT: b": ", RESPONSES: b"event: response.in_progress"}[api]
+    people = [someone(1, "processing=never")]
+    async with rigged(tmp_path, people=people, timeouts=timeouts) as rig:
+        async with await rig.post(api.path, ask(api, ("image/png", PNG), stream=True)) as r:
+            body = await r.read()
+    assert body.count(sign) >= 3
+    assert seen("image/png", PNG) in api.said(body)
+
+
 async def test_a_table_that_is_read_for_too_long_is_written_out(tmp_path: Path) -> None:
     people = [someone(1, "processing=csv-never")]
     async with rigged(tmp_path, people=people, timeouts=IMPATIENT) as rig:
