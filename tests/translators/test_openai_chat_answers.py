@@ -73,6 +73,31 @@ def test_a_failed_stream_is_spelled_as_in_its_file(*, rewrite: bool) -> None:
     check(GOLDEN / "streams" / "chat-failed.txt", stream.decode(), rewrite=rewrite)
 
 
+def test_rule_41_thoughts_that_are_apart_do_not_run_together() -> None:
+    """A client that shows them one after the other has only this field."""
+    events = (
+        Thinking("", "c2ln"),
+        Thinking("Plan"),
+        Thinking(" it.", "c2ln"),
+        Thinking("Look"),
+        Thinking(" it up."),
+        Text("Well"),
+        Text(""),
+        Thinking(""),
+        Thinking("Enough."),
+        Done(Stop.END),
+    )
+    told = "Plan it.\n\nLook it up.\n\nEnough."
+    message = whole(*events)["choices"][0]["message"]
+    assert (message["reasoning_content"], message["content"]) == (told, "Well")
+    chat = decode(stream=True)
+    deltas = [c["choices"][0]["delta"] for c in read_stream(frames(*events)).chunks if c["choices"]]
+    assert "".join(d.get("reasoning_content", "") for d in deltas) == told
+    batch = read_stream(chat.start() + chat.feed(events)).chunks
+    told_at_once = [c["choices"][0]["delta"].get("reasoning_content", "") for c in batch]
+    assert "".join(told_at_once) == told
+
+
 def test_rule_38_every_chunk_carries_the_envelope_and_the_first_the_role() -> None:
     chunks = read_stream(frames(*MIXED)).chunks
     assert chunks[0] == {

@@ -24,6 +24,7 @@ from ..citing import Citing
 from ..openai_errors import error_body
 
 PING = b": ping\n\n"
+BLANK_LINE = "\n\n"
 _FINISH = {
     Stop.END: "stop",
     Stop.LENGTH: "length",
@@ -69,6 +70,7 @@ class Chunks:
         self._cited: list[dict[str, Any]] = []
         self._calls = 0
         self._calling: ToolCall | None = None
+        self._gap = self._blank = ""  # before the next thought, and before one that is apart
 
     def start(self) -> bytes:
         return self._frame(b'{"role":"assistant","content":""}')
@@ -78,24 +80,36 @@ class Chunks:
         match events:
             case [Text(text) as piece] if not piece.cites:
                 self._citing.feed(piece)
+                self._gap = self._blank
                 return self._grown(b'{"content":%b}', text)
             case _:
                 pass
         return b"".join(frame for event in coalesce(events) for frame in self._frames(event))
 
     def _frames(self, event: Event) -> Iterator[bytes]:
+        if isinstance(event, Thinking):
+            yield self._thought(event)
+            return
+        self._gap = self._blank
         match event:
             case Text(text):
                 yield self._grown(b'{"content":%b}', text)
                 self._cited += _annotations(self._citing, [event])
-            case Thinking(text):
-                yield self._grown(b'{"reasoning_content":%b}', text)
             case ToolCall():
                 yield from self._call(event)
             case Found():  # no place for it: the sources that matter are cited
                 pass
             case Done():
                 yield from self._end(event)
+
+    def _thought(self, piece: Thinking) -> bytes:
+        frame = b""
+        if piece.text:
+            frame = self._grown(b'{"reasoning_content":%b}', self._gap + piece.text)
+            self._gap, self._blank = "", BLANK_LINE
+        if piece.signature:
+            self._gap = self._blank
+        return frame
 
     def _grown(self, delta: bytes, text: str) -> bytes:
         return self._frame(delta % dumps(text)) if text else b""
@@ -135,7 +149,7 @@ def whole(envelope: Envelope, reply: Reply) -> bytes:
     calls = [tool_call(p) for p in reply.parts if isinstance(p, ToolCall)]
     texts = [p for p in reply.parts if isinstance(p, Text)]
     text = "".join(p.text for p in texts)
-    thinking = "".join(p.text for p in reply.parts if isinstance(p, Thinking))
+    thinking = BLANK_LINE.join(p.text for p in reply.parts if isinstance(p, Thinking) and p.text)
     message = {
         "role": "assistant",
         "content": None if calls and not text else text,
