@@ -12,6 +12,7 @@ from .scenarios import Scenario
 from .shapes import Json
 
 NEWS, WIKI = "https://news.example.test/bridge", "https://wiki.example.test/Bridge"
+PLANS = "0a1b2c3d-0000-4000-8000-00000000000f"
 MEGABYTE = 1 << 20
 THOUGHT = "The question is simple. I should say plainly that I am simulated, then answer it."
 
@@ -58,7 +59,7 @@ def plan(seen: Seen, scenario: Scenario, rng: Random) -> Sequence[Round]:
     thoughts = _thoughts(seen, scenario)
     call = f"toolu_{rng.getrandbits(64):016x}"
     if "search" in scenario or _wants_search(seen):
-        tool = _search(call, seen.question, scenario, rng)
+        tool = _search(call, seen, scenario, rng)
         text = _cited(call, scenario.get("search"))
         text = text if "search" in scenario else f"{NOTICE}\n\n{text}"
         first = (*thoughts, Say(scenario.get("preamble", "Let me look that up.")))
@@ -96,11 +97,15 @@ def _view(call: str, scenario: Scenario) -> Tool:
     )
 
 
-def _search(call: str, question: str, scenario: Scenario, rng: Random) -> Tool:
+def _search(call: str, seen: Seen, scenario: Scenario, rng: Random) -> Tool:
+    question = seen.question
     found = [
         _found(NEWS, "Bridge opens", "The bridge opened on 3 May."),
         _found(WIKI, "Example bridge", "A bridge over the Example river. 橋"),
     ]
+    if seen.ask.wish.workspace:
+        id = rng.choice([PLANS, f"page://{PLANS}"])
+        found.append({"id": id, "type": "page", "title": "Bridge plans", "snippet": "Secret."})
     style = scenario.get("tool-style") or rng.choice(["new", "old"])
     place = scenario.get("results") or ("output" if style == "new" else "structured")
     done, extra = _results(found, place)
@@ -147,6 +152,7 @@ def _cited(call: str, form: str) -> str:
         "artifact": ("[^step-0a1b2c,artifact,1]", "[^step-0a1b2c,artifact,2]"),
         "unfinished": (f"[^{NEWS}]", f"[^{WIKI[:20]}"),
         "plain": (f"[{NEWS}]", f"(see {WIKI})"),
+        "page": (f"[^page://{PLANS}]", f"[^3{call}]"),
         "none": ("", ""),
         "all": (f"[^{NEWS}][^{{{{{WIKI}}}}}][^{{{{c7}}}}]", f"[^{call}][^2{call}][^view://0a1b]"),
     }

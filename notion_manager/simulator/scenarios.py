@@ -64,8 +64,8 @@ ANSWERS = {
     "thinking": "reasons first; =TEXT is what it thinks",
     "thinking-signature": "a thinking entry without text, only signed",
     "thinking-tags": "an older model's <thinking> tags inside the text; =open without the last one",
-    "search": "searches the web; =FORM of citation: url, call, index, braces, compressed, object, "
-    "glued, artifact, unfinished, plain, none or all",
+    "search": "searches the web, and the workspace where it may; =FORM of citation: url, call, "
+    "index, braces, compressed, object, glued, artifact, unfinished, plain, page, none or all",
     "preamble": "text, a tool, then the answer in a second inference step; =TEXT of the preamble",
     "markup": "workspace markup inside the answer: mentions, pages, users",
     "markdown-chat": "the legacy line type; =whole repeats the whole text in each line",

@@ -141,6 +141,36 @@ async def test_responses_have_search_calls_and_annotations(rig: Rig, stream: boo
     assert again.headers["x-notion-manager-thread"] == "continued"
 
 
+PLANS = "https://www.notion.so/0a1b2c3d00004000800000000000000f"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_pages_of_the_workspace_have_title_and_link_where_it_is_searched(
+    rig: Rig, *, wanted: bool
+) -> None:
+    """And come to nobody else."""
+    headers = {"X-Workspace-Search": "true"} if wanted else {}
+    asked: Any = [{"role": "user", "content": "[[sim:search=page]] When did it open?"}]
+    async with claude(rig) as client, gpt(rig) as other:
+        inline = await told(client, False, tools=[], messages=asked, extra_headers=headers)
+        typed = await told(client, True, messages=asked, extra_headers=headers)
+        chat = await other.chat.completions.create(
+            model="auto", messages=asked, web_search_options={}, extra_headers=headers
+        )
+        response = await other.responses.create(
+            model="auto", input=asked, tools=[{"type": "web_search"}], extra_headers=headers
+        )
+    assert ("Bridge plans - " + PLANS in inline.content[0].text) == wanted
+    texts = [block for block in typed.content if block.type == "text"]
+    for pages in (
+        [p for b in typed.content if b.type == "web_search_tool_result" for p in b.content],
+        [cite for text in texts for cite in text.citations or ()],
+        [a.url_citation for a in chat.choices[0].message.annotations or ()],
+        [a for i in response.output if i.type == "message" for a in i.content[0].annotations],
+    ):
+        assert (("Bridge plans", PLANS) in [(page.title, page.url) for page in pages]) == wanted
+
+
 @pytest.mark.parametrize("form", ["inline", "typed", "none"])
 async def test_who_did_not_ask_for_search_gets_what_is_configured(
     tmp_path: Path, form: Any

@@ -68,9 +68,10 @@ def test_what_was_found_is_named() -> None:
     assert finding([Source("u:a", "A"), Source("u:b")]) == "Found 2 results: A; u:b"
 
 
-def test_a_page_of_the_workspace_has_its_title_and_a_link() -> None:
+@pytest.mark.parametrize("id", [f"page://{PAGE}", PAGE, PAGE.replace("-", "")])
+def test_a_page_of_the_workspace_has_its_title_and_a_link(id: str) -> None:
     sources = Sources()
-    sources.learn("toolu_1", [{"id": f"page://{PAGE}", "title": "Plans"}, {"id": "thread://x"}])
+    sources.learn("toolu_1", [{"id": id, "title": "Plans"}, {"id": "thread://x"}])
     assert sources.cite("toolu_1") == "[1]"
     assert sources.cite(f"page://{PAGE}") == "[1]"
     assert sources.cite("2toolu_1") == ""

@@ -143,7 +143,7 @@ def _line(number: int, source: Source) -> str:
 
 def _source(result: Mapping[str, Any]) -> Source | None:
     url, id = text_of(result.get("url")), text_of(result.get("id"))
-    address = _url(url) or _url(id) or _page(id) or _page(url)
+    address = _url(url) or _url(id) or _page(id) or _page(f"page://{id}") or _page(url)
     return Source(address, tame(text_of(result.get("title")))) if address else None
 
 
