@@ -27,8 +27,15 @@ from notion_manager.turn import (
     Turn,
 )
 from notion_manager.upstreams.notion_web.account import Account
-from notion_manager.upstreams.notion_web.transcript import begin, probe, request
-from notion_manager.upstreams.notion_web.uploads import Attached, Attachment
+from notion_manager.upstreams.notion_web.transcript import begin, probe, request, research
+from notion_manager.upstreams.notion_web.uploads import (
+    Attached,
+    Attachment,
+    Outcome,
+    parcels,
+    shown,
+)
+from tests.files import KINDS
 
 ACCOUNT = Account(
     "work",
@@ -123,6 +130,42 @@ GOLDENS = {
 def test_a_turn_becomes_a_new_thread(name: str, *, rewrite: bool) -> None:
     spelled = json.dumps(sent(GOLDENS[name]), indent=1, ensure_ascii=False) + "\n"
     check(GOLDEN / "upstream" / f"request-{name}.json", spelled, rewrite=rewrite)
+
+
+SEEN: dict[str, dict[str, Any]] = {
+    "image": {"width": 1, "height": 1, "moderation": {"status": "passed"}},
+    "application": {"stepMetadata": {"truncatedContent": "", "wasTruncated": False}},
+    "text": {"numRows": 3, "numFields": 2, "stepMetadata": {"truncatedContent": "name"}},
+}
+"""What the service finds in files, by the head of their type."""
+
+
+def test_files_of_every_kind_become_steps_before_their_question(*, rewrite: bool) -> None:
+    files = [File(kind, data) for kind, data in KINDS.items()]
+    turn = Turn("m", (Message("user", (*files, Text("Compare them."))),))
+    shows = {
+        parcel.data: shown(
+            parcel,
+            f"attachment:66666666-6666-4666-8666-{number:012}:{parcel.name}",
+            Outcome(
+                {**SEEN[parcel.media_type.partition("/")[0]], "fileSizeBytes": 9, "aiTraceId": "7b"}
+            ),
+        )
+        for number, parcel in enumerate(parcels(turn))
+    }
+    fresh = ids()
+    anchor = begin(ACCOUNT, THREAD, ids=fresh, now=NOW, made=True)
+    attached = Attached(THREAD, shows)
+    body = request(turn, ACCOUNT, anchor, next(fresh), ids=fresh, now=NOW, attached=attached)
+    spelled = json.dumps(json.loads(body), indent=1, ensure_ascii=False) + "\n"
+    check(GOLDEN / "upstream" / "request-files.json", spelled, rewrite=rewrite)
+
+
+def test_a_research_is_one_question_in_a_thread_of_its_own(*, rewrite: bool) -> None:
+    turn = Turn("researcher", (user("Compare bridge types"),))
+    body = research(turn, ACCOUNT, ids=ids(), now=NOW)
+    spelled = json.dumps(json.loads(body), indent=1, ensure_ascii=False) + "\n"
+    check(GOLDEN / "upstream" / "request-research.json", spelled, rewrite=rewrite)
 
 
 def test_instructions_come_verbatim_before_the_first_question_under_a_heading() -> None:
