@@ -1,7 +1,9 @@
 """Files that a request points at, from servers that are honest or not."""
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Address, IPv6Address
@@ -16,7 +18,7 @@ import notion_manager.server.fetching
 from notion_manager.addresses import is_public
 from notion_manager.config import Config, Files
 from notion_manager.errors import BadRequest
-from notion_manager.server.fetching import MOST, Fetcher
+from notion_manager.server.fetching import AT_ONCE, MOST, Fetcher
 from notion_manager.turn import File, FileLink, Message, Part, Text, ToolResult, Turn
 from tests.asking import CHAT, MESSAGES, RESPONSES, Api
 from tests.files import PDF, PNG
@@ -216,6 +218,34 @@ async def test_who_never_answers_is_not_waited_for(
     async with serving(authority, silent) as place:
         with pytest.raises(BadRequest, match="did not come within"):
             await place.fetcher().brought(pointing(link(place.url())))
+
+
+async def test_a_name_that_takes_long_to_look_up_holds_up_no_other_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The system's resolver cannot be called off."""
+    stuck, asked = threading.Event(), threading.Semaphore(0)
+
+    def slow(host: str, port: int, **more: Any) -> list[Any]:
+        asked.release()
+        stuck.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    fetcher = Fetcher()
+    links = [link(f"https://{n}.{HOST}/") for n in range(2 * AT_ONCE)]
+    asking = [asyncio.create_task(fetcher.brought(pointing(each))) for each in links]
+    try:
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(asyncio.to_thread(asked.acquire) for _ in range(AT_ONCE)))
+        async with asyncio.timeout(1):
+            assert await asyncio.to_thread(lambda: "done") == "done"
+        assert not asked.acquire(blocking=False)
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        stuck.set()
 
 
 async def test_so_many_links_and_no_more() -> None:

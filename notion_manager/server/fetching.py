@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from ssl import SSLContext
 
@@ -40,7 +42,7 @@ class Fetcher:
         allowed: Allowed = is_public,
         ssl: SSLContext | bool = True,  # noqa: FBT001, FBT002 - as aiohttp has it
     ) -> None:
-        self._resolver = _Resolver(resolve or _resolved, allowed)
+        self._resolver = _Resolver(resolve or _looked_up(), allowed)
         self._ssl = ssl
 
     async def brought(self, turn: Turn) -> Turn:
@@ -114,10 +116,16 @@ class _Resolver(AbstractResolver):
         """Nothing is kept."""
 
 
-async def _resolved(host: str, port: int) -> Sequence[str]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+def _looked_up() -> Resolve:
+    """By the system, which may take long and cannot be called off: so in threads of its own."""
+    threads = ThreadPoolExecutor(AT_ONCE, "lookup")
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(threads, ask)
+        return [str(address[0]) for *_, address in found]
+
+    return resolve
 
 
 def _result(host: str, port: int, address: str) -> ResolveResult:
