@@ -27,6 +27,8 @@ def fetchable(text: str) -> URL:
     """
     if not _PLAIN.fullmatch(text):
         raise NotAllowed(_EXPECTED)
+    if _USER.match(text):
+        raise NotAllowed("a URL with a user's name in it is not fetched")
     try:
         url = URL(text)
         complete = url.port and url.host  # one in punycode is read only here
@@ -36,8 +38,6 @@ def fetchable(text: str) -> URL:
         raise NotAllowed(_EXPECTED)
     if url.scheme != "https":
         raise NotAllowed("only https URLs are fetched")
-    if _USER.match(text):
-        raise NotAllowed("a URL with a user's name in it is not fetched")
     _check_host(url.raw_host or "")
     return url
 

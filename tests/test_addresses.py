@@ -41,6 +41,7 @@ def test_a_plain_https_url_of_the_internet_may_be_fetched(url: str) -> None:
         "https://files.example.com:x/",
         "https://me@files.example.com/",
         "https://@files.example.com/",
+        "https://[]@",
         "https://xn--/",
         "https://xn--zzzzz-999999999.example/",
         "https://files..example.com/",
