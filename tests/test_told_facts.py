@@ -14,6 +14,7 @@ from notion_manager.errors import RateLimited
 from notion_manager.logs import RequestLog, RequestRecord, handler
 from notion_manager.server.app import _refusal
 from notion_manager.server.trace import Trace
+from notion_manager.store import Store
 from notion_manager.translators.openai_chat import OpenAIChat
 from tests.asking import APIS, Api
 from tests.rig import Rig, rigged
@@ -97,17 +98,21 @@ def test_a_fault_of_ours_or_of_the_upstreams_is_logged_as_a_warning(
 # Keys
 
 
-async def test_a_key_made_or_removed_elsewhere_counts_within_about_a_second(rig: Rig) -> None:
-    made = rig.store.add_key("laptop", 0).reveal()
+async def test_a_key_made_or_removed_elsewhere_counts_within_about_a_second(
+    rig: Rig, tmp_path: Path
+) -> None:
+    elsewhere = Store(tmp_path / "state.sqlite3")
+    made = elsewhere.add_key("laptop", 0).reveal()
 
     async def status() -> int:
         async with await rig.get("/v1/models", Authorization=f"Bearer {made}") as r:
             return r.status
 
     assert await status() == 200  # the keyring is read at the first request
-    rig.store.remove_key("laptop")
+    elsewhere.remove_key("laptop")
     assert await _becomes(status, 401) < 1.5
-    made = rig.store.add_key("laptop", 0).reveal()
+    with elsewhere:
+        made = elsewhere.add_key("laptop", 0).reveal()
     assert await _becomes(status, 200) < 1.5
     assert rig.records[-1].key == "laptop"
 
