@@ -87,7 +87,7 @@ def _announce(started: Started) -> None:
         click.echo("Answers are simulated: this is a demo.")
         click.echo("Ask `[[sim:list]]` to see the faults that can be provoked.")
     elif not started.accounts:
-        click.echo("There is no account yet: run `notion-manager accounts add`, then start again.")
+        click.echo("No account yet: `notion-manager accounts add` adds one, also while this runs.")
     if not _told_key(started):
         return
     url = started.url

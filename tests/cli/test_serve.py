@@ -52,7 +52,7 @@ def test_the_first_key_is_shown_once_and_kept(env: dict[str, str]) -> None:
         assert "A key is needed: one is stored; `notion-manager keys add NAME` makes another." in (
             server.output
         )
-        assert "accounts add" in server.output
+        assert "`notion-manager accounts add` adds one, also while this runs" in server.output
 
 
 @pytest.mark.parametrize("args", [(), ("--demo",)])
