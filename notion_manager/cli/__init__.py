@@ -3,11 +3,13 @@
 import os
 from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 import click
 
 from .. import __version__
 from .complaints import EXIT_CODES, complaining
+from .streams import opened
 
 __all__ = ["main"]
 
@@ -34,6 +36,10 @@ VARIABLES = {
 
 class Commands(click.Group):
     """Loads a command when it is called, so that one does not pay for what another imports."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        opened()
+        return super().main(*args, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

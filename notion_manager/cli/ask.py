@@ -14,6 +14,7 @@ from ..errors import Problem
 from ..redact import visible
 from ..translators.exchange import Exchange
 from ..turn import Done, Event, Message, Text, Turn, fold
+from .complaints import Complaint
 from .places import config_option, database, settings
 from .protocols import exchange, protocol, question
 from .wiring import ask, run
@@ -39,7 +40,7 @@ def command(  # noqa: PLR0913 - click gives every option an argument
     The question is TEXT, or stdin where TEXT is "-". The answer is printed as it comes; what served
     it is told on stderr.
     """
-    asked = sys.stdin.read() if text == "-" else text
+    asked = _asked(text)
     if not asked.strip():
         raise click.UsageError("the question is empty")
     config = settings(config_file)
@@ -50,6 +51,19 @@ def command(  # noqa: PLR0913 - click gives every option an argument
     except Problem as problem:
         teller.fail(problem)
         raise
+
+
+def _asked(text: str) -> str:
+    """Raises Complaint for what is no text."""
+    if text == "-":
+        text = sys.stdin.buffer.read().decode("utf-8-sig", "surrogateescape")
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise Complaint(
+            "the question is not UTF-8 text", "convert it first, such as with iconv -t utf-8"
+        ) from exc
+    return text
 
 
 class _Plain:

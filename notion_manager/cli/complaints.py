@@ -116,6 +116,12 @@ def unbound(server: Server, exc: OSError) -> Complaint:
     return Complaint(f"cannot listen on {where}: {reason}", "choose another --host or --port")
 
 
+def _of_the_system(exc: OSError) -> Complaint:
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Complaint(os.strerror(exc.errno), "make room, then try again")
+    return Complaint(str(exc), "see that it exists and that you may use it")
+
+
 def mistaken(mistakes: Sequence[Mistake], file: str) -> Complaint:
     """All of them in one complaint, each with its remedy, and where they are."""
     names = {"file": file, "environment": "the environment", "flag": "the command line"}
@@ -141,7 +147,7 @@ def complaining(ctx: click.Context) -> Generator[None]:
     except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
         raise
     except OSError as exc:
-        raise Complaint(str(exc), "see that it exists and that you may use it") from exc
+        raise _of_the_system(exc) from exc
     except Exception as exc:  # the last stop: what it says would otherwise be a traceback
         click.echo(report(exc), err=True)
         raise Complaint(

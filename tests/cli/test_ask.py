@@ -36,6 +36,14 @@ def test_an_empty_question_is_a_usage_error(run: Run, text: str, stdin: str | No
     assert "the question is empty" in done.stderr
 
 
+@pytest.mark.parametrize(("text", "stdin"), [("-", b"caf\xe9"), ("caf\udce9", b"")])
+def test_a_question_that_is_no_text_is_refused(run: Run, text: str, stdin: bytes) -> None:
+    """A shell hands on whatever bytes it has."""
+    done = run("ask", text, stdin=stdin)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: the question is not UTF-8 text\n")
+
+
 @pytest.mark.parametrize(
     ("api", "last"),
     [

@@ -135,12 +135,48 @@ def test_an_unusable_state_directory_is_told(run: Run, env: dict[str, str], tmp_
     assert "NOTION_MANAGER_STATE_DIR" in done.stderr
 
 
-def test_a_closed_pipe_is_no_traceback(env: dict[str, str]) -> None:
-    command = f"{' '.join(COMMAND)} config show | head -1"
-    done = subprocess.run(  # noqa: S602 - a pipe is the point
-        command, shell=True, env={**os.environ, **env}, capture_output=True, check=False
+def _in_a_shell(env: dict[str, str], words: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S602 - what a shell does to our streams is the point
+        f"{' '.join(COMMAND)} {words}",
+        shell=True,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
-    assert b"Traceback" not in done.stderr
+
+
+def test_a_closed_pipe_is_no_traceback(env: dict[str, str]) -> None:
+    assert b"Traceback" not in _in_a_shell(env, "config show | head -1").stderr
+
+
+def test_a_full_disk_is_told_with_what_helps(env: dict[str, str]) -> None:
+    done = _in_a_shell(env, "config show > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == b"error: No space left on device\n  make room, then try again\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("ask - --demo", b"the question is empty"),
+        ("translate --as chat", b"not valid JSON"),
+        ("replay", b"not a recording"),
+        ("accounts add", b"no terminal to ask on"),
+        ("accounts add --token-v2 -", b"no token_v2"),
+    ],
+)
+def test_a_closed_stdin_is_an_empty_one(env: dict[str, str], words: str, told: bytes) -> None:
+    done = _in_a_shell(env, f"{words} <&-")
+    assert done.returncode in (1, 2)
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_is_printed_to_a_closed_stream_is_lost_and_harms_nobody(
+    env: dict[str, str], closed: str
+) -> None:
+    assert _in_a_shell(env, f"ask --demo hello {closed}").returncode == 0
 
 
 def test_colours_are_for_terminals_that_want_them(env: dict[str, str]) -> None:
