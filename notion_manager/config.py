@@ -16,6 +16,8 @@ from .settings import (
     Kind,
     Setting,
     Unfit,
+    bare,
+    bare_hosts,
     between,
     filled,
     host,
@@ -43,10 +45,13 @@ _SECONDS = between(0.05, 3600, "seconds")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    host: str = setting("127.0.0.1", "The address to listen on.", host)
+    host: str = setting("127.0.0.1", "The address to listen on.", host, tidy=bare)
     port: int = setting(3000, "The port to listen on; 0 lets the system choose.", between(0, 65535))
     allowed_hosts: tuple[str, ...] = setting(
-        (), "More names a client may call us by; loopback names and `host` always may.", hosts
+        (),
+        "More names a client may call us by; loopback names and `host` always may.",
+        hosts,
+        tidy=bare_hosts,
     )
     allowed_origins: tuple[str, ...] = setting(
         (), "Web pages whose requests are served, as https://app.example.org.", origins
@@ -287,8 +292,8 @@ def read(text: str, env: Mapping[str, str], flags: Mapping[str, str] | None = No
             continue
         try:
             taken[given.key] = replace(given, value=_taken(given, known[given.key]))
-        except Unfit as unfit:
-            mistakes.append(given.refused(unfit))
+        except* Unfit as group:
+            mistakes += [given.refused(u) for u in group.exceptions if isinstance(u, Unfit)]
     for key, unfit in _together(_built(taken)):
         mistakes.append(taken.pop(key).refused(unfit))
     sources: dict[str, Source] = {key: given.source for key, given in taken.items()}
@@ -421,7 +426,7 @@ def _shown(f: Field[Any], value: object) -> object:
 def _taken(given: _Given, f: Field[Any]) -> Any:
     kind = _kind(f)
     raw = given.value if given.source == "file" else kind.parse(str(given.value))
-    value = kind.take(raw)
+    value = _setting(f).tidy(kind.take(raw))
     _setting(f).check(value)
     return value
 

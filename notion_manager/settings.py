@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import tomli
 
 T = TypeVar("T")
+E = TypeVar("E")
 _EXACT = 1e15  # below it every whole float is written without an exponent
 _LONGEST = 40  # characters of a value that a message repeats
 META = "setting"  # where a dataclass field keeps its Setting
@@ -25,25 +26,41 @@ class Unfit(ValueError):
         self.remedy = remedy
 
 
-Check = Callable[[Any], None]  # raises Unfit
+Check = Callable[[Any], None]  # raises Unfit, or a group of them where several entries are
+Tidy = Callable[[Any], Any]
 
 
 def anything(value: Any) -> None:
     pass
 
 
+def as_it_is(value: Any) -> Any:
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a field's type cannot say. `private` values may hold a password."""
+    """What a field's type cannot say. `private` values may hold a password.
+
+    `tidy` makes the one spelling that is kept of several that mean the same, before the check.
+    """
 
     why: str
     check: Check = anything
     private: bool = False
+    tidy: Tidy = as_it_is
 
 
-def setting(default: T, why: str, check: Check = anything, *, private: bool = False) -> T:
+def setting(
+    default: T,
+    why: str,
+    check: Check = anything,
+    *,
+    private: bool = False,
+    tidy: Tidy = as_it_is,
+) -> T:
     """A dataclass field that is a setting; `why` is one line for the person who may change it."""
-    meta = {META: Setting(why, check, private)}
+    meta = {META: Setting(why, check, private, tidy)}
     return field(default=default, repr=not private, metadata=meta)
 
 
@@ -82,8 +99,18 @@ def host(value: str) -> None:
         )
 
 
+def bare(value: str) -> str:
+    """A host as it is called; an IPv6 address may come in the brackets that URLs put round it."""
+    inner = value[1:-1]
+    return inner if value == f"[{inner}]" and ":" in inner else value
+
+
 def hosts(values: Sequence[str]) -> None:
     _each(enumerate(values, 1), host)
+
+
+def bare_hosts(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(bare, values))
 
 
 def origins(values: Sequence[str]) -> None:
@@ -121,22 +148,31 @@ def version(value: str) -> None:
 
 def names(value: Mapping[str, str]) -> None:
     known = {name.casefold() for name in value}
-    for name, meaning in value.items():
-        _each([(spell(name), name), (spell(name), meaning)], filled)
+
+    def check(entry: str) -> None:
+        meaning = value[entry]
+        filled(entry)
+        filled(meaning)
         if meaning.casefold() in known:
             raise Unfit(
-                f"entry {spell(name)}: {spell(meaning)} is an alias itself",
-                "write the model that it stands for",
+                f"{spell(meaning)} is an alias itself", "write the model that it stands for"
             )
 
+    _each([(spell(name), name) for name in value], check)
 
-def _each(entries: Iterable[tuple[object, str]], check: Check) -> None:
-    """Says which entry it is that `check` refuses."""
+
+def _each(entries: Iterable[tuple[object, E]], read: Callable[[E], T]) -> list[T]:
+    """What `read` makes of each entry. Raises a group of all that it refuses, each by its name."""
+    made: list[T] = []
+    refused: list[Unfit] = []
     for name, value in entries:
         try:
-            check(value)
+            made.append(read(value))
         except Unfit as unfit:
-            raise Unfit(f"entry {name}: {unfit.reason}", unfit.remedy) from None
+            refused.append(Unfit(f"entry {name}: {unfit.reason}", unfit.remedy))
+    if refused:
+        raise ExceptionGroup("entries", refused)
+    return made
 
 
 def loopback(name: str) -> bool:
@@ -179,7 +215,7 @@ def _url(value: str) -> SplitResult:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How values of one type are read; both readers raise Unfit.
+    """How values of one type are read; both readers raise Unfit, or a group of them.
 
     `take` reads a TOML value. `parse` makes one from the text of an environment variable or a flag.
     """
@@ -241,22 +277,20 @@ def _list(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _unlike(value, "a list of strings", remedy)
     items = cast("list[object]", value)
-    return tuple(_entry(number, item, remedy) for number, item in enumerate(items, 1))
+    return tuple(_each(enumerate(items, 1), _string(remedy)))
 
 
 def _table(value: object) -> dict[str, str]:
     remedy = 'write it as { name = "another" }'
     if not isinstance(value, dict):
         raise _unlike(value, "a table of strings", remedy)
-    items = cast("dict[str, object]", value).items()
-    return {name: _entry(spell(name), item, remedy) for name, item in items}
+    items = cast("dict[str, object]", value)
+    texts = _each([(spell(name), item) for name, item in items.items()], _string(remedy))
+    return dict(zip(items, texts, strict=True))
 
 
-def _entry(name: object, value: object, remedy: str) -> str:
-    if type(value) is not str:
-        unlike = _unlike(value, "a string", remedy)
-        raise Unfit(f"entry {name}: {unlike.reason}", remedy)
-    return value
+def _string(remedy: str) -> Callable[[object], str]:
+    return _plain(str, "a string", remedy)
 
 
 def _choice(choices: Sequence[str]) -> Kind:
@@ -304,11 +338,13 @@ def _parse_table(text: str) -> object:
         remedy = 'write it as name=another,second=other or { name = "another" }'
         return _parse_toml(text, "a table of strings", remedy)
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    for number, (_, middle, _) in enumerate(pairs, 1):
-        if not middle:
-            reason = f"entry {number}: expected a name and a value"
-            raise Unfit(reason, "write it as name=another,second=other")
+    _each(enumerate(pairs, 1), _paired)
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _paired(pair: tuple[str, str, str]) -> None:
+    if not pair[1]:
+        raise Unfit("expected a name and a value", "write it as name=another,second=other")
 
 
 def _parse_toml(text: str, name: str, remedy: str) -> object:

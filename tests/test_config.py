@@ -185,7 +185,9 @@ def test_a_syntax_error_names_the_line_and_the_environment_is_still_checked() ->
         ("server.host", "1"),
         ("server.host", "''"),
         ("server.host", "'http://127.0.0.1'"),
-        ("server.host", "'[::1]'"),
+        ("server.host", "'[127.0.0.1]'"),
+        ("server.host", "'[::1'"),
+        ("server.host", "'[::1]:3000'"),
         ("server.host", "'127.0.0.1:3000'"),
         ("server.expose", "'yes'"),
         ("server.body_limit", "1"),
@@ -251,6 +253,14 @@ def test_an_unfit_value_is_a_mistake_of_its_key(key: str, value: str) -> None:
 )
 def test_unfit_text_in_the_environment_is_a_mistake_of_its_name(name: str, text: str) -> None:
     assert list(mistakes("", {f"NOTION_MANAGER_{name}": text})) == [f"NOTION_MANAGER_{name}"]
+
+
+def test_an_ipv6_address_may_stand_in_brackets() -> None:
+    text = "[server]\nhost = '[::1]'\nallowed_hosts = ['[fd00::5]', 'box.lan']"
+    server = load(text, {}).server
+    assert (server.host, server.allowed_hosts) == ("::1", ("fd00::5", "box.lan"))
+    assert load("", {}, {"server.host": "[::1]"}).server.host == "::1"
+    assert load("", {"NOTION_MANAGER_SERVER_HOST": "[::1]"}).server.host == "::1"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "box.lan"])  # noqa: S104

@@ -161,3 +161,27 @@ def test_what_cannot_be_taken_beside_the_rest_is_told_where_it_was_written_and_l
     assert reading.sources == {}
     assert reading.refused == {"server.host": "environment", "notion.base_url": "file"}
     assert "--host" in mistakes("", {}, {"server.host": "box.lan"})
+
+
+@pytest.mark.parametrize(
+    ("written", "entries"),
+    [
+        ("[server]\nallowed_hosts = ['a b', 'ok', 'http://c']", ["1", "3"]),
+        ("[server]\nallowed_origins = [1, 'https://a', true]", ["1", "3"]),
+        ("[models]\naliases = { a = 1, b = 'opus-4.6', c = 2 }", ['"a"', '"c"']),
+        ("[models]\naliases = { a = 'b', b = ' ', c = 'c' }", ['"a"', '"b"', '"c"']),
+    ],
+)
+def test_each_entry_of_a_list_or_table_is_a_mistake_of_its_own(
+    written: str, entries: list[str]
+) -> None:
+    reasons = [mistake.reason for mistake in read(written, {}).mistakes]
+    assert [reason.split()[1].rstrip(":") for reason in reasons] == entries
+
+
+def test_each_pair_in_the_environment_is_a_mistake_of_its_own() -> None:
+    found = read("", {"NOTION_MANAGER_MODELS_ALIASES": "a, b=c, d"}).mistakes
+    assert [m.reason for m in found] == [
+        "entry 1: expected a name and a value",
+        "entry 3: expected a name and a value",
+    ]
