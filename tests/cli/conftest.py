@@ -1,6 +1,7 @@
 """The command line in a state of its own, and a Notion for it to talk to."""
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,13 @@ def _env(tmp_path: Path, config: Path) -> dict[str, str]:
         "NOTION_MANAGER_CONFIG": str(config),
         "NO_COLOR": "1",
     }
+
+
+@pytest.fixture(autouse=True)
+def _undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have pasted a key, or a setting, into the same terminal."""
+    for name in [n for n in os.environ if n.startswith(("NOTION_", "NO_COLOR", "XDG_"))]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)
