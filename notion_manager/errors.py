@@ -108,9 +108,15 @@ class UnknownModel(NotFound):
 
 
 class MethodNotAllowed(Problem):
+    """`allowed` are the methods that the path takes, as HTTP lists them."""
+
     status = 405
     code = "method_not_allowed"
     heals = False
+
+    def __init__(self, message: str, *, allowed: str = "") -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class TooSlow(Problem):

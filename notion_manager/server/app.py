@@ -151,7 +151,10 @@ async def _handled(request: web.BaseRequest, handler: Handler) -> web.StreamResp
 
 async def _admit(door: Door, request: web.BaseRequest) -> None:
     headers = request.headers
-    door.guard.check_host(headers.get("Host", ""))
+    host = headers.get("Host", "")
+    door.guard.check_host(host)
+    if request.host != host:  # the request line names one itself, as to a proxy
+        door.guard.check_host(request.url.raw_authority)
     door.guard.check_origin(headers)
     if request.path in OPEN_PATHS:
         return
@@ -174,6 +177,8 @@ def _refusal(problem: Problem, trace: Trace, speaker: type[Translator]) -> web.R
         headers["x-should-retry"] = "false"
     if isinstance(problem, KeyRefused):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(problem, MethodNotAllowed):
+        headers["Allow"] = problem.allowed
     return web.Response(
         status=problem.status,
         body=speaker.refuse(problem, trace.id),
@@ -197,6 +202,9 @@ async def _go_on(request: web.BaseRequest) -> None:
     """
     if request.headers["expect"].lower() != "100-continue":
         raise Unexpected("only `Expect: 100-continue` is understood")
+    size, most = request.content_length or 0, request.client_max_size
+    if size > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
     writer = request.writer
     await writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     writer.output_size = 0
@@ -205,7 +213,7 @@ async def _go_on(request: web.BaseRequest) -> None:
 async def _no_websocket(request: web.BaseRequest) -> web.StreamResponse:
     if "upgrade" in request.headers:
         raise UpgradeRequired("WebSockets are not spoken here; POST to /v1/responses instead")
-    raise MethodNotAllowed("/v1/responses takes POST")
+    raise MethodNotAllowed("/v1/responses takes POST", allowed="POST")
 
 
 async def _no_stored_response(request: web.BaseRequest) -> web.StreamResponse:

@@ -29,7 +29,7 @@ class Routes:
         handler = methods.get("GET" if method == "HEAD" else method)
         if handler is None:
             allowed = ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))
-            raise MethodNotAllowed(f"{path[:200]} takes {allowed}")
+            raise MethodNotAllowed(f"{path[:200]} takes {allowed}", allowed=allowed)
         return handler
 
     def _found_below(self, path: str) -> Methods:

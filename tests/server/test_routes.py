@@ -40,18 +40,23 @@ def test_nothing_stands_elsewhere(path: str) -> None:
     [("GET", "/a", "POST"), ("POST", "/b", "GET, HEAD"), ("DELETE", "/b/x", "GET, HEAD")],
 )
 def test_a_method_that_is_not_taken_is_told_which_are(method: str, path: str, allowed: str) -> None:
-    with pytest.raises(MethodNotAllowed, match=f"{path} takes {allowed}$"):
+    with pytest.raises(MethodNotAllowed, match=f"{path} takes {allowed}$") as caught:
         ROUTES.find(method, path)
+    assert caught.value.allowed == allowed
 
 
-async def sent(rig: Rig, expect: str, key: str = KEY) -> tuple[bytes, bytes]:
-    """What comes back before the body is sent, and after it."""
+async def sent(
+    rig: Rig, expect: str, key: str = KEY, length: int | None = None
+) -> tuple[bytes, bytes]:
+    """What comes back before the body is sent, and after it. Its length may be a lie."""
     host, _, port = rig.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     body = b'{"messages": [{"role": "user", "content": "[[sim:echo=heard]]"}]}'
     head = (
         f"POST {CHAT.path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: {expect}\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {length or len(body)}\r\n"
+        f"Expect: {expect}\r\n"
         "Connection: close\r\n\r\n"
     )
     writer.write(head.encode())
@@ -71,11 +76,16 @@ async def test_a_client_that_waits_to_send_its_body_is_told_to(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("expect", "key", "status"), [("100-continue", "wrong", b"401"), ("200-ok", KEY, b"417")]
+    ("expect", "key", "length", "status"),
+    [
+        ("100-continue", "wrong", None, b"401"),
+        ("200-ok", KEY, None, b"417"),
+        ("100-continue", KEY, 1 << 40, b"413"),
+    ],
 )
 async def test_a_body_that_nobody_wants_is_not_asked_for(
-    tmp_path: Path, expect: str, key: str, status: bytes
+    tmp_path: Path, expect: str, key: str, length: int | None, status: bytes
 ) -> None:
     async with rigged(tmp_path) as rig:
-        before, _ = await sent(rig, expect, key)
+        before, _ = await sent(rig, expect, key, length)
     assert before.startswith(b"HTTP/1.1 " + status)
