@@ -86,6 +86,7 @@ def _announce(started: Started) -> None:
     if started.demo:
         click.echo("Answers are simulated: this is a demo.")
         click.echo("Ask `[[sim:list]]` to see the faults that can be provoked.")
+        click.echo("A login or workspace that is refused (401, 403) stays so until the next start.")
     elif not started.accounts:
         click.echo("No account yet: `notion-manager accounts add` adds one, also while this runs.")
     if not _told_key(started):

@@ -96,6 +96,7 @@ def test_the_banner_says_what_the_demo_can_do(env: dict[str, str]) -> None:
         assert server.stop() == 0
         assert "Claude Code:" in server.output
         assert "[[sim:list]]" in server.output
+        assert "stays so until the next start" in server.output
         assert "It is this process's own" in server.output
         assert "keys add" not in server.output
 
