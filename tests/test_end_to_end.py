@@ -48,6 +48,22 @@ async def test_a_response_says_who_answered_and_what_was_ignored(rig: Rig, api: 
     assert len(r.headers["x-request-id"]) == 32
 
 
+@each_api
+async def test_rule_5_a_stream_is_uncompressed_and_comes_while_the_model_still_writes(
+    rig: Rig, api: Api
+) -> None:
+    body = api.ask("[[sim:stall=lost]] go", stream=True)
+    packers = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+    async with await rig.post(api.path, body, **packers) as r:
+        assert r.content_type == "text/event-stream"
+        assert "Content-Encoding" not in r.headers
+        heard = b""
+        while not api.said(heard):
+            heard += await r.content.readany()
+        assert rig.sim.open_streams == 1
+        assert heard.endswith(b"\n\n")
+
+
 async def test_rule_5_each_api_names_the_request_its_own_way(rig: Rig) -> None:
     async with await rig.post(MESSAGES.path, MESSAGES.ask()) as r:
         assert r.headers["request-id"] == r.headers["x-request-id"]
@@ -428,7 +444,7 @@ async def test_rule_50_an_item_can_be_referred_to_afterwards(rig: Rig) -> None:
     assert "blue-canary" in json.dumps(rig.sim.requests[-1][1])
 
 
-async def test_an_empty_question_spends_nothing(rig: Rig) -> None:
+async def test_rule_57_a_warm_up_with_an_empty_question_spends_nothing(rig: Rig) -> None:
     body = {"model": "opus-4.6", "input": "", "max_output_tokens": 1}
     async with await rig.post(RESPONSES.path, body) as r:
         assert (await r.json())["status"] == "completed"

@@ -219,7 +219,7 @@ def test_blank_answers_and_old_thinking_are_not_sent() -> None:
     ]
 
 
-def test_rule_57_a_warm_up_with_an_empty_input_is_a_question() -> None:
+def test_a_text_without_a_word_is_a_question_still() -> None:
     assert steps(user("")) == [("user", "")]
 
 
