@@ -7,6 +7,7 @@ from random import Random
 
 from .asks import Ask
 from .catalogue import SimModel
+from .document import document
 from .scenarios import Scenario, listing, strip
 
 NOTICE = "This answer is simulated by notion-manager's local simulator; no model was asked."
@@ -85,7 +86,8 @@ def answer(seen: Seen, scenario: Scenario, rng: Random) -> str:
         return " \n " if scenario.get("blank") == "spaces" else ""
     if "markup" in scenario:
         return MARKUP
-    return f"{NOTICE}\n\n{_reply(seen)}\n\n{_account(seen)}"
+    written = document(seen.ask.newest, NOTICE)
+    return written or f"{NOTICE}\n\n{_reply(seen)}\n\n{_account(seen)}"
 
 
 MARKUP = (

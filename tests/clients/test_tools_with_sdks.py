@@ -7,10 +7,11 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anthropic
 import openai
+import pydantic
 import pytest
 from anthropic.lib.tools._beta_builtin_memory_tool import BetaAsyncLocalFilesystemMemoryTool
 
@@ -371,6 +372,33 @@ async def test_rule_25_rule_37_rule_49_a_document_of_a_schema(rig: Rig, said: st
             output_config=config,
         )
         assert json.loads(message.content[0].text) == {"name": "Ada", "age": 36}
+
+
+async def test_who_asks_for_a_type_of_his_own_gets_a_value_of_it(rig: Rig) -> None:
+    class Step(pydantic.BaseModel):
+        why: str
+        result: float
+
+    class Solution(pydantic.BaseModel):
+        steps: list[Step]
+        kind: Literal["exact", "near"]
+        note: str | None
+
+    async with openai.AsyncOpenAI(base_url=f"{rig.url}/v1", api_key=KEY, max_retries=0) as client:
+        said: Any = [{"role": "user", "content": "Solve it."}]
+        made = await client.chat.completions.parse(
+            model="opus-4.6", messages=said, response_format=Solution
+        )
+        response = await client.responses.parse(
+            model="opus-4.6", input="Solve it.", text_format=Solution
+        )
+    async with anthropic.AsyncAnthropic(base_url=rig.url, api_key=KEY, max_retries=0) as vendor:
+        message = await vendor.messages.parse(
+            model="opus-4.6", max_tokens=500, messages=said, output_format=Solution
+        )
+    found = made.choices[0].message.parsed, response.output_parsed, message.parsed_output
+    assert [value.kind for value in found if value] == ["exact"] * 3
+    assert all("simulated" in value.steps[0].why for value in found if value)
 
 
 async def test_a_wrong_document_is_mended_or_refused(rig: Rig) -> None:
