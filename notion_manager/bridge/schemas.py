@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from .references import References
@@ -36,28 +36,34 @@ _NOTES = {
     "maxProperties": "maxProperties",
     "default": "default",
     "examples": "examples",
+    "nullable": "nullable",
+    "readOnly": "read-only",
+    "writeOnly": "write-only",
+    "deprecated": "deprecated",
 }
-_NAMES = {
-    "integer": "int",
-    "boolean": "bool",
-    "string": "string",
-    "number": "number",
-    "null": "null",
-}
+_FLAGS = frozenset({"uniqueItems", "nullable", "readOnly", "writeOnly", "deprecated"})
+_NAMES = {"integer": "int", "boolean": "bool", **{n: n for n in ("string", "number", "null")}}
 _BESIDE_REFERENCES = frozenset({
     "$ref", "description", "title", "default", "$defs", "definitions", "$schema",
 })  # fmt: skip
 _ALTERNATIVES = ("anyOf", "oneOf")
+_COMPOUND = frozenset({"$ref", "allOf"})
+_MANY = ("items", "additionalProperties")
+_IN_FULL = "json-schema "
 
 
 def signature(name: str, schema: Mapping[str, Any]) -> str:
     """A tool's parameters: `NAME {` … `}`, with the types above it that it names."""
-    if _is_open(schema):
-        return f"{name} " + ("{\n  [key: string]: any\n}" if schema else "{}")
     writer = _Writer(schema)
     try:
-        body = writer.object(schema, 0) if writer.is_object(schema) else writer.raw(schema)
-        return "\n".join((*writer.named(), f"{name} {body}"))
+        if _is_open(schema):
+            body = "{\n  [key: string]: any\n}" if schema else "{}"
+        elif writer.is_object(schema):
+            body = writer.object(schema, 0)
+        else:
+            body = writer.raw(schema)
+        notes = [] if body.startswith(_IN_FULL) else writer.notes(schema)
+        return "\n".join((*writer.named(), *notes, f"{name} {body}"))
     except _SprawlsError:
         return f"{name} json-schema {_json(schema)}"
 
@@ -240,26 +246,48 @@ class _Writer:
 
     def notes(self, schema: Any) -> list[str]:
         """What is said of a schema beside its type, as comment lines."""
-        table = _lone(_table(schema)) or _table(schema)
-        if table.get("$ref") and isinstance(
-            target := self._references.found(str(table["$ref"])), dict
-        ):
-            table = {**_beside(cast("dict[str, Any]", target)), **table}
-        if not set(table) <= _PLAIN:
-            table = {k: v for k, v in table.items() if k == "description"}
-        description = table.get("description")
-        lines = description.split("\n") if isinstance(description, str) and description else []
-        limits = "; ".join(_note(name, table[name]) for name in _NOTES if name in table)
-        if limits and len(lines) == 1:
-            lines = [f"{lines[0]}; {limits}"]
-        elif limits:
-            lines.append(limits)
-        return [f"// {line}".rstrip(" ") if not line else f"// {line}" for line in lines]
+        table = _table(schema)
+        simple = _COMPOUND.isdisjoint(table) and not any(map(_says_more, map(table.get, _MANY)))
+        said = _told(_spelled(table)) if simple else self._said(table, set())  # it seldom is not
+        return [f"// {line}" if line else "//" for line in said]
+
+    def _said(self, schema: Any, seen: set[int]) -> list[str]:
+        """All that is said of a value, and of each that it has many of."""
+        layers = list(self._layers(schema, seen))
+        lines = _told(_together(layers))
+        for inner in self._many(layers[-1]) if layers else ():
+            if each := self._said(inner, seen):
+                lines = _joined(lines, [f"each: {each[0]}", *each[1:]])
+        return lines
+
+    def _layers(self, schema: Any, seen: set[int]) -> Iterator[Mapping[str, Any]]:
+        """The schema and what it stands for, each within the last, as far as they are spelled."""
+        table = _table(schema)
+        while table and id(table) not in seen and len(seen) < MOST_DEPTH:
+            seen.add(id(table))
+            only = _only(table)
+            said = _spelled({k: v for k, v in table.items() if k != "allOf"} if only else table)
+            yield said
+            table = only or self._inlined(said.get("$ref"))
+
+    def _inlined(self, reference: Any) -> Mapping[str, Any]:
+        """What is spelled in place of a reference; empty where it has a name, and notes there."""
+        if not isinstance(reference, str) or reference == "#":
+            return {}
+        target = self._references.found(reference)
+        return _table(target) if self._uses[id(target)] == 1 else {}
+
+    def _many(self, table: Mapping[str, Any]) -> Iterator[Any]:
+        """The schemas of elements and members of which a type says no more than their type."""
+        elements, members = map(table.get, _MANY)
+        yield elements
+        if not self.is_object(table):
+            yield members
 
     def raw(self, schema: Any) -> str:
         """The schema itself. Whatever it refers to is given once, with the named types."""
         self._quoted.update(dict.fromkeys(_references(schema)))
-        return f"json-schema {self._counted(_json(schema))}"
+        return _IN_FULL + self._counted(_json(schema))
 
     def _counted(self, text: str) -> str:
         """Raises _SprawlsError where it is too much, with all before it."""
@@ -273,21 +301,57 @@ class _Writer:
 
 def _lone(table: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema that says the same as an `allOf` of one."""
+    only = _only(table)
+    return only and {**only, **{k: v for k, v in table.items() if k != "allOf"}}
+
+
+def _only(table: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The one schema of an `allOf`, where it says all that matters of the type."""
     parts = table.get("allOf")
     if not isinstance(parts, list) or len(cast("list[Any]", parts)) != 1:
         return None
     (only,) = cast("list[Any]", parts)
-    beside = {k: v for k, v in table.items() if k != "allOf"}
-    is_plain = isinstance(only, dict) and not set(beside) - _BESIDE_REFERENCES
-    return {**cast("dict[str, Any]", only), **beside} if is_plain else None
+    plain = not set(table) - {"allOf"} - _BESIDE_REFERENCES
+    return cast("dict[str, Any]", only) if plain and isinstance(only, dict) else None
 
 
-def _beside(table: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in table.items() if k == "description" or k in _NOTES}
+def _spelled(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is not in the type; of a schema that is given in full only its description."""
+    return table if table.keys() <= _PLAIN else {"description": table.get("description")}
+
+
+def _says_more(schema: Any) -> bool:
+    return isinstance(schema, dict) and cast("dict[str, Any]", schema).keys() != {"type"}
+
+
+def _together(layers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """All their descriptions; of the same limit the outer one."""
+    if len(layers) == 1:
+        return layers[0]
+    texts = dict.fromkeys(t for each in layers if isinstance(t := each.get("description"), str))
+    limits = {name: value for layer in reversed(layers) for name, value in layer.items()}
+    return {**limits, "description": "\n".join(filter(None, texts))}
+
+
+def _told(table: Mapping[str, Any]) -> list[str]:
+    """The lines of a description, and limits in one."""
+    text = table.get("description")
+    lines = text.split("\n") if text and isinstance(text, str) else []
+    if _NOTES.keys().isdisjoint(table):
+        return lines
+    told = "; ".join(filter(None, (_note(n, table[n]) for n in _NOTES if n in table)))
+    return _joined(lines, [told] if told else [])
+
+
+def _joined(lines: list[str], more: list[str]) -> list[str]:
+    """In one line where both are short."""
+    if len(lines) == len(more) == 1:
+        return [f"{lines[0]}; {more[0]}"]
+    return [*lines, *more]
 
 
 def _note(name: str, value: Any) -> str:
-    if name == "uniqueItems":
+    if name in _FLAGS:
         return _NOTES[name] if value is True else ""
     return f"{_NOTES[name]} {_json(value)}"
 

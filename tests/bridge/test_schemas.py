@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -97,6 +97,15 @@ def test_a_tool_of_any_kind_is_shown(given_schema: dict[str, Any], said: str) ->
         ({"description": "one\ntwo", "type": "string"}, "  // one\n  // two\n  a?: string"),
         ({"description": "one\n\ntwo", "type": "string", "default": "x"}, '  // one\n  //\n  // two\n  // default "x"\n  a?: string'),
         (schema((), b={"type": "string", "description": "D"}), "  a?: {\n    b?: string  // D\n  }"),
+        ({"type": "array", "items": {"type": "string", "pattern": "^/", "description": "D"}}, 'a?: string[]  // each: D; pattern "^/"'),
+        ({"type": "array", "items": {"enum": ["x"], "description": "D"}, "description": "All"}, 'a?: "x"[]  // All; each: D'),
+        ({"type": "array", "items": {"type": "array", "items": {"type": "string", "minLength": 1}}}, "a?: string[][]  // each: each: minLen 1"),
+        ({"type": "array", "items": {"type": "string", "description": "one\ntwo"}, "maxItems": 2}, "  // maxItems 2\n  // each: one\n  // two\n  a?: string[]"),
+        ({"type": "array", "items": schema((), b=TEXT) | {"description": "D"}}, "  // each: D\n  a?: {\n    b?: string\n  }[]"),
+        ({"type": "object", "additionalProperties": {"type": "string", "format": "uri"}}, 'a?: {[key: string]: string}  // each: format "uri"'),
+        ({"anyOf": [{"type": "array", "items": {"type": "string", "description": "D"}}, {"type": "null"}]}, "a?: json-schema {"),
+        ({"type": "string", "nullable": True, "deprecated": True, "readOnly": False}, "a?: string  // nullable; deprecated"),
+        ({"type": "array", "uniqueItems": False, "minItems": 1}, "a?: any[]  // minItems 1"),
     ],
 )  # fmt: skip
 def test_a_parameter_is_said_in_few_words(member: Any, line: str) -> None:
@@ -128,8 +137,7 @@ def test_what_is_referred_to_twice_has_a_name() -> None:
     )
     said = signature("T", {**both, "$defs": {"a": NAMED}, "definitions": {"a": TEXT}})
     assert said == (
-        "// One.\ntype a = {\n    name: string\n  }\n"
-        "T {\n  x?: a  // One.\n  y?: a  // One.\n  z?: string\n}"
+        "// One.\ntype a = {\n    name: string\n  }\nT {\n  x?: a\n  y?: a\n  z?: string\n}"
     )
 
 
@@ -175,7 +183,36 @@ def test_all_of_one_is_that_one() -> None:
     other = {"allOf": [{"type": "integer", "minimum": 1}]}
     said = signature("T", {**schema((), x=member, y=other), "$defs": {"a": NAMED}})
     assert said == (
-        "T {\n  // Mine.; default {}\n  x?: {\n    name: string\n  }\n  y?: int  // min 1\n}"
+        "T {\n  // Mine.\n  // One.\n  // default {}\n  x?: {\n    name: string\n  }\n"
+        "  y?: int  // min 1\n}"
+    )
+
+
+def test_a_tool_says_what_its_parameters_are_together() -> None:
+    said = signature("T", {**schema((), a=TEXT), "description": "D", "minProperties": 1})
+    assert said == "// D; minProperties 1\nT {\n  a?: string\n}"
+
+
+def test_what_is_said_of_elements_that_are_referred_to_once_stands_with_the_list() -> None:
+    words = {"type": "array", "items": {"$ref": "#/$defs/word"}}
+    said = signature(
+        "T", {**schema((), x=words), "$defs": {"word": {"type": "string", "maxLength": 9}}}
+    )
+    assert said == "T {\n  x?: string[]  // each: maxLen 9\n}"
+
+
+def test_what_is_said_of_a_named_type_stands_with_it() -> None:
+    words = {"type": "array", "items": {"$ref": "#/$defs/word"}, "description": "Some."}
+    said = signature(
+        "T",
+        {
+            **schema((), x=words, y={"$ref": "#/$defs/word", "description": "Mine."}),
+            "$defs": {"word": {"type": "string", "maxLength": 9, "description": "A word."}},
+        },
+    )
+    assert said == (
+        "// A word.; maxLen 9\ntype word = string\n"
+        "T {\n  x?: word[]  // Some.\n  y?: word  // Mine.\n}"
     )
 
 
@@ -253,3 +290,41 @@ def test_the_tools_of_real_clients_become_shorter() -> None:
                 short += len(signature(inner.get("name", "T"), found))
                 long += len(json.dumps(found, separators=(",", ":")))
     assert 0 < short < 0.8 * long
+
+
+parts = st.recursive(
+    st.just(TEXT),
+    lambda inner: st.one_of(
+        st.builds(lambda of: {"type": "array", "items": of}, inner),
+        st.builds(lambda of: {"type": "object", "additionalProperties": of}, inner),
+        st.builds(lambda of: {"allOf": [of]}, inner),
+        st.builds(lambda of: {"anyOf": [of, {"type": "null"}]}, inner),
+        st.builds(lambda of: schema((), a=of), inner),
+        st.builds(lambda a, b: {"type": "array", "items": schema((), a=a, b=b)}, inner, inner),
+    ),
+    max_leaves=6,
+)
+
+
+def _marked(part: Any, marks: list[str]) -> Any:
+    """With a description of its own in each part that has room for one."""
+    if isinstance(part, list):
+        return [_marked(each, marks) for each in cast("list[Any]", part)]
+    if not isinstance(part, dict):
+        return part
+    table = cast("dict[str, Any]", part)
+    if "anyOf" in table:
+        return {"anyOf": _marked(table["anyOf"], marks)}
+    marks.append(f"mark {len(marks)}.")
+    said = {"description": marks[-1]}
+    members = {k: _marked(v, marks) for k, v in table.get("properties", {}).items()}
+    inner = {k: _marked(v, marks) for k, v in table.items() if k != "properties"}
+    return {**inner, **({"properties": members} if members else {}), **said}
+
+
+@given(parts)
+def test_whatever_a_schema_says_is_shown(made: dict[str, Any]) -> None:
+    marks: list[str] = []
+    whole = _marked(schema((), x=made), marks)
+    for said in (signature("T", whole), type_of(whole)):
+        assert [mark for mark in marks if mark not in said] == []
