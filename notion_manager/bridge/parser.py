@@ -114,6 +114,8 @@ class Parser:
             self._end_lapse(self._lapse, len(self._text), alone=True)
             self._run()
         self._release()
+        if by_itself and self._step == self._flow:
+            self._enter_last()
         if self._quoted and self._fence and not self._ends_fence() and not self.calls:
             self._calls.fault(Fault.QUOTED)
         self._say(self._text[self._at :])
@@ -211,6 +213,12 @@ class Parser:
         if found is not None and meant:
             return not self.stopped and self._enter(found)
         return meant is not None
+
+    def _enter_last(self) -> None:
+        """A tag in the middle of the last line ends all of it: then it is meant."""
+        found = self._marks.head(self._text, self._at)
+        if found is not None and found[2] and not self._text[found.end() :].strip():
+            self._enter(found)
 
     def _is_meant(self, head: re.Match[str]) -> bool | None:
         """None where that is not known yet."""
