@@ -6,6 +6,7 @@ from json.encoder import encode_basestring as quoted
 
 import orjson
 
+from . import elements
 from .marks import LONGEST_TAG, Marks, attributes
 from .offer import INPUT, Entry
 from .values import WHOLE, Kind
@@ -44,7 +45,8 @@ class Call:
         self._misnamed = False  # free text under another name: a second may be the right one
         self._key = ""
         self._collected: list[str] = []  # a value that is read when it is whole, or stray text
-        self._strayed = False  # something visible stands where no argument is
+        self._strayed = ""  # how that begins which stands where no argument is
+        self._torn = False  # an argument's end is in it, behind another argument
         self._size = 0
         self._block = False  # the value began with a newline: so the last one is layout too
         self._streaming = False  # plain text goes straight through
@@ -119,7 +121,10 @@ class Call:
                 self.notes.append("no closing tag")
             self.close()
             return end.end() if closed else at
-        if self._begun and self._strayed:
+        if elements.may_begin(self._strayed):
+            self._stray(end[0])
+            self._torn = self._torn or bool(self._begun)
+        elif self._begun and self._strayed:
             self.notes.append("an end within an argument")
             self.break_off()  # what was taken for all of it was half
         else:
@@ -129,7 +134,36 @@ class Call:
     def _stray(self, text: str) -> None:
         self._grow(len(text))
         self._collected.append(text)
-        self._strayed = self._strayed or bool(text.strip())
+        if len(self._strayed) < elements.LONGEST_BEGINNING:
+            self._strayed = (self._strayed + text).lstrip()[: elements.LONGEST_BEGINNING]
+
+    def _take_elements(self) -> None:
+        """What stands where no argument is may be some in another form.
+
+        Free text that does not say so may be such tags itself.
+        """
+        given = elements.read("".join(self._collected)) if self._strayed else ()
+        if self.entry.freeform and [key for key, _ in given] != [INPUT]:
+            given = ()
+        if given:
+            self.notes.append("arguments in another form")
+            self._collected.clear()
+            self._strayed, self._torn = "", False
+        elif self._torn:
+            self.notes.append("an end within an argument")
+            self.break_off()
+        for written, value in given:
+            self._take_element(written, value)
+
+    def _take_element(self, written: str, value: str) -> None:
+        if not self.over:
+            self._begin(written)
+        if self._key and not self.over:
+            if self.entry.freeform:
+                self._out.append(_laid_out(value))
+            else:
+                self._end_value(value, streamed=False)
+        self._step = self._between
 
     def _open(self, text: str, at: int) -> int:
         """An argument's tag, once it is all there."""
@@ -145,8 +179,10 @@ class Call:
             self.notes.append("a value within a tag")
             self.break_off()
             return at
+        self._take_elements()
         self._drop_stray()
-        self._begin(head[1])
+        if not self.over:
+            self._begin(head[1])
         if head[2] and not self.over:
             self._end_empty()
         return head.end()
@@ -162,7 +198,7 @@ class Call:
         if self._strayed:
             self.notes.append("text between arguments")
         self._collected.clear()
-        self._strayed = False
+        self._strayed = ""
 
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False
@@ -314,7 +350,10 @@ class Call:
 
     def close(self) -> None:
         """The block is whole."""
+        self._take_elements()
         self.over = True
+        if not self.complete:
+            return
         stray = "".join(self._collected)
         if self.entry.freeform:
             if not self._keys and stray:

@@ -50,7 +50,7 @@ def hope(tag: str) -> re.Pattern[str]:
 
 
 SLACK = 8  # blanks before the end of a closing tag
-SLIPS = ("</arg>", "</argument>", "</parameter>")
+SLIPS = ("</arg>", "</argument>", "</parameter>", "</antml:parameter>")
 """Ends that models write for an argument's own. They are such only where another tag follows that
 cannot stand in an argument: else they are content."""
 _SLIP = rf"(?:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"

@@ -175,6 +175,8 @@ MISTAKES: Mapping[str, Callable[[Toolbook, str, Mapping[str, Any]], str]] = {
     "indented": _around("   "),
     "bare": _swapped(("{b.call}", "call"), ("{b.arg}", "arg")),
     "wrong-word": _swapped(("{b.call}", "{b.call}s"), ("{b.arg}", "{b.arg}s")),
+    "bare-args": _swapped(("{b.arg}", "arg")),
+    "native-args": _swapped(("<{b.arg}", "<parameter"), ("</{b.arg}", "</parameter")),
     "native-hermes": _hermes,
     "native-xml": _xml,
     "wrong-case": _renamed(str.swapcase),

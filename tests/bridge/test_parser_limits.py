@@ -22,9 +22,10 @@ def test_so_many_calls_and_no_more() -> None:
     assert len(parsed(CALL * (MOST_CALLS + 5))) == MOST_CALLS
 
 
-def test_so_many_arguments_and_no_more() -> None:
+@pytest.mark.parametrize("tag", ["arg_amber", "arg", "parameter"])
+def test_so_many_arguments_and_no_more(tag: str) -> None:
     free = Offer([Tool("Free", "", {"type": "object"})])
-    many = "".join(f'<arg_amber name="k{n}">{n}</arg_amber>' for n in range(MOST_ARGUMENTS + 9))
+    many = "".join(f'<{tag} name="k{n}">{n}</{tag}>' for n in range(MOST_ARGUMENTS + 9))
     it = Parser(MARKS, free, Policy(), str)
     (call,) = fed(it, [f'<call_amber name="Free">{many}</call_amber>'])
     assert isinstance(call, ToolCall)
