@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from .costs import CHEAP, MOST, Cost, patterns_in, size_of
+from .formats import FORMATS
 from .references import refers
 
 TOLD = 5  # errors, at most
@@ -128,7 +129,8 @@ def _compiled(
     """With a second engine for patterns: that they look ahead may be all that the first minds.
 
     The second one goes back over what it read, which is told to the `cost`. Neither compiles a
-    pattern of more than `size` bytes, which is what takes it time.
+    pattern of more than `size` bytes, which is what takes it time. Formats are checked in what has
+    no `others`: a part of a schema only tells how a text is read.
     """
     library = _library()
 
@@ -138,7 +140,13 @@ def _compiled(
         return others[uri]
 
     def compiled(patterns: Any) -> Any:
-        return library.validator_for(schema, retriever=retrieved, pattern_options=patterns)
+        return library.validator_for(
+            schema,
+            retriever=retrieved,
+            pattern_options=patterns,
+            validate_formats=not others,
+            formats=None if others else FORMATS,
+        )
 
     try:
         return compiled(library.RegexOptions(size))
