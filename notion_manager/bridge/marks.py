@@ -70,8 +70,8 @@ class Marks:
         self._head = re.compile(rf"<{call}{ATTRIBUTE}(/?)>")
         self._key = re.compile(rf"<{arg}{ATTRIBUTE}(/?)>")
         self._hope = hope(call)
-        self._stray = re.compile(rf"<{call}(?=[\s/>])([^<>\r\n]*+)>", re.IGNORECASE)
-        self._stray_begun = re.compile(rf"<{call}(?:[ \t/][^<>\r\n]*+)?\Z", re.IGNORECASE)
+        self._stray = re.compile(rf"<{call}(?=[\s/>=])([^<>\r\n]*+)>", re.IGNORECASE)
+        self._stray_begun = re.compile(rf"<{call}(?:[ \t/=][^<>\r\n]*+)?\Z", re.IGNORECASE)
         self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>", re.IGNORECASE)
         end, begun = rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>", rf"<(?:{arg}|{call})\s"
         slip = rf"|{_SLIP}(?=</{call}[ \t]{{0,{SLACK}}}>|{begun})" if word else ""

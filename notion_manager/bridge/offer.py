@@ -12,7 +12,7 @@ from . import jsontext
 from .values import Parameters
 
 INPUT = "input"  # the one argument of a tool that takes free text
-_UNFIT = re.compile(r"[^A-Za-z0-9_.:/-]")
+_UNFIT = re.compile(r"[^\w.:/-]")
 _PREFIXES = ("functions.", "default_api.", "tools.", "tool.")
 LONGEST = 128  # characters of a name
 _TEXT = {"type": "object", "properties": {INPUT: {"type": "string"}}, "required": [INPUT]}
@@ -59,7 +59,7 @@ class Offer:
 
     def find(self, written: str) -> Entry | None:
         """The one tool that a written name can mean, or None."""
-        name = written.strip()
+        name = _fit(written.strip())
         for prefix in _PREFIXES:
             name = name if name in self._by_name else name.removeprefix(prefix)
         if name in self._by_name:
@@ -82,7 +82,7 @@ def _named(tools: Iterable[Tool | FreeformTool]) -> Iterable[Entry]:
     numbers: dict[str, int] = {}
     for tool in tools:
         full = f"{tool.namespace}.{tool.name}" if tool.namespace else tool.name
-        fit = _UNFIT.sub("_", full)[:LONGEST] or "tool"
+        fit = _fit(full)[:LONGEST] or "tool"
         name, number = fit, numbers.get(fit, 1)
         while name in taken:
             number += 1
@@ -90,6 +90,10 @@ def _named(tools: Iterable[Tool | FreeformTool]) -> Iterable[Entry]:
         taken.add(name)
         numbers[fit] = number
         yield Entry(name, tool)
+
+
+def _fit(name: str) -> str:
+    return _UNFIT.sub("_", name)
 
 
 def _grouped(pairs: Iterable[tuple[str, Entry]]) -> Mapping[str, Sequence[Entry]]:

@@ -283,7 +283,7 @@ class Parser:
             return False
         if stray := self._marks.stray(self._text, first):
             self._at = first
-            said = stray[1].strip("/ \t\r\n")
+            said = stray[1].strip("/= \t\r\n")
             self._calls.refuse(Fault.FORM if said else Fault.UNKNOWN, said)
             self._step = self._swallow
             return True

@@ -44,6 +44,13 @@ def test_a_prefix_that_is_part_of_a_name_stays() -> None:
     assert offer.find("tools.list") is offer.entries[0]
 
 
+def test_names_of_any_language_are_told_as_they_are() -> None:
+    offer = Offer([Tool("读取", "", {}), Tool("写入", "", {}), Tool("mon outil", "", {})])
+    assert [entry.name for entry in offer.entries] == ["读取", "写入", "mon_outil"]
+    assert offer.find("写入") is offer.entries[1]
+    assert offer.find("mon outil") is offer.entries[2]
+
+
 names = st.text(min_size=1, max_size=200)
 
 
