@@ -114,6 +114,8 @@ class Parser:
             self._end_lapse(self._lapse, len(self._text), alone=True)
             self._run()
         self._release()
+        if self._step == self._swallow:
+            return
         if by_itself and self._step == self._flow:
             self._enter_last()
         if self._quoted and self._fence and not self._ends_fence() and not self.calls:
@@ -315,8 +317,8 @@ class Parser:
         end = self._marks.closing.search(self._text, self._at)
         if end is None:
             before = self._at
-            tail = max(self._text.rfind("<", len(self._text) - LONGEST_TAG), before)
-            self._at = tail if self._text.startswith("<", tail) else len(self._text)
+            tail = self._text.rfind("<", max(before, len(self._text) - LONGEST_TAG))
+            self._at = tail if tail >= 0 else len(self._text)
             return self._at > before
         self._at = end.end()
         self._step = self._line
