@@ -37,6 +37,7 @@ class Call:
         self.endless = False  # so long that nobody waits for its end
         self.notes: list[str] = []
         self.left_out: list[str] = []  # arguments that the tool does not have
+        self.repeated: list[str] = []  # those that it has already
         self._marks = marks
         self._step: Callable[[str, int], int] = self._between
         self._out: list[str] = [] if entry.freeform else ["{"]
@@ -209,9 +210,8 @@ class Call:
             self.break_off()
             return
         self._misnamed = self.entry.freeform and not self._keys and written != INPUT
-        if key is None:
-            self.left_out.append(written)
         if key is None or key in self._keys or WHOLE in self._keys:
+            (self.left_out if key is None else self.repeated).append(written)
             self.notes.append("an argument that is unknown or given twice")
             self._key, self._step = "", self._skip
             return

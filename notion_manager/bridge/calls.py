@@ -118,7 +118,8 @@ class Calls:
         errors: tuple[str, ...] = ()
         if entry.name in self._policy.checked and not entry.freeform:
             unknown = (f"{name}: there is no such parameter" for name in call.left_out)
-            errors = (*unknown, *entry.parameters.errors(arguments))
+            twice = (f"{name}: it was given already" for name in call.repeated)
+            errors = (*unknown, *twice, *entry.parameters.errors(arguments))
         if errors:
             self.refuse(Fault.INVALID, entry.name, errors)
             return False
