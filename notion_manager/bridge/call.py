@@ -32,6 +32,7 @@ class Call:
 
     def __init__(self, marks: Marks, entry: Entry) -> None:
         self.entry = entry
+        self._freeform = entry.freeform
         self.over = False
         self.complete = True
         self.endless = False  # so long that nobody waits for its end
@@ -59,10 +60,14 @@ class Call:
 
     def stream(self, text: str) -> str | None:
         """What `text` adds, if it is nothing but more of a text argument; else None, not read."""
-        if not self._streaming or self.over or "<" in text or text[-1:] in ("\n", ""):
+        if not self._streaming or "<" in text or text[-1:] in ("\n", ""):
             return None
-        text = text[: self._grow(len(text))]
-        return text if self.entry.freeform else escaped(text)
+        size = self._size + len(text)
+        if size > LONGEST:
+            text = text[: self._grow(len(text))]
+        else:  # as `_grow` has it: a call less is felt
+            self._size = size
+        return text if self._freeform else escaped(text)
 
     def read(self, text: str, at: int) -> int:
         """Read from `at` as far as `text` decides anything; the place where to go on."""
@@ -87,7 +92,7 @@ class Call:
 
     def break_off(self) -> None:
         """The answer did not end by itself: whatever is missing may have been meant to follow."""
-        self.over, self.complete = True, False
+        self.over, self.complete, self._streaming = True, False, False
 
     def _may_end(self, rest: str) -> bool:
         """Whether all that was begun is there, but perhaps a part of the closing tag.

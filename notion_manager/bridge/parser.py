@@ -20,6 +20,8 @@ from .speech import Speech
 
 _NOTABLE = re.compile(rf"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z|{ITEM}|{ITEM_BEGUN}))")
 _NO_BLANK = re.compile(r"[^ \t\r\ufeff]")
+_MARKS = re.compile(r"[\n<`]")
+"""All that text in the midst of a line can change its meaning by."""
 
 
 class Parser:
@@ -75,6 +77,9 @@ class Parser:
             more = self._calls.stream(text)
             if more is not None:  # the commonest, so the shortest way
                 return [more]
+            if self._step == self._flow and not (self.stopped or _MARKS.search(text)):
+                self._say(text)  # as `_flow` would, after many a look
+                return self._speech.drain()
         self._text = self._text[self._at :] + text
         self._at = 0
         self._notable = -1
