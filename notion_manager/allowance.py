@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 SMOOTHED = 0.3  # the share that the latest pace has in the one that is told
 SHORT = 60.0  # seconds between two readings that are too few to tell a pace
+FORESEEN = 366 * 86400.0  # seconds, beyond which a pace tells no end
 
 Kind = Literal["user", "workspace", "window", "period", "premium", "research"]
 
@@ -32,8 +33,11 @@ class Meter(Struct, frozen=True):
         return min(1.0, max(0.0, 1.0 - self.used / self.limit))
 
     def ends(self, now: float) -> float:
-        """When it will be used up at this pace, in Unix seconds; 0 where it resets before."""
-        if self.pace <= 0 or self.left == 0:
+        """When it will be used up at this pace, in Unix seconds; 0 where it resets before.
+
+        So it is where that is years away: the pace of one that nobody uses comes close to none.
+        """
+        if self.left == 0 or self.limit - self.used > self.pace * FORESEEN:
             return 0.0
         at = now + (self.limit - self.used) / self.pace
         return 0.0 if 0 < self.resets_at < at else at

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from notion_manager.allowance import Allowance, Kind, Meter
+from notion_manager.allowance import FORESEEN, Allowance, Kind, Meter
 
 KINDS: tuple[Kind, ...] = ("user", "workspace", "window", "period", "premium")
 meters = st.builds(
@@ -77,3 +77,14 @@ def test_two_looks_in_a_row_and_a_new_period_tell_no_pace() -> None:
     assert reading(3, 2000.0).since(first).meters[0].pace == 0
     assert reading(30, 1000.0).since(first).meters[0].pace == 0
     assert Allowance(2000.0, meters=(Meter("window", 1, 2),)).since(first).meters[0].pace == 0
+
+
+def test_no_end_is_foretold_of_what_lasts_for_years() -> None:
+    left = reading(20, 1000.0).since(reading(10, 0.0))
+    ends: list[float] = []
+    for hour in range(1, 100):  # in which nobody asks anything
+        left = reading(20, 3600.0 * hour).since(left)
+        ends.append(left.meters[0].ends(left.read_at))
+    assert ends[0] > 0
+    assert ends[-1] == 0
+    assert all(end <= 3600.0 * 100 + FORESEEN for end in ends)
