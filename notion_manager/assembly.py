@@ -15,11 +15,11 @@ from .conversations import LONGEST, Conversations
 from .gateway import Effects, Gateway
 from .habits import Habits
 from .journal import Journal
+from .keeper import Keeper
 from .models import Model, Naming
 from .oracle import Oracle
 from .pool import Pool
 from .roster import Roster
-from .standing import Standing
 from .store import Store, StoreProblem
 from .threads import Threads
 from .upstreams import Upstream
@@ -47,44 +47,42 @@ async def open_gateway(
     async def keep_models(name: str, models: Sequence[Model]) -> None:
         await _saved(store.save_catalogue, name, models, time.time())
 
-    async def keep_standing(standing: Standing) -> None:
-        journal.changed([standing])
-        await _saved(store.save_standing, standing)
-
     keep_allowance = partial(_saved, store.save_allowance)
     async with connect(config.timeouts) as http:
         upstreams: dict[str, Upstream] = {}
         catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
         pool = Pool((), config.pool.longest_rest, config.pool.concurrency)
-        oracle = Oracle(upstreams, pool, keep_allowance, keep_standing, time.time)
+        keeper = Keeper(store, pool, journal)
+        oracle = Oracle(upstreams, pool, keep_allowance, keeper.keep, time.time)
         kept = config.threads.retention * 3600
         threads = Threads(store, upstreams, kept, partial(_is_well, pool))
         ledger = threads if kept >= 0 else None
         conversations = resumed(config, store)
         make = partial(NotionWeb, http, config=config, ledger=ledger)
         roster, version = Roster(make, upstreams, pool, catalogues), store.version()
-        _recall(store, roster, pool, journal)
-        effects = Effects(keep_standing, oracle.look, conversations=conversations)
+        _recall(store, roster, pool, keeper)
+        effects = Effects(keeper.keep, oracle.look, conversations=conversations)
         chores: list[Chore] = []
         if follow:
-            chores = [oracle.keep_looking(), _follow(store, roster, pool, journal, version)]
+            chores = [oracle.keep_looking(), _follow(store, roster, pool, keeper, version)]
             chores += [k.keep_house() for k in (journal, ledger, conversations) if k is not None]
         try:
             async with _doing(chores):
                 seats = Admission(pool, rules(config))
                 yield Gateway(upstreams, seats, catalogues, habits(config), effects)
         finally:
+            await keeper.catch_up()
             await _saved_threads(threads)
             await oracle.close()
             await catalogues.close()
 
 
-def _recall(store: Store, roster: Roster, pool: Pool, journal: Journal) -> None:
+def _recall(store: Store, roster: Roster, pool: Pool, keeper: Keeper) -> None:
     """All accounts, and how they were doing."""
     roster.enrol(store.accounts(), {s.name: s for s in store.standings()})
     pool.agree(store.terms())
     pool.recall(store.allowances())
-    journal.changed(pool.standings.values())
+    keeper.note_all()
 
 
 @asynccontextmanager
@@ -102,18 +100,19 @@ def _is_well(pool: Pool, name: str) -> bool:
     return pool.is_well(name, time.time())
 
 
-async def _follow(store: Store, roster: Roster, pool: Pool, journal: Journal, version: int) -> None:
+async def _follow(store: Store, roster: Roster, pool: Pool, keeper: Keeper, version: int) -> None:
     """For as long as the process runs. A look takes microseconds; a thread would take megabytes."""
     while True:
         await asyncio.sleep(FOLLOWED)
+        await keeper.catch_up()
         try:
             now = store.version()
             if now != version:
                 roster.enrol(store.accounts(), {})
-                roster.reinstate(store.standings())
+                roster.reinstate(s for s in store.standings() if not keeper.owes(s.name))
                 roster.learn(store.allowances(), time.time())
                 pool.agree(store.terms())
-                journal.changed(pool.standings.values())
+                keeper.note_all()
             version = now
         except StoreProblem as problem:
             logger.warning("%s; %s", problem, problem.remedy)

@@ -1,7 +1,9 @@
 """Accounts that are added, renewed and removed while the daemon runs: no restart is needed."""
 
 import asyncio
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +29,12 @@ ONE, TWO = someone(1), someone(2)
 def elsewhere(path: Path) -> Store:
     """The same file, as another process has it."""
     return Store(path / "state.sqlite3")
+
+
+def renamed(path: Path, table: str, name: str) -> None:
+    """What looks for the table finds none."""
+    with closing(sqlite3.connect(path / "state.sqlite3")) as db:
+        db.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
 
 async def pooled(rig: Rig, accounts: int) -> None:
@@ -139,6 +147,16 @@ async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) 
         async with asyncio.timeout(5):
             while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
                 await asyncio.sleep(0.02)
+
+
+async def test_a_rest_that_could_not_be_kept_goes_on_and_is_kept_later(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        rig.store.save_standing(Standing("one"))
+        renamed(tmp_path, "standings", "away")
+        assert (await asked(rig, "[[sim:trust-rule-denied=start]] hi"))[0] == 403
+        renamed(tmp_path, "away", "standings")
+        await until(lambda: [s.reason for s in rig.store.standings()] == ["upstream_denied"])
+        assert (await asked(rig))[0] == 429
 
 
 async def test_a_rest_for_want_of_allowance_ends_when_a_check_finds_room(
