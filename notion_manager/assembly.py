@@ -19,6 +19,7 @@ from .keeper import Keeper
 from .models import Model, Naming
 from .oracle import Oracle
 from .pool import Pool
+from .reports import Reports
 from .roster import Roster
 from .store import Store, StoreProblem
 from .threads import Threads
@@ -50,12 +51,16 @@ async def open_gateway(
     keep_allowance = partial(_saved, store.save_allowance)
     async with connect(config.timeouts) as http:
         upstreams: dict[str, Upstream] = {}
-        catalogues = Catalogues(upstreams, store.catalogues(), keep=keep_models, clock=time.time)
         pool = Pool((), config.pool.longest_rest, config.pool.concurrency)
         keeper = Keeper(store, pool, journal)
+        reports = Reports(pool, keeper.keep)
+        shelf = store.catalogues()
+        catalogues = Catalogues(
+            upstreams, shelf, keep=keep_models, clock=time.time, reports=reports
+        )
         oracle = Oracle(upstreams, pool, keep_allowance, keeper.keep, time.time)
         kept = config.threads.retention * 3600
-        threads = Threads(store, upstreams, kept, partial(_is_well, pool))
+        threads = Threads(store, upstreams, kept, partial(_is_well, pool), reports)
         ledger = threads if kept >= 0 else None
         conversations = resumed(config, store)
         make = partial(NotionWeb, http, config=config, ledger=ledger)

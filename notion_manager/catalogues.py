@@ -5,8 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .errors import Problem
+from .errors import EdgeChallenged, Problem
 from .models import Model
+from .reports import Reports
 from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ class Shelved:
 class Catalogues:
     """The models of every account. A stale list is served while a new one is fetched.
 
-    `keep` is told of each list fetched, so that the next start has one at once.
+    `keep` is told of each list fetched, so that the next start has one at once; `reports` of the
+    network edge, and lists that nobody waits for are not fetched after that.
     """
 
     def __init__(
@@ -35,11 +37,13 @@ class Catalogues:
         *,
         keep: Keep,
         clock: Callable[[], float],
+        reports: Reports | None = None,
     ) -> None:
         self._upstreams = upstreams
         self._shelf = dict(shelf)
         self._keep = keep
         self._clock = clock
+        self._reports = reports
         self._saving: set[asyncio.Future[None]] = set()
         self._fetching: dict[str, asyncio.Task[tuple[Model, ...]]] = {}
         self._ahead: dict[str, asyncio.Task[None]] = {}
@@ -100,9 +104,14 @@ class Catalogues:
 
     async def _fetched_ahead(self, name: str, asked_at: float) -> None:
         async with self._turns:
-            shelved = self._shelf.get(name)
-            if name in self._upstreams and (shelved is None or shelved.fetched_at < asked_at):
+            if name in self._upstreams and self._should_fetch(name, asked_at):
                 await asyncio.wait([self._fetch(name)])
+
+    def _should_fetch(self, name: str, asked_at: float) -> bool:
+        if self._reports is not None and self._reports.is_paused(self._clock()):
+            return False
+        shelved = self._shelf.get(name)
+        return shelved is None or shelved.fetched_at < asked_at
 
     def _fetch(self, name: str) -> asyncio.Task[tuple[Model, ...]]:
         """One fetch at a time for each account, whoever asks."""
@@ -114,7 +123,7 @@ class Catalogues:
         return task
 
     async def _fetched(self, name: str, upstream: Upstream) -> tuple[Model, ...]:
-        models = tuple(await upstream.models())
+        models = await self._read(name, upstream)
         if name not in self._upstreams:
             return models  # it left meanwhile
         old = self._shelf.get(name)
@@ -124,6 +133,14 @@ class Catalogues:
             self._saving.add(saving)
             saving.add_done_callback(self._saving.discard)
         return self._shelf[name].models
+
+    async def _read(self, name: str, upstream: Upstream) -> tuple[Model, ...]:
+        try:
+            return tuple(await upstream.models())
+        except EdgeChallenged as problem:
+            if self._reports is not None:
+                await self._reports.note(name, problem, self._clock())
+            raise
 
     def _finished(self, name: str, task: asyncio.Task[tuple[Model, ...]]) -> None:
         """Whoever waited was told; with an old list on the shelf nobody needs to be."""

@@ -67,7 +67,12 @@ class Oracle:
                     logger.info("what is left of %s could not be read: %s", due, problem.code)
 
     def due(self, now: float) -> str:
-        """The account that has waited longest for a look, if any should have one; else empty."""
+        """The account that has waited longest for a look, if any should have one; else empty.
+
+        None should after an edge challenge: it would meet the edge as well.
+        """
+        if self._pool.is_paused(now):
+            return ""
         waits = {name: self._overdue(name, now) for name in self._upstreams}
         worst = max(waits, key=lambda name: waits[name], default="")
         return worst if worst and waits[worst] > 0 else ""

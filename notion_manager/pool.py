@@ -171,7 +171,7 @@ class Pool:
         if old is None:
             return None
         new = taught(old, allowance, now, self._longest_rest)
-        if self._edge.ready_at > now:
+        if self.is_paused(now):
             new = self._paused(new)
         self._put(new)
         self._tell()
@@ -186,6 +186,10 @@ class Pool:
         """Whether the service may be asked for it now: it neither rests nor is retired."""
         standing = self.standings.get(name)
         return standing is not None and not standing.retired and standing.ready_at <= now
+
+    def is_paused(self, now: float) -> bool:
+        """Whether the network edge was met lately, and nothing is to be sent for any account."""
+        return self._edge.ready_at > now
 
     def ready(self, now: float) -> int:
         """How many accounts are well enough to be picked."""

@@ -26,6 +26,10 @@ class Reports:
         self._pool = pool
         self._keep = keep
 
+    def is_paused(self, now: float) -> bool:
+        """Whether all rest after an edge challenge: what can wait is not sent then."""
+        return self._pool.is_paused(now)
+
     async def note(
         self, name: str, problem: Problem | None, now: float, model: str = ""
     ) -> Sequence[Standing]:

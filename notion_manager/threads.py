@@ -6,7 +6,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from .errors import Problem, UpstreamRejected
+from .errors import EdgeChallenged, Problem, UpstreamRejected
+from .reports import Reports
 from .store import Store, StoreProblem, Thread
 from .upstreams import Upstream
 
@@ -22,7 +23,7 @@ class Threads:
     """Remembers conversations, and deletes those that nobody used for `retention` seconds.
 
     Nothing of this makes an answer fail. What could not be deleted is tried again, later each
-    time, and not while its account `is_well` no more.
+    time, and not while its account `is_well` no more. `reports` are told of the network edge.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Threads:
         upstreams: Mapping[str, Upstream],
         retention: float,
         is_well: Callable[[str], bool],
+        reports: Reports | None = None,
     ) -> None:
         self._store = store
         self._upstreams = upstreams
         self._retention = retention
         self._is_well = is_well
+        self._reports = reports
         self._noted: dict[str, Thread | None] = {}  # by id; None is one that was never made
         self._running = set[str]()
         self._writing = asyncio.Lock()
@@ -82,7 +85,12 @@ class Threads:
         concerned = {thread.account for thread in due}
         for name in concerned:  # unless all goes well
             self._pause(name, now)
-        gone = await delete(self._store, self._upstreams, due)
+        try:
+            gone = await delete(self._store, self._upstreams, due)
+        except EdgeChallenged as problem:
+            if self._reports is not None:
+                await self._reports.note(problem.account, problem, now)
+            return
         for name in concerned - {thread.account for thread in due if thread.id not in gone}:
             del self._pauses[name]
 
@@ -119,7 +127,10 @@ def _keep(store: Store, noted: Mapping[str, Thread | None]) -> None:
 async def delete(
     store: Store, upstreams: Mapping[str, Upstream], threads: Iterable[Thread]
 ) -> set[str]:
-    """Delete them in Notion, and then here; the ids of those that are gone. Raises StoreProblem."""
+    """Delete them in Notion, and then here; the ids of those that are gone.
+
+    Raises StoreProblem, and EdgeChallenged: no other account would do better.
+    """
     of = defaultdict[str, list[str]](list)
     for thread in threads:
         of[thread.account].append(thread.id)
@@ -144,6 +155,9 @@ async def _deleted(upstream: Upstream, account: str, ids: Sequence[str]) -> bool
             logger.info("a thread of %s cannot be deleted: %s", account, problem)
             return True
         return all([await _deleted(upstream, account, [id]) for id in ids])
+    except EdgeChallenged as problem:
+        problem.account = account
+        raise
     except Problem as problem:
         logger.info("threads of %s could not be deleted now: %s", account, problem)
         return False

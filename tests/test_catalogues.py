@@ -6,14 +6,19 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from notion_manager.catalogues import AT_ONCE
+from notion_manager.catalogues import AT_ONCE, Catalogues
 from notion_manager.errors import (
     AccountLeft,
     AccountRefused,
+    EdgeChallenged,
     ModelUnavailable,
+    Problem,
 )
 from notion_manager.models import Model
-from tests.scripted import MODELS, Scripted, Shelved, gateway, read, says
+from notion_manager.pool import Pool
+from notion_manager.reports import Reports
+from notion_manager.standing import Standing
+from tests.scripted import MODELS, Clock, Scripted, Shelved, gateway, keep_nothing, read, says
 
 
 async def test_a_catalogue_that_cannot_be_read_is_the_accounts_problem() -> None:
@@ -81,10 +86,13 @@ class Slow(Scripted):
     def __init__(self, name: str, asked: list[str], may: asyncio.Event) -> None:
         super().__init__()
         self._name, self._asked, self._may = name, asked, may
+        self.wrong: Problem | None = None
 
     async def models(self) -> Sequence[Model]:
         self._asked.append(self._name)
         await self._may.wait()
+        if self.wrong is not None:
+            raise self.wrong
         return MODELS
 
 
@@ -115,6 +123,27 @@ async def test_who_left_before_its_turn_is_not_asked() -> None:
     may.set()
     await gate.catalogues.all(5.0)
     assert sorted([*asked, last]) == sorted([*ups, last])
+
+
+async def test_an_edge_challenge_is_reported_and_lists_that_can_wait_are_not_fetched() -> None:
+    clock, asked, may = Clock(), list[str](), asyncio.Event()
+    ups = {f"n{n}": Slow(f"n{n}", asked, may) for n in range(2 * AT_ONCE)}
+    for up in ups.values():
+        up.wrong = EdgeChallenged("a browser, please")
+    pool = Pool(map(Standing, ups))
+    reports = Reports(pool, keep_nothing)
+    lists = Catalogues(ups, {}, keep=keep_nothing, clock=clock, reports=reports)
+    lists.refresh()
+    may.set()
+    await _settled()
+    assert len(asked) == AT_ONCE
+    assert pool.is_paused(clock.now)
+    with pytest.raises(EdgeChallenged):
+        await lists.of("n7")
+    clock.now += 301.0
+    lists.refresh()
+    await _settled()
+    assert len(asked) == 2 * AT_ONCE + 1
 
 
 async def test_closing_ends_what_waits_for_its_turn() -> None:

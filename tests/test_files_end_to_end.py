@@ -308,8 +308,10 @@ async def test_files_go_with_the_answer_to_another_account(tmp_path: Path, fault
 
 
 async def test_a_challenge_on_the_way_of_a_file_is_shown_and_not_got_round(tmp_path: Path) -> None:
-    people = [someone(1, "challenge everywhere"), someone(2)]
+    people = [someone(1), someone(2)]
     async with rigged(tmp_path, people=people) as rig:
+        await until(lambda: len(rig.store.catalogues()) == len(people))
+        rig.sim.admit(replace(people[0], scenario="challenge everywhere"))
         async with await rig.post(CHAT.path, ask(CHAT, ("image/png", PNG))) as r:
             code, _ = CHAT.error(await r.json())
         assert (r.status, code) == (503, "upstream_challenge")

@@ -10,6 +10,7 @@ from notion_manager.allowance import Allowance, Meter
 from notion_manager.errors import (
     AccountLeft,
     AccountRefused,
+    EdgeChallenged,
     Problem,
     QuotaExhausted,
     UpstreamBroken,
@@ -147,6 +148,16 @@ async def test_a_dead_token_is_found_by_a_look_and_no_more_are_made(
     assert bench.kept == [("a", "account_unauthorized")]
     assert "a is used no more, account_unauthorized" in caplog.text
     assert bench.oracle.due(1e9) == ""
+
+
+async def test_after_an_edge_challenge_none_is_looked_at_for_a_while() -> None:
+    bench = Bench("a", "b", "c")
+    for name in "abc":
+        bench.says(name, EdgeChallenged("a browser, please"))
+    assert len(await bench.looks(5)) == 1
+    paused = bench.pool.standings["a"].ready_at
+    assert bench.oracle.due(paused - 1) == ""
+    assert bench.oracle.due(paused + 1) in ("a", "b", "c")
 
 
 async def test_who_may_not_be_used_or_has_left_is_not_looked_at() -> None:

@@ -161,6 +161,7 @@ def test_whoever_joins_after_an_edge_challenge_rests_as_the_others_do() -> None:
         assert (rests.ready_at, rests.scope, rests.since) == (300.0, "edge", 0.0)
         assert rests.evidence == "a browser, please"
     assert (pool.ready(299.0), pool.ready(300.0)) == (0, 3)
+    assert (pool.is_paused(299.0), pool.is_paused(300.0)) == (True, False)
     pool.report(pool.pick(300.0), None, 301.0)
     pool.join(Standing("later"))
     assert pool.standings["later"] == Standing("later")

@@ -12,7 +12,10 @@ import pytest
 
 from notion_manager import threads
 from notion_manager.config import Config, Threads
-from notion_manager.errors import Problem, UpstreamBroken
+from notion_manager.errors import EdgeChallenged, Problem, UpstreamBroken
+from notion_manager.pool import Pool
+from notion_manager.reports import Reports
+from notion_manager.standing import Standing
 from notion_manager.store import Store, StoreProblem, Thread
 from notion_manager.threads import LONGEST_PAUSE, MOST, PAUSE, delete
 from notion_manager.upstreams.notion_web.calls import connect
@@ -20,7 +23,7 @@ from notion_manager.upstreams.notion_web.session import NotionWeb
 from tests.asking import APIS, CHAT, Api
 from tests.files import PNG, data_url
 from tests.rig import QUICK, Rig, account_of, rigged, someone, until
-from tests.scripted import Scripted
+from tests.scripted import Scripted, keep_nothing
 
 AT_ONCE = Config(threads=Threads(0.0))
 LATER = Config(threads=Threads(24.0))
@@ -204,7 +207,14 @@ class House:
         self.one, self.two = Forgetful(), Forgetful()
         self.ill = set[str]()
         upstreams = {"one": self.one, "two": self.two}
-        self.threads = threads.Threads(store, upstreams, 10.0, lambda name: name not in self.ill)
+        self.pool = Pool(map(Standing, upstreams))
+        self.threads = threads.Threads(
+            store,
+            upstreams,
+            10.0,
+            lambda name: name not in self.ill,
+            Reports(self.pool, keep_nothing),
+        )
 
 
 @pytest.fixture(name="house")
@@ -234,6 +244,17 @@ async def test_nothing_is_asked_of_an_account_that_is_not_well(house: House) -> 
     assert (house.one.told, house.two.told) == ([], [["u"]])
     house.ill = set()
     await house.threads.sweep(2000.0)
+    assert house.store.threads() == []
+
+
+async def test_an_edge_challenge_ends_all_deletions_and_is_reported(house: House) -> None:
+    house.store.save_threads([Thread("t", "one", 1.0), Thread("u", "two", 2.0)])
+    house.one.wrong = house.two.wrong = EdgeChallenged("a browser, please")
+    await house.threads.sweep(2000.0)
+    assert (house.one.told, house.two.told) == ([["t"]], [])
+    assert house.pool.is_paused(2299.0)
+    house.one.wrong = house.two.wrong = None
+    await house.threads.sweep(2301.0)
     assert house.store.threads() == []
 
 
