@@ -94,6 +94,10 @@ class Pool:
         Accounts of one `login` stand and fall with its token. All rest after an edge challenge.
         """
         self._logins[standing.name] = login or standing.name
+        if standing.scope == "edge" and standing.ready_at > self._edge.ready_at:
+            self._edge = replace(standing, name="")  # as an earlier process met it
+            for each in self.standings.values():
+                self._put(self._paused(each))
         known = self.standings.get(standing.name)
         self._put(replace(self._paused(standing), busy=known.busy if known else 0))
         self._tell()

@@ -167,6 +167,19 @@ def test_whoever_joins_after_an_edge_challenge_rests_as_the_others_do() -> None:
     assert pool.standings["later"] == Standing("later")
 
 
+def test_the_rest_after_an_edge_challenge_outlives_the_process() -> None:
+    """Accounts that were added while it was down are taken in before or after those that rest."""
+    before = Pool([Standing("b")])
+    (rests,) = before.report(before.pick(0.0), EdgeChallenged("a browser, please"), 0.0)
+    pool = Pool([])
+    for standing in (Standing("a"), rests, Standing("c"), Standing("d", retired=True)):
+        pool.join(standing)
+    assert (pool.is_paused(299.0), pool.is_paused(300.0)) == (True, False)
+    for name in "abc":
+        assert (pool.standings[name].ready_at, pool.standings[name].scope) == (300.0, "edge")
+    assert pool.standings["d"] == Standing("d", retired=True)
+
+
 def test_busy_says_when_and_why() -> None:
     pool = Pool([Standing("a", ready_at=50, reason="rate_limit_exceeded")])
     with pytest.raises(Busy, match="rate_limit_exceeded") as caught:
