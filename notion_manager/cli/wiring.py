@@ -153,26 +153,34 @@ class Checked:
 async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Sequence[Checked]:
     """Read from each account, all at once, and keep in the store what came of it.
 
-    One that answers has a clean standing, whatever was held against it.
+    One that answers has a clean standing, whatever was held against it; but a rest goes on, also
+    that after a denial, of which a read tells nothing.
     """
-    known = {standing.name: standing for standing in store.standings()}
     async with connect(config.timeouts) as http:
 
         async def one(account: Account) -> Checked:
             name, upstream = account.alias, NotionWeb(http, account, config)
-            standing = known.get(name, Standing(name))
             try:
                 found, left = await asyncio.gather(upstream.models(), upstream.allowance())
             except Problem as problem:
-                store.save_standing(after(standing, problem, time.time()))
+                store.save_standing(after(_stored(store, name), problem, time.time()))
                 return Checked(name, 0, problem)
-            fresh = Standing(name) if standing.retired or standing.careful else standing
-            store.save_standing(taught(fresh, left, time.time()))
+            store.save_standing(taught(_taken_back(_stored(store, name)), left, time.time()))
             store.save_catalogue(name, found, time.time())
             store.save_allowance(name, left.since(store.allowances().get(name)))
             return Checked(name, len(found), None)
 
         return await asyncio.gather(*map(one, accounts))
+
+
+def _stored(store: Store, name: str) -> Standing:
+    """As it is by now: a server may run."""
+    return next((each for each in store.standings() if each.name == name), Standing(name))
+
+
+def _taken_back(standing: Standing) -> Standing:
+    rested = standing.careful and standing.ready_at <= time.time()
+    return Standing(standing.name) if standing.retired or rested else standing
 
 
 @asynccontextmanager

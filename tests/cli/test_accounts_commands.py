@@ -1,9 +1,12 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from notion_manager.errors import Denied
 from notion_manager.simulator import Simulator, demo_accounts
+from notion_manager.standing import Standing
 from notion_manager.store import Store
 from tests.cli.terminal import Run, person, script
 
@@ -237,6 +240,28 @@ def test_a_check_reads_every_account_and_keeps_what_it_learned(run: Run, notion:
     notion.revive_token(GRACE)
     assert run("accounts", "check").exit_code == 0
     assert "retired" not in run("accounts", "list").stdout
+
+
+def test_a_check_takes_back_one_that_was_denied_but_not_while_it_rests(
+    run: Run, env: dict[str, str], notion: Simulator
+) -> None:
+    """A read that costs nothing is no sign that a denial is over."""
+    run("accounts", "add", "--token-v2", "-", stdin=ADA)
+    now = time.time()
+    for ready_at, retired, told in (
+        (now + 200, False, "upstream_denied"),
+        (now - 10, False, "ready"),
+        (now - 10, True, "ready"),
+    ):
+        denied = Standing(
+            "adas-space", 1, 1, ready_at, retired, Denied.code, now - 300, careful=True
+        )
+        with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
+            store.save_standing(denied)
+        assert run("accounts", "check").exit_code == 0
+        (row,) = json.loads(run("accounts", "list", "--json").stdout)
+        assert told in row["standing"]
+        assert row["concurrency"] == (None if told == "ready" else 1)
 
 
 def test_a_check_of_nothing_is_told(run: Run) -> None:
