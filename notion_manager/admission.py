@@ -41,7 +41,7 @@ class Place(Struct, frozen=True):
 
 
 class Seat(Struct, frozen=True):
-    """An account's promise to answer one turn, from `since` on until it is left.
+    """An account's promise to answer one turn, from `since` on until it is left, by a timer.
 
     `waited` is how many seconds it took to get.
     """
@@ -60,7 +60,10 @@ class _Waiter(Struct, eq=False):
 
 
 class Admission:
-    """Seats of a pool. Whoever takes one leaves it; who is cancelled while he waits takes none."""
+    """Seats of a pool. Whoever takes one leaves it; who is cancelled while he waits takes none.
+
+    Rests end by the `clock`; how long somebody waits is told by the `timer`, which nobody sets.
+    """
 
     def __init__(
         self,
@@ -68,11 +71,13 @@ class Admission:
         rules: Rules = Rules(),
         *,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.pool = pool
         self._rules = rules
         self._clock = clock
+        self._timer = timer
         self._sleep = sleep
         self._lanes: Lanes[_Waiter] = Lanes()
         self._usual = GUESS
@@ -106,13 +111,12 @@ class Admission:
 
     def leave(self, seat: Seat) -> None:
         """Whoever waits for it gets it at once."""
-        held = max(0.0, self._clock() - seat.since)
+        held = self._timer() - seat.since
         self._usual += MEASURED * (held - self._usual)
         self.pool.release(seat.name)
 
     def _pick(self, tried: Collection[str], model: str, home: str) -> Seat:
-        now = self._clock()
-        return Seat(self.pool.pick(now, tried, model, home), now)
+        return Seat(self.pool.pick(self._clock(), tried, model, home), self._timer())
 
     def _worth_waiting(self, refusal: Busy) -> bool:
         if isinstance(refusal, Full):
@@ -120,7 +124,7 @@ class Admission:
         return (refusal.retry_after or 0.0) <= self._rules.rest
 
     async def _wait(self, waiter: _Waiter) -> Seat:
-        began = self._clock()
+        began = self._timer()
         self._lanes.add(waiter.place.path, waiter)
         self.waiting += 1
         try:
@@ -136,10 +140,10 @@ class Admission:
 
     async def _seated(self, waiter: _Waiter) -> None:
         """Until a seat is free for it. Raises Busy where that takes too long."""
-        deadline = self._clock() + self._rules.patience
+        deadline = self._timer() + self._rules.patience
         while True:
-            now = self._clock()
-            due = self.pool.rest(now)  # before the look: a rest may end between the two
+            now = self._timer()
+            due = self.pool.rest(self._clock())  # before the look: one may end between the two
             self._serve()
             if waiter.seated.done():
                 return

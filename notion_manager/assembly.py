@@ -21,6 +21,7 @@ from .oracle import Oracle
 from .pool import Pool
 from .reports import Reports
 from .roster import Roster
+from .standing import bounded
 from .store import Store, StoreProblem
 from .threads import Threads
 from .upstreams import Upstream
@@ -84,7 +85,9 @@ async def open_gateway(
 
 def _recall(store: Store, roster: Roster, pool: Pool, keeper: Keeper) -> None:
     """All accounts, and how they were doing."""
-    roster.enrol(store.accounts(), {s.name: s for s in store.standings()})
+    now, longest = time.time(), pool.longest_rest
+    stored = (bounded(standing, now, longest) for standing in store.standings())
+    roster.enrol(store.accounts(), {standing.name: standing for standing in stored})
     pool.agree(store.terms())
     pool.recall(store.allowances())
     keeper.note_all()

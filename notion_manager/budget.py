@@ -32,6 +32,9 @@ class Budget:
     def _second(self, now: float) -> list[int]:
         """The count of this second, once what is too old is forgotten."""
         seconds, this = self._seconds, int(now)
+        if seconds and seconds[-1][0] > this:  # the clock was put back
+            seconds.clear()
+            self._requests = self._tries = 0
         while seconds and seconds[0][0] <= this - WINDOW:
             _, requests, tries = seconds.popleft()
             self._requests -= requests

@@ -89,7 +89,8 @@ class Oracle:
         if standing is None or not self._pool.is_usable(name):
             return 0.0
         known = self._pool.allowances.get(name)
-        seen = max(known.read_at if known else 0.0, self._failed.get(name, 0.0))
+        looks = (known.read_at if known else 0.0, self._failed.get(name, 0.0))
+        seen = max((at for at in looks if at <= now), default=0.0)  # the clock may be put back
         if not seen:
             return now
         used_since = standing.last_used > seen

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from .allowance import Allowance
 from .errors import AccountRefused, Busy, EdgeChallenged, Full, NoAccount, Problem
 from .seating import Group, Seating, first
-from .standing import LONGEST_REST, Standing, Terms, after, taught
+from .standing import LONGEST_REST, Standing, Terms, after, bounded, taught
 
 STEPS = 10  # of headroom: accounts that have about as much left take turns
 SEATS = 2  # answers of one account at once
@@ -28,7 +28,7 @@ class Pool:
         terms: Mapping[str, Terms] = {},
     ) -> None:
         self._seating = Seating(0.0)
-        self._longest_rest = longest_rest
+        self.longest_rest = longest_rest
         self._seats = seats
         self._had: dict[str, float] = {}  # requests, by weight
         self._level = 0.0  # what the one had that was picked last
@@ -78,7 +78,9 @@ class Pool:
         """Who has a free seat now. A clock that was put back makes all of it anew."""
         if now < self._seating.now:
             self._seating = Seating(now)
-            self._stale = dict.fromkeys(self.standings)
+            self._edge = bounded(self._edge, now, self.longest_rest)
+            for standing in self.standings.values():
+                self._put(bounded(standing, now, self.longest_rest))
         for name in self._seating.due(now):
             self._stale[name] = None
         for name in self._stale:
@@ -137,11 +139,11 @@ class Pool:
         if name not in self.standings:
             return []
         if problem is None or isinstance(problem, EdgeChallenged):
-            self._edge = after(self._edge, problem, now, self._longest_rest)
+            self._edge = after(self._edge, problem, now, self.longest_rest)
         changed: list[Standing] = []
         for each in self._concerned(name, problem):
             old = self.standings[each]
-            new = after(old, problem, now, self._longest_rest, model)
+            new = after(old, problem, now, self.longest_rest, model)
             self._put(new)
             if new != old:
                 changed.append(new)
@@ -174,7 +176,7 @@ class Pool:
         old = self.standings.get(name)
         if old is None:
             return None
-        new = taught(old, allowance, now, self._longest_rest)
+        new = taught(old, allowance, now, self.longest_rest)
         if self.is_paused(now):
             new = self._paused(new)
         self._put(new)

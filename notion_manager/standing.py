@@ -117,6 +117,13 @@ def after(
     return standing if rests and until <= standing.ready_at else replace(struck, ready_at=until)
 
 
+def bounded(standing: Standing, now: float, longest: float = LONGEST_REST) -> Standing:
+    """Without a rest that is longer than one may be: the clock was put back, or was wrong."""
+    latest = now + longest
+    models = {name: min(until, latest) for name, until in standing.models.items()}
+    return replace(standing, ready_at=min(standing.ready_at, latest), models=models)
+
+
 def taught(
     standing: Standing, allowance: Allowance, now: float, longest: float = LONGEST_REST
 ) -> Standing:

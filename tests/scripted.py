@@ -136,7 +136,7 @@ def gateway(
     clock = clock or Clock()
     pool = Pool(Standing(name) for name in upstreams)
     catalogues = Catalogues(upstreams, shelf or {}, keep=keep_nothing, clock=clock)
-    admission = Admission(pool, clock=clock, sleep=clock.sleep)
+    admission = Admission(pool, clock=clock, timer=clock, sleep=clock.sleep)
 
     async def look(name: str) -> Allowance:
         return await upstreams[name].allowance()

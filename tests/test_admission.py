@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion_manager.admission import Admission, Place, Rules, Seat
+from notion_manager.admission import GUESS, MEASURED, Admission, Place, Rules, Seat
 from notion_manager.errors import (
     AccountRefused,
     Busy,
@@ -35,8 +35,8 @@ async def never(seconds: float) -> None:
 
 def admission(pool: Pool, rules: Rules = Rules(), clock: Clock | None = None) -> Admission:
     if clock is None:
-        return Admission(pool, rules, clock=lambda: 0.0, sleep=never)
-    return Admission(pool, rules, clock=clock, sleep=clock.sleep)
+        return Admission(pool, rules, clock=lambda: 0.0, timer=lambda: 0.0, sleep=never)
+    return Admission(pool, rules, clock=clock, timer=clock, sleep=clock.sleep)
 
 
 def one(seats: int = 1) -> Pool:
@@ -80,6 +80,28 @@ async def test_a_seat_goes_to_whoever_waits() -> None:
         door.leave(first)
         assert (await second).name == "a"
         assert door.waiting == 0
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 7200.0])
+async def test_whoever_waits_does_not_mind_that_the_clock_is_set(jump: float) -> None:
+    time, timer = Clock(), Clock()
+    time.now = 1e6
+
+    async def sleep(seconds: float) -> None:
+        await timer.sleep(seconds)
+        time.now += jump + seconds
+
+    door = Admission(one(), Rules(patience=30.0), clock=time, timer=timer, sleep=sleep)
+    seat = await taking(door)
+    with pytest.raises(Busy) as caught:
+        await taking(door)
+    assert timer.slept == [30.0]
+    door.leave(seat)
+    seat = await taking(door)
+    with pytest.raises(Busy) as again:
+        await taking(door)
+    assert caught.value.retry_after == 2 * GUESS
+    assert again.value.retry_after == 2 * (GUESS + MEASURED * (30.0 - GUESS))
 
 
 async def test_each_key_and_each_conversation_has_its_turn() -> None:

@@ -13,6 +13,14 @@ def test_a_few_tries_are_always_there_and_come_back_with_time() -> None:
     assert sum(budget.spend(float(WINDOW)) for _ in range(50)) == LEAST
 
 
+def test_a_clock_that_is_put_back_takes_no_tries_away() -> None:
+    budget = Budget()
+    assert sum(budget.spend(7200.0) for _ in range(50)) == LEAST
+    assert sum(budget.spend(3600.0) for _ in range(50)) == LEAST
+    assert not budget.spend(3601.0)
+    assert budget.spend(3600.0 + WINDOW)
+
+
 def test_many_requests_allow_many_tries_at_once() -> None:
     budget = Budget()
     for _ in range(1000):

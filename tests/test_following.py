@@ -149,6 +149,16 @@ async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) 
                 await asyncio.sleep(0.02)
 
 
+async def test_a_rest_that_was_kept_is_no_longer_than_one_may_be(tmp_path: Path) -> None:
+    """Whether the clock was put back since, or the configuration says another thing."""
+    short = Config(pool=PoolSettings(longest_rest=0.01))
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        rests = Standing("one", ready_at=time.time() + 1e8, reason="rate_limit_exceeded")
+        rig.store.save_standing(rests)
+    async with rigged(tmp_path, people=[ONE], config=short, again=True) as rig:
+        assert await asked(rig) == (200, "one")
+
+
 async def test_a_rest_that_could_not_be_kept_goes_on_and_is_kept_later(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[ONE]) as rig:
         rig.store.save_standing(Standing("one"))

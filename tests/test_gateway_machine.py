@@ -248,7 +248,11 @@ class Together(RuleBasedStateMachine):
     def _opened(self) -> Gateway:
         pool = Watched(map(Standing, NAMES))
         admission = Admission(
-            pool, Rules(most=2, patience=60), clock=self.time, sleep=self.time.sleep
+            pool,
+            Rules(most=2, patience=60),
+            clock=self.time,
+            timer=self.time,
+            sleep=self.time.sleep,
         )
         catalogues = Catalogues(self.accounts, {}, keep=keep_nothing, clock=self.time)
         self.conversations = Conversations(self.notes, 1e9, self.time)

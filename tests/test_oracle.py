@@ -121,6 +121,17 @@ async def test_each_is_looked_at_once_and_again_when_it_is_due() -> None:
     assert bench.oracle.due(now + FRESH + 1) == "b"
 
 
+async def test_a_look_that_is_dated_later_than_now_is_as_good_as_none() -> None:
+    """The clock was put back."""
+    bench = Bench("a", "b")
+    bench.pool.recall({"a": replace(ROOM, read_at=1000.0), "b": replace(ROOM, read_at=9000.0)})
+    assert bench.oracle.due(1000.0) == "b"
+    bench.says("b", UpstreamBroken("gone"))
+    with pytest.raises(UpstreamBroken):
+        await bench.oracle.look("b")
+    assert bench.oracle.due(bench.clock.now + 1) == ""
+
+
 async def test_one_that_is_spent_is_looked_at_soonest() -> None:
     bench = Bench("a")
     bench.pool.learn("a", SPENT_NOW, 1000.0)

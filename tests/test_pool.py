@@ -180,6 +180,18 @@ def test_the_rest_after_an_edge_challenge_outlives_the_process() -> None:
     assert pool.standings["d"] == Standing("d", retired=True)
 
 
+def test_no_rest_is_longer_for_a_clock_that_was_put_back() -> None:
+    pool = Pool([Standing("a"), Standing("b")], longest_rest=1000.0)
+    pool.report(pool.pick(90_000.0), EdgeChallenged("a browser, please"), 90_000.0)
+    pool.report("b", ModelUnavailable("not on this plan"), 90_000.0, "opus")
+    with pytest.raises(Busy) as caught:
+        pool.pick(10.0)
+    assert caught.value.retry_after == 1000.0
+    assert (pool.is_paused(1009.0), pool.is_paused(1010.0)) == (True, False)
+    pool.report("a", RateLimited("slowly"), 1010.0)
+    assert pool.pick(1010.0, model="opus") == "b"
+
+
 def test_busy_says_when_and_why() -> None:
     pool = Pool([Standing("a", ready_at=50, reason="rate_limit_exceeded")])
     with pytest.raises(Busy, match="rate_limit_exceeded") as caught:
