@@ -300,6 +300,8 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             try:
                 asked = await self._gateway.ask(name, self._turn, binding)
             except LOST as lost:
+                if isinstance(lost, EmptyAnswer):
+                    self._tries.tell_anew()
                 logger.info("a conversation of %s is told anew: %s", name, lost)
             except RateLimited as exc:
                 if exc.refused:

@@ -31,6 +31,10 @@ class Tries:
             self._repeated = True
             del self._of[name]
 
+    def tell_anew(self) -> None:
+        """The account that is asked is asked the same once more, in another thread."""
+        self._repeated = True
+
     def ask(self, name: str) -> None:
         self._repeated = self._repeated or name in self._of
         self._of[name] = self.said = None

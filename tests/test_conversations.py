@@ -14,6 +14,7 @@ from notion_manager.conversations import MOST, Conversations, Listener
 from notion_manager.errors import (
     AccountRefused,
     Denied,
+    EmptyAnswer,
     NoAccount,
     Problem,
     RateLimited,
@@ -185,6 +186,17 @@ async def test_what_broke_is_asked_again_where_it_has_no_answer(
     only.heard = heard
     assert (await asks(gate, MORE)).thread == thread
     assert [turn.bookmark for turn in only.turns] == ["", "b1", bookmark]
+
+
+async def test_one_request_that_gets_no_word_is_asked_once_more_at_home(tmp_path: Path) -> None:
+    nothing = [EmptyAnswer("not a word")]
+    gate, only, clock = bound(tmp_path, HI, *[nothing] * 2, HI)
+    await asks(gate, ASKED)
+    with pytest.raises(EmptyAnswer):
+        await asks(gate, MORE)
+    assert [turn.bookmark for turn in only.turns] == ["", "b1", ""]
+    clock.now += 60
+    assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
 
 
 @pytest.mark.parametrize("heard", ["nothing", "failed", "more"])

@@ -42,6 +42,15 @@ def test_each_is_asked_once_and_one_of_them_once_more(
     assert [failure.split()[0] for failure in tries.failures] == given_to
 
 
+def test_one_that_was_told_anew_was_asked_once_more() -> None:
+    tries = Tries()
+    tries.ask("a")
+    tries.tell_anew()
+    tries.fail("a", EmptyAnswer("nothing"))
+    asked(tries, "b", EmptyAnswer("nothing"))
+    assert (tries.may_ask("a"), tries.may_ask("b")) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("problem", "again"),
     [
