@@ -13,8 +13,9 @@ from typing import TypeVar
 from ..answers import Answer
 from ..assembly import open_gateway
 from ..bridging import Bridge
+from ..catalogues import AT_ONCE
 from ..config import Config
-from ..errors import Problem
+from ..errors import EdgeChallenged, Problem
 from ..logs import configure
 from ..models import Model
 from ..secret import Secret
@@ -151,26 +152,38 @@ class Checked:
 
 
 async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Sequence[Checked]:
-    """Read from each account, all at once, and keep in the store what came of it.
+    """Read from each account, a few at once, and keep in the store what came of it.
 
     One that answers has a clean standing, whatever was held against it; but a rest goes on, also
     that after a denial, of which a read tells nothing.
     """
     async with connect(config.timeouts) as http:
+        turns = asyncio.Semaphore(AT_ONCE)
+        edge: list[EdgeChallenged] = []  # whoever else is asked would meet it as well
 
         async def one(account: Account) -> Checked:
-            name, upstream = account.alias, NotionWeb(http, account, config)
-            try:
-                found, left = await asyncio.gather(upstream.models(), upstream.allowance())
-            except Problem as problem:
-                store.save_standing(after(_stored(store, name), problem, time.time()))
-                return Checked(name, 0, problem)
-            store.save_standing(taught(_taken_back(_stored(store, name)), left, time.time()))
-            store.save_catalogue(name, found, time.time())
-            store.save_allowance(name, left.since(store.allowances().get(name)))
-            return Checked(name, len(found), None)
+            async with turns:
+                try:
+                    if edge:
+                        raise edge[0]
+                    return await _checked(store, account.alias, NotionWeb(http, account, config))
+                except Problem as problem:
+                    if isinstance(problem, EdgeChallenged):
+                        edge.append(problem)
+                    stored = _stored(store, account.alias)
+                    store.save_standing(after(stored, problem, time.time()))
+                    return Checked(account.alias, 0, problem)
 
         return await asyncio.gather(*map(one, accounts))
+
+
+async def _checked(store: Store, name: str, upstream: NotionWeb) -> Checked:
+    """Raises Problem."""
+    found, left = await asyncio.gather(upstream.models(), upstream.allowance())
+    store.save_standing(taught(_taken_back(_stored(store, name)), left, time.time()))
+    store.save_catalogue(name, found, time.time())
+    store.save_allowance(name, left.since(store.allowances().get(name)))
+    return Checked(name, len(found), None)
 
 
 def _stored(store: Store, name: str) -> Standing:
