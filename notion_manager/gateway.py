@@ -18,6 +18,7 @@ from .budget import Budget
 from .catalogues import Catalogues
 from .conversations import Binding, Conversations, terms_of
 from .errors import (
+    AccountRefused,
     Busy,
     ContextTooLong,
     EmptyAnswer,
@@ -176,10 +177,17 @@ class Gateway:
         lacking = "the model" if model else "the model that Notion chose"
         return ModelUnavailable(f"the plan of this account does not cover {lacking} ({said})")
 
-    async def end(self, seat: Seat, raised: BaseException | None, turn: Turn) -> None:
+    def holder(self, seat: Seat) -> Upstream | None:
+        """Who has it now; another one once the account was renewed."""
+        return self._upstreams.get(seat.name)
+
+    async def end(
+        self, seat: Seat, holder: Upstream | None, raised: BaseException | None, turn: Turn
+    ) -> None:
         """Tell the pool how a turn went.
 
-        A client that leaves is neither good nor bad: its seat is only released.
+        A client that leaves is neither good nor bad: its seat is only released. So it is where a
+        token was refused that the account has no more.
         """
         name = seat.name
         try:
@@ -187,7 +195,8 @@ class Gateway:
                 raised.account = name
                 if isinstance(raised, ModelUnavailable):
                     self.catalogues.renew(name)
-            if raised is None or isinstance(raised, Problem):
+            is_past = isinstance(raised, AccountRefused) and self.holder(seat) is not holder
+            if raised is None or (isinstance(raised, Problem) and not is_past):
                 now, model = self._clock(), wanted_of(turn.model, self.habits.naming)
                 await self._reports.note(name, raised, now, model)
                 if isinstance(raised, RateLimited) and raised.retry_after is None:
@@ -263,19 +272,20 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         try:
             await self._reply.__aexit__(kind, raised, traceback)
         finally:
-            await self._gateway.end(self._seat, raised, self._turn)
+            await self._gateway.end(self._seat, self._holder, raised, self._turn)
 
     async def _begin(self) -> Answer:
         if await self._home.make_sure():
             self._tries.spare(self._home.name)
         seat = await self._seated()
         self._tries.ask(seat.name)
+        self._holder = self._gateway.holder(seat)
         try:
             self._reply, answer = await self._asked(seat.name)
         except BaseException as exc:
             if isinstance(exc, Problem):
                 self._tries.fail(seat.name, exc)
-            await self._gateway.end(seat, exc, self._turn)
+            await self._gateway.end(seat, self._holder, exc, self._turn)
             raise
         self._seat = seat
         return self._told(answer)

@@ -101,7 +101,9 @@ class Oracle:
         try:
             allowance = await upstream.allowance()
         except FATAL as problem:
-            await self._reports.note(name, problem, self._clock())
+            is_renewed = self._upstreams.get(name) is not upstream
+            if not (is_renewed and isinstance(problem, AccountRefused)):
+                await self._reports.note(name, problem, self._clock())
             raise
         if name in self._upstreams:
             told = self._pool.learn(name, allowance, self._clock())

@@ -191,6 +191,15 @@ async def test_what_is_found_of_one_that_left_meanwhile_is_dropped() -> None:
     assert (bench.pool.allowances, bench.kept) == ({}, [])
 
 
+async def test_a_token_that_was_renewed_while_it_was_refused_retires_nobody() -> None:
+    bench = Bench("a")
+    bench.says("a", AccountRefused("dead"))
+    bench.upstreams["a"].looked = lambda: bench.upstreams.update(a=Scripted())
+    with pytest.raises(AccountRefused):
+        await bench.oracle.look("a")
+    assert bench.pool.standings["a"] == Standing("a")
+
+
 async def test_a_fault_of_ours_stops_no_look() -> None:
     bench = Bench("a")
 

@@ -97,6 +97,23 @@ async def test_a_good_answer_that_changes_nothing_is_not_kept() -> None:
     assert (await _kept(says("yo")))[1] == []
 
 
+@pytest.mark.parametrize("problem", [AccountRefused("dead"), Denied("no")])
+async def test_a_renewed_account_has_denials_held_against_it_but_no_old_token(
+    problem: Problem,
+) -> None:
+    ups = {"a": Scripted([[Text("So")], problem])}
+    gate = gateway(ups)
+    with suppress(Problem):
+        async with gate.open(ASK) as answer:
+            ups["a"] = Scripted(says("yo"))  # it has another token
+            gate.pool.join(Standing("a"))
+            async for _ in answer.batches():
+                pass
+    standing = gate.pool.standings["a"]
+    assert (standing.busy, standing.retired) == (0, False)
+    assert standing.reason == ("" if isinstance(problem, AccountRefused) else problem.code)
+
+
 async def test_a_fault_of_the_request_is_not_kept() -> None:
     assert (await _kept([BadRequest("no")]))[1] == []
 
