@@ -82,13 +82,17 @@ class Held:
 
 
 class Time:
-    """Passes when it is told to, and then whoever slept so long wakes."""
+    """Passes when it is told to, and then whoever slept so long wakes. A clock of it may be `off`."""
 
     def __init__(self) -> None:
-        self.now = 1000.0
+        self.now = 10_000.0
+        self.off = 0.0
         self._due: list[tuple[float, asyncio.Future[None]]] = []
 
-    def __call__(self) -> float:
+    def clock(self) -> float:
+        return self.now + self.off
+
+    def timer(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
@@ -250,16 +254,16 @@ class Together(RuleBasedStateMachine):
         admission = Admission(
             pool,
             Rules(most=2, patience=60),
-            clock=self.time,
-            timer=self.time,
+            clock=self.time.clock,
+            timer=self.time.timer,
             sleep=self.time.sleep,
         )
-        catalogues = Catalogues(self.accounts, {}, keep=keep_nothing, clock=self.time)
-        self.conversations = Conversations(self.notes, 1e9, self.time)
+        catalogues = Catalogues(self.accounts, {}, keep=keep_nothing, clock=self.time.clock)
+        self.conversations = Conversations(self.notes, 1e9, self.time.clock)
         effects = Effects(
             keep_nothing,
             lambda name: self.accounts[name].allowance(),
-            self.time,
+            self.time.clock,
             self.time.sleep,
             self.conversations,
         )
@@ -315,6 +319,10 @@ class Together(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self._settle(lambda: self.time.pass_by(seconds))
 
+    @rule(seconds=st.sampled_from([-5000.0, -1.0, 0.0, 5000.0]))
+    def set_the_clock(self, seconds: float) -> None:
+        self.time.off = seconds
+
     @rule(name=names, enabled=st.booleans(), seats=st.integers(0, 2))
     def agree(self, name: str, seats: int, *, enabled: bool) -> None:
         terms = Terms(enabled=enabled, seats=seats)
@@ -323,7 +331,9 @@ class Together(RuleBasedStateMachine):
     @rule(name=names, problem=st.sampled_from(PROBLEMS), model=MODEL_NAMES)
     def find_out(self, name: str, problem: type[Problem], model: str) -> None:
         """What is seen of an account while it answers, as by a look at what is left of it."""
-        self._settle(lambda: self.gate.pool.report(name, problem("as seen"), self.time.now, model))
+        self._settle(
+            lambda: self.gate.pool.report(name, problem("as seen"), self.time.clock(), model)
+        )
 
     @rule()
     def renew(self) -> None:
