@@ -103,6 +103,20 @@ def test_what_is_no_answer_says_so(first: bytes, second: bytes) -> None:
         merged(first, second, None, NOW)
 
 
+@pytest.mark.parametrize("far", [10**12, 10**14])
+def test_a_reset_that_no_calendar_has_is_none(far: int) -> None:
+    window = {"used": 100, "limit": 100}
+    status = {
+        "status": "rate_limited",
+        "window": window,
+        "resetsInSeconds": far,
+        "billingPeriodWindow": {**window, "periodEndMs": far * 1000},
+    }
+    found = read(PAID, PAID_2, status)
+    assert found.resets_at == 0
+    assert [meter.resets_at for meter in found.meters] == [0, 0, 0]
+
+
 def test_windows_that_make_no_sense_are_none() -> None:
     assert merged(json.dumps(PAID).encode(), json.dumps(PAID_2).encode(), b"<html>", NOW).eligible
 

@@ -79,11 +79,11 @@ def _windows(status: Mapping[str, Any], now: float) -> Iterator[Meter]:
     window = object_of(status.get("window"))
     if (limit := _number(window.get("limit"))) > 0:
         resets = _number(status.get("resetsInSeconds"))
-        yield Meter("window", _number(window.get("used")), limit, now + resets if resets else 0.0)
+        yield Meter("window", _number(window.get("used")), limit, _date(now + resets, resets))
     period = object_of(status.get("billingPeriodWindow"))
     if (limit := _number(period.get("limit"))) > 0:
         ends = _number(period.get("periodEndMs")) / 1000
-        yield Meter("period", _number(period.get("used")), limit, ends)
+        yield Meter("period", _number(period.get("used")), limit, _date(ends, ends))
 
 
 def _premium(credits: Mapping[str, Any]) -> Iterator[Meter]:
@@ -107,7 +107,12 @@ def _research(first: Mapping[str, Any]) -> Iterator[Meter]:
 
 def _until(status: Mapping[str, Any], now: float) -> float:
     wait = _number(status.get("retryAfterSeconds")) or _number(status.get("resetsInSeconds"))
-    return now + wait if wait else 0.0
+    return _date(now + wait, wait)
+
+
+def _date(at: float, told: float) -> float:
+    """Unix seconds of what was told; 0 where nothing was, or what no calendar has."""
+    return at if told and at < _LAST else 0.0
 
 
 def _number(value: Any) -> float:
@@ -118,3 +123,4 @@ def _number(value: Any) -> float:
 
 
 _MOST = 1e15
+_LAST = 32_503_680_000.0  # in the year 3000
