@@ -102,10 +102,11 @@ class Admission:
         except Busy as refusal:
             if not self._worth_waiting(refusal):
                 if isinstance(refusal, Full):
-                    refusal.retry_after = self._until_free()
+                    refusal.retry_after = self._until_free(self.waiting)
                 raise
         if self.waiting >= self._rules.most:
-            raise Busy(f"{self.waiting} requests wait already", retry_after=self._until_free())
+            wait = self._until_free(self.waiting)
+            raise Busy(f"{self.waiting} requests wait already", retry_after=wait)
         seated = asyncio.get_running_loop().create_future()
         return await self._wait(_Waiter(place(), tried, model, home, seated))
 
@@ -190,9 +191,9 @@ class Admission:
 
     def _too_late(self) -> Busy:
         told = f"no account was free for {self._rules.patience:.0f} s"
-        return Busy(told, retry_after=self._until_free())
+        return Busy(told, retry_after=self._until_free(self.waiting - 1))  # he himself waits yet
 
-    def _until_free(self) -> float:
-        """Seconds until all who wait now may be through, as answers usually take."""
+    def _until_free(self, others: int) -> float:
+        """Seconds until all others who wait may be through, as answers usually take."""
         seats = max(1, self.pool.seats())
-        return max(LEAST_WAIT, round(self._usual * (self.waiting + 1) / seats))
+        return max(LEAST_WAIT, round(self._usual * (others + 1) / seats))
