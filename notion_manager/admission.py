@@ -56,6 +56,7 @@ class _Waiter(Struct, eq=False):
     tried: Collection[str]
     model: str
     home: str
+    barred: Collection[str]
     seated: asyncio.Future[Seat]
 
 
@@ -90,6 +91,7 @@ class Admission:
         tried: Collection[str] = (),
         model: str = "",
         home: str = "",
+        barred: Collection[str] = (),
     ) -> Seat:
         """Raises Busy with the seconds until it is worth to ask again, or NoAccount.
 
@@ -98,7 +100,7 @@ class Admission:
         """
         self._serve()
         try:
-            return self._pick(tried, model, home)
+            return self._pick(tried, model, home, barred)
         except Busy as refusal:
             if not self._worth_waiting(refusal):
                 if isinstance(refusal, Full):
@@ -108,7 +110,7 @@ class Admission:
             wait = self._until_free(self.waiting)
             raise Busy(f"{self.waiting} requests wait already", retry_after=wait)
         seated = asyncio.get_running_loop().create_future()
-        return await self._wait(_Waiter(place(), tried, model, home, seated))
+        return await self._wait(_Waiter(place(), tried, model, home, barred, seated))
 
     def leave(self, seat: Seat) -> None:
         """Whoever waits for it gets it at once."""
@@ -116,8 +118,9 @@ class Admission:
         self._usual += MEASURED * (held - self._usual)
         self.pool.release(seat.name)
 
-    def _pick(self, tried: Collection[str], model: str, home: str) -> Seat:
-        return Seat(self.pool.pick(self._clock(), tried, model, home), self._timer())
+    def _pick(self, tried: Collection[str], model: str, home: str, barred: Collection[str]) -> Seat:
+        name = self.pool.pick(self._clock(), tried, model, home, barred)
+        return Seat(name, self._timer())
 
     def _worth_waiting(self, refusal: Busy) -> bool:
         if isinstance(refusal, Full):
@@ -178,7 +181,8 @@ class Admission:
     def _serve_one(self, waiter: _Waiter) -> bool:
         """Whether he waits no more."""
         try:
-            waiter.seated.set_result(self._pick(waiter.tried, waiter.model, waiter.home))
+            wanted = waiter.tried, waiter.model, waiter.home, waiter.barred
+            waiter.seated.set_result(self._pick(*wanted))
         except Full:
             return False
         except (Busy, NoAccount) as refusal:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
 
@@ -111,20 +111,19 @@ class Gateway:
             return nullcontext(nothing)
         return _Opening(self, turn, asker, story if self.conversations else None)
 
-    async def seat(
-        self, turn: Turn, asker: str, tried: Collection[str], said: Problem | None, home: str = ""
-    ) -> Seat:
+    async def seat(self, turn: Turn, asker: str, tries: Tries, home: str = "") -> Seat:
         """Raises Busy, NoAccount; and Spent where there were enough second tries lately.
 
-        An account that is out of use by what it `said` is no outage, and fails but once.
+        An account that is out of use by what it said is no outage, and fails but once.
         """
-        now = self._clock()
+        now, said = self._clock(), tries.said
         if said is None:
             self._budget.earn(now)
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
         model = wanted_of(turn.model, self.habits.naming)
-        return await self.admission.take(lambda: _place(turn, asker), tried, model, home)
+        tried, barred = tries.names, tries.barred
+        return await self.admission.take(lambda: _place(turn, asker), tried, model, home, barred)
 
     async def ask(
         self, name: str, turn: Turn, binding: Binding | None = None
@@ -332,7 +331,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         said = self._tries.said
         try:
             home = self._home.name
-            seat = await self._gateway.seat(self._turn, self._asker, self._tries.names, said, home)
+            seat = await self._gateway.seat(self._turn, self._asker, self._tries, home)
         except (Busy, NoAccount, Spent) as refusal:
             self._tries.give_up()
             if said is None:
@@ -342,10 +341,6 @@ class _Opening(AbstractAsyncContextManager[Answer]):
                 raise
             raise said from refusal
         self._waited += seat.waited
-        if said is not None and not self._tries.may_ask(seat.name):
-            self._gateway.pool.release(seat.name)  # it was not used
-            self._tries.give_up()
-            raise said
         return seat
 
 

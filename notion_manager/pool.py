@@ -44,8 +44,17 @@ class Pool:
         """`tell` is called whenever there may be room again."""
         self._tell = tell
 
-    def pick(self, now: float, tried: Collection[str] = (), model: str = "", home: str = "") -> str:
+    def pick(
+        self,
+        now: float,
+        tried: Collection[str] = (),
+        model: str = "",
+        home: str = "",
+        barred: Collection[str] = (),
+    ) -> str:
         """Take a free seat: `home`'s if it has one, an untried one, where most is left, the idlest.
+
+        Of those that were tried, the `barred` ones are not asked any more.
 
         One that lacks the `model` is asked only where all that can be used lack it. Of the others,
         raises Full where those that are well have no seat, Busy with the seconds until one is well
@@ -55,7 +64,7 @@ class Pool:
         if at_home is not None and home not in tried and self._may_take(at_home, now, model):
             return self._taken(at_home, now)
         groups = self._at(now).of(model)
-        name = first(groups, tried)
+        name = first(groups, tried, barred)
         if name is None:
             raise self._refusal(groups, now, model)
         return self._taken(self.standings[name], now)
@@ -250,7 +259,10 @@ class Pool:
         if any(group.is_full for group in groups):
             seats = sum(sum(group.seats.values()) for group in groups)
             return Full(f"{every} gives as many answers as it may: {seats} in all")
-        until, name = min(filter(None, (group.resting.first() for group in groups)))
+        resting = [entry for group in groups if (entry := group.resting.first())]
+        if not resting:
+            return NoAccount("every account was asked, and none can do better")
+        until, name = min(resting)
         wait = until[0] - now
         reason = self.standings[name].reason
         return Busy(

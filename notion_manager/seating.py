@@ -119,9 +119,11 @@ class Seating:
 _ALL = frozenset[str]()
 
 
-def first(groups: Sequence[Group], tried: Collection[str]) -> str | None:
+def first(
+    groups: Sequence[Group], tried: Collection[str], barred: Collection[str] = ()
+) -> str | None:
     """Who has a free seat and is before all others in these groups: those not tried come first."""
     found = [entry for group in groups if (entry := group.free.first(tried))]
-    if not found and tried:
-        found = [entry for group in groups if (entry := group.free.first())]
+    if not found and len(tried) > len(barred):
+        found = [entry for group in groups if (entry := group.free.first(barred))]
     return min(found)[1] if found else None

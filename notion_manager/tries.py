@@ -22,6 +22,11 @@ class Tries:
     def names(self) -> Collection[str]:
         return self._of.keys()
 
+    @property
+    def barred(self) -> Collection[str]:
+        """Those that were asked, and would only say the same again, or were asked enough."""
+        return [name for name in self._of if not self.may_ask(name)]
+
     def may_ask(self, name: str) -> bool:
         return name not in self._of or (not self._repeated and isinstance(self._of[name], PASSING))
 

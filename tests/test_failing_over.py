@@ -1,5 +1,7 @@
 """Which accounts a request goes to after one failed, and what its client is told in the end."""
 
+import asyncio
+
 import pytest
 
 from notion_manager.errors import (
@@ -17,6 +19,8 @@ from notion_manager.errors import (
     UpstreamBroken,
 )
 from notion_manager.habits import Habits
+from notion_manager.standing import Standing
+from tests.rig import until
 from tests.scripted import ASK, Clock, Scripted, gateway, read, says
 
 
@@ -174,6 +178,30 @@ async def test_a_refusal_that_lasts_hours_is_taken_to_one_other_account() -> Non
     with pytest.raises(TemporarilyUnavailable):
         await read(gateway(ups))
     assert sorted(len(up.turns) for up in ups.values()) == [0, 0, 0, 1, 1]
+
+
+class Still(Clock):
+    """Time does not pass."""
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            await asyncio.Event().wait()
+
+
+async def test_a_full_account_is_waited_for_where_those_with_a_seat_were_asked_enough() -> None:
+    """They rest no more, since other requests went well there."""
+    ups = {"a": Scripted(*[[UpstreamBroken("gone")]] * 2), "b": Scripted(says("yo"))}
+
+    async def clear(standing: Standing) -> None:
+        gate.pool.join(Standing(standing.name))
+
+    gate = gateway(ups, clock=Still(), keep=clear)
+    taken = [gate.pool.pick(0.0, tried=("a",)) for _ in range(2)]
+    assert taken == ["b", "b"]
+    asking = asyncio.create_task(read(gate))
+    await until(lambda: asking.done() or bool(gate.admission.waiting))
+    gate.pool.release("b")
+    assert await asking == ("b", "yo")
 
 
 async def test_attempts_are_bounded() -> None:

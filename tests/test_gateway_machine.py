@@ -111,9 +111,17 @@ class Time:
 class Watched(Pool):
     """Gives no seat that is not to be had, prefers a conversation's own, and shortens no rest."""
 
-    def pick(self, now: float, tried: Collection[str] = (), model: str = "", home: str = "") -> str:
+    def pick(
+        self,
+        now: float,
+        tried: Collection[str] = (),
+        model: str = "",
+        home: str = "",
+        barred: Collection[str] = (),
+    ) -> str:
         before = dict(self.standings)
-        name = super().pick(now, tried, model, home)
+        name = super().pick(now, tried, model, home, barred)
+        assert name not in barred
         was = before[name]
         assert not was.retired
         assert was.ready_at <= now

@@ -192,6 +192,22 @@ def test_no_rest_is_longer_for_a_clock_that_was_put_back() -> None:
     assert pool.pick(1010.0, model="opus") == "b"
 
 
+def test_who_is_barred_gives_no_seat_and_holds_up_nobody() -> None:
+    pool = Pool([Standing("a"), Standing("b")], seats=1)
+    assert pool.pick(0.0, tried=("a",)) == "b"
+    with pytest.raises(Full):
+        pool.pick(0.0, tried=("a",), barred=("a",))
+    pool.release("b")
+    assert pool.pick(0.0, tried=("a", "b"), barred=("a",)) == "b"
+    pool.release("b")
+    with pytest.raises(NoAccount, match="was asked"):
+        pool.pick(0.0, tried=("a", "b"), barred=("a", "b"))
+    pool.report("b", RateLimited("slowly", retry_after=9.0), 0.0)
+    with pytest.raises(Busy) as caught:
+        pool.pick(0.0, tried=("a", "b"), barred=("a",))
+    assert caught.value.retry_after == 9.0
+
+
 def test_busy_says_when_and_why() -> None:
     pool = Pool([Standing("a", ready_at=50, reason="rate_limit_exceeded")])
     with pytest.raises(Busy, match="rate_limit_exceeded") as caught:
