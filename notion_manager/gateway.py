@@ -333,7 +333,7 @@ class _Opening(AbstractAsyncContextManager[Answer]):
             home = self._home.name
             seat = await self._gateway.seat(self._turn, self._asker, self._tries, home)
         except (Busy, NoAccount, Spent) as refusal:
-            self._tries.give_up()
+            self._tries.give_up("retry_budget" if isinstance(refusal, Spent) else "")
             if said is None:
                 raise
             if isinstance(said, ModelUnavailable) and isinstance(refusal, Busy):

@@ -49,9 +49,11 @@ class Tries:
         self._of[name] = self.said = problem
         self.failures = problem.failures = (*self.failures, f"{name} {problem.code}")
 
-    def give_up(self) -> None:
-        """There is nobody left to ask."""
+    def give_up(self, why: str = "") -> None:
+        """There is nobody left to ask; or there is, and they may not be asked, which is told."""
         self._over = True
+        if why and self.said is not None:
+            self.failures = self.said.failures = (*self.failures, f"others {why}")
 
     def go_on(self, problem: BaseException) -> bool:
         """Whether another account may do better after this.

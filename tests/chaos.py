@@ -37,6 +37,8 @@ ACCOUNTS = 8  # of which the last one never fails
 CLIENTS = 200
 GOES_ON = 0.7  # of what is asked: it belongs to a conversation
 THREAD = "x-notion-manager-thread"
+TRIED = "x-notion-manager-tried"
+SPENT = "others retry_budget"
 SHOWN = 5  # examples of each kind of wrong
 PATIENCE = 60.0  # seconds until a request counts as lost
 FAULTS = (
@@ -202,7 +204,7 @@ async def one(
             good = judge(report, api, id, r.status, data, stream=stream)
             report.kinds[f"thread {r.headers.get(THREAD, 'untold')}"] += good
             if stream and r.status != 200 and world.stops == stops and not world.down:
-                _excused(report, api, id, data)
+                _excused(report, api, id, data, r.headers.get(TRIED, ""))
             return good
     except aiohttp.ClientConnectorError:
         await asyncio.sleep(0.1)
@@ -242,10 +244,15 @@ def _says(api: Api, data: bytes) -> bool:
     return bool(api.said(data[: data.rfind(b"\n\n") + 2]))
 
 
-def _excused(report: Report, api: Api, id: str, data: bytes) -> None:
-    """One account is always well: before content, only what is shown at once may be refused."""
+def _excused(report: Report, api: Api, id: str, data: bytes, tried: str) -> None:
+    """One account is always well: before content, only what is shown at once may be refused.
+
+    And what there may be no second try for, as there were so many.
+    """
     code, message = api.error(_json(data))
-    if api.name != "messages" and code not in ITS_OWN:
+    if tried.endswith(SPENT):
+        report.kinds["refused, with enough second tries before"] += 1
+    elif api.name != "messages" and code not in ITS_OWN:
         report.wrong("not answered, though an account was well", f"{id} {code} {message}")
 
 

@@ -80,6 +80,14 @@ def test_what_failed_is_told_and_the_last_of_it_is_what_was_said() -> None:
     assert tries.said is None
 
 
+def test_that_others_may_not_be_asked_is_told_with_what_failed() -> None:
+    tries, last = Tries(), UpstreamBroken("gone")
+    asked(tries, "a", last)
+    tries.give_up("retry_budget")
+    assert last.failures == ("a upstream_error", "others retry_budget")
+    assert not tries.go_on(last)
+
+
 def test_it_goes_on_only_where_another_account_may_do_better() -> None:
     tries = Tries()
     assert tries.go_on(UpstreamBroken("gone"))
