@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import pytest
+import xdist
 from hypothesis import HealthCheck, settings
 
 WHOLE = ("clients", "server", "simulator", "cli")
@@ -16,6 +17,18 @@ settings.load_profile("default")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="rewrite the golden files")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Of several processes only the workers measure, each from here on.
+
+    pytest-cov has begun by then in each of them as if it were the first. That would go on behind
+    the worker's own measuring, and the tracer with it where a test is spared it.
+    """
+    measuring = getattr(session.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if measuring and (xdist.is_xdist_worker(session) or xdist.is_xdist_controller(session)):
+        measuring.cov.stop()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
