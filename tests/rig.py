@@ -56,6 +56,14 @@ class Served:
     async def get(self, path: str, **headers: str) -> aiohttp.ClientResponse:
         return await self.http.get(self.url + path, headers=headers)
 
+    async def drain(self, path: str, body: object) -> None:
+        """Ask and hear all that is said; who does so is called `hearing` once something was."""
+        async with await self.post(path, body) as answer:
+            async for _ in answer.content.iter_any():
+                task = asyncio.current_task()
+                assert task is not None
+                task.set_name("hearing")
+
 
 @dataclass(slots=True, kw_only=True)
 class Rig(Served):

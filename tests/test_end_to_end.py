@@ -289,7 +289,7 @@ async def test_rule_12_a_client_that_leaves_frees_the_upstream_at_once(
     rig: Rig, api: Api, scenario: str, stream: bool
 ) -> None:
     text = f"[[sim:{scenario}]][[sim:long=50]] go"
-    asking = asyncio.create_task(_drain(rig, api, text, stream=stream))
+    asking = asyncio.create_task(rig.drain(api.path, api.ask(text, stream=stream)))
     await until(lambda: rig.sim.open_streams == 1)
     if scenario == "stall=lost" and stream:
         await until(lambda: asking.get_name() == "hearing")
@@ -299,14 +299,6 @@ async def test_rule_12_a_client_that_leaves_frees_the_upstream_at_once(
     assert time.perf_counter() - left < 0.5
     await until(lambda: bool(rig.records))
     assert rig.records[-1].status == 499
-
-
-async def _drain(rig: Rig, api: Api, text: str, *, stream: bool) -> None:
-    async with await rig.post(api.path, api.ask(text, stream=stream)) as r:
-        async for _ in r.content.iter_any():
-            task = asyncio.current_task()
-            assert task is not None
-            task.set_name("hearing")
 
 
 # Signs of life
@@ -403,12 +395,12 @@ async def test_an_effort_that_has_no_meaning_is_named_by_its_field(rig: Rig, api
 
 async def test_rule_13_counts_and_titles_are_answered_while_others_think(rig: Rig) -> None:
     """Two seats: one has a turn that thinks, and what needs none does not wait for any."""
-    thinks = asyncio.create_task(_drain(rig, CHAT, "[[sim:think=30]] go", stream=False))
+    thinks = asyncio.create_task(rig.drain(CHAT.path, CHAT.ask("[[sim:think=30]] go")))
     await until(lambda: rig.sim.open_streams == 1)
     body = {"model": "claude-opus-4-6", "messages": [{"role": "user", "content": "hi"}]}
     async with await rig.post(CHAT.path, CHAT.ask("[[sim:echo=A title]]")) as r:
         assert CHAT.text(await r.json()) == "A title"
-    more = asyncio.create_task(_drain(rig, CHAT, "[[sim:think=30]] go", stream=False))
+    more = asyncio.create_task(rig.drain(CHAT.path, CHAT.ask("[[sim:think=30]] go")))
     await until(lambda: rig.sim.open_streams == 2)
     async with await rig.post("/v1/messages/count_tokens", body) as r:
         assert r.status == 200

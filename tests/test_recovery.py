@@ -154,17 +154,12 @@ async def test_a_call_that_broke_off_is_made_whole(rig: Rig) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_client_that_leaves_ends_the_wait(rig: Rig, *, stream: bool) -> None:
     text = "[[sim:cut=30]][[sim:long=300]] go"
-    asking = asyncio.create_task(_drain(rig, CHAT.ask(text, stream=stream)))
+    asking = asyncio.create_task(rig.drain(CHAT.path, CHAT.ask(text, stream=stream)))
     await until(lambda: rig.sim.count("syncRecordValuesMain") > 0)
     asking.cancel()
     await until(lambda: bool(rig.records))
     assert rig.records[-1].status == 499
     await asyncio.gather(asking, return_exceptions=True)
-
-
-async def _drain(rig: Rig, body: dict[str, Any]) -> None:
-    async with await rig.post(CHAT.path, body) as answer:
-        await answer.read()
 
 
 async def test_a_read_of_the_thread_that_fails_is_tried_again(tmp_path: Path) -> None:

@@ -6,10 +6,9 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from tests.asking import CHAT, MESSAGES, RESPONSES, frames
+from tests.asking import CHAT, MESSAGES, RESPONSES, frames, until_cut
 from tests.rig import Rig, rigged, until
 
 PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
@@ -410,7 +409,8 @@ async def test_rule_12_a_client_that_leaves_a_call_frees_the_upstream(
         if path == RESPONSES.path
         else {"messages": [{"role": "user", "content": text}]}
     )
-    asking = asyncio.create_task(_drain(rig, path, {"stream": stream, **said, **ASKS[path]}))
+    body = {"model": "opus-4.6", "stream": stream, **said, **ASKS[path]}
+    asking = asyncio.create_task(rig.drain(path, body))
     await until(lambda: rig.sim.open_streams == 1 or bool(rig.records))
     if scenario != "linger":
         asking.cancel()
@@ -418,11 +418,6 @@ async def test_rule_12_a_client_that_leaves_a_call_frees_the_upstream(
     await until(lambda: bool(rig.records))
     assert rig.records[-1].status == (200 if scenario == "linger" else 499)
     await asyncio.gather(asking, return_exceptions=True)
-
-
-async def _drain(rig: Rig, path: str, body: dict[str, Any]) -> None:
-    async with await rig.post(path, {"model": "opus-4.6", **body}) as answer:
-        await answer.read()
 
 
 @pytest.mark.parametrize("path", ASKS)
@@ -445,16 +440,5 @@ async def test_rule_8_rule_10_a_call_that_breaks_off_never_ends_cleanly(
         if answer.status != 200:
             assert "error" in await answer.json()
             return
-        body = await _until_cut(answer)
+        body = await until_cut(answer)
     assert b"error" in body or b"response.failed" in body
-
-
-async def _until_cut(answer: aiohttp.ClientResponse) -> bytes:
-    """The body of a response that does not end as it should."""
-    body = b""
-    try:
-        async for chunk in answer.content.iter_any():
-            body += chunk
-    except aiohttp.ClientPayloadError:
-        return body
-    pytest.fail("the body ended cleanly")
