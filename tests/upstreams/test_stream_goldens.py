@@ -1,5 +1,6 @@
 """Complete answer streams, decoded whole and under every way to cut their bytes."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +29,10 @@ by_name = pytest.mark.parametrize(
 )
 
 
+CHUNK = 512
+"""Bytes, so that a chunk has some lines. Cut but once at each byte, all streams take a minute."""
+
+
 def estimate(pieces: Sequence[Piece]) -> Usage:
     return Usage(1, sum(len(repr(piece)) for piece in pieces), estimated=True)
 
@@ -45,6 +50,11 @@ def decode(chunks: Sequence[bytes], form: Citations) -> tuple[list[Event], str]:
     return coalesce(events), ""
 
 
+def chunks(raw: bytes, first: int) -> list[bytes]:
+    """Chunks of one size behind one of `first` bytes."""
+    return [raw[max(at, 0) : at + CHUNK] for at in range(first - CHUNK, len(raw), CHUNK)]
+
+
 @by_name
 def test_a_stream_decodes_to_its_golden_events(path: Path, form: Citations, rewrite: bool) -> None:
     events, problem = decode([path.read_bytes()], form)
@@ -56,9 +66,18 @@ def test_a_stream_decodes_to_its_golden_events(path: Path, form: Citations, rewr
 @by_name
 @pytest.mark.no_cover
 def test_a_cut_at_any_byte_changes_nothing(path: Path, form: Citations) -> None:
+    """Every byte is once the first of a chunk; of a stream of one chunk the cut is the only one."""
     raw = path.read_bytes()
     whole = decode([raw], form)
-    assert [at for at in range(len(raw)) if decode([raw[:at], raw[at:]], form) != whole] == []
+    assert [at for at in range(CHUNK) if decode(chunks(raw, at), form) != whole] == []
+
+
+@by_name
+def test_a_cut_at_the_end_of_any_line_changes_nothing(path: Path, form: Citations) -> None:
+    raw = path.read_bytes()
+    whole = decode([raw], form)
+    ends = [match.end() for match in re.finditer(rb"\n", raw)]
+    assert [at for at in ends if decode([raw[:at], raw[at:]], form) != whole] == []
 
 
 @by_name
