@@ -2,7 +2,7 @@
 
 import pytest
 import xdist
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 WHOLE = ("clients", "server", "simulator", "cli")
 
@@ -32,9 +32,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The pure files are covered by their own tests: whole programs are spared the tracer."""
+    """Examples cover the pure files: whole programs and drawn values are spared the tracer.
+
+    It makes them three times as slow, and what is drawn covers one line today and another tomorrow.
+    """
     for item in items:
-        if item.path.parent.name in WHOLE:
+        drawn = isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)
+        if drawn or item.path.parent.name in WHOLE:
             item.add_marker(pytest.mark.no_cover)
 
 

@@ -43,6 +43,13 @@ def test_who_cannot_be_served_keeps_his_turn_and_holds_up_nobody() -> None:
     assert served(lanes, paths) == [0]
 
 
+def test_who_left_before_is_no_trouble_to_those_who_wait() -> None:
+    lanes, paths = filled([("a", "x"), ("b", "x")])
+    lanes.discard(("a", "x"), 0)
+    lanes.discard(("a", "x"), 0)
+    assert served(lanes, paths) == [1]
+
+
 @given(names, unfit)
 def test_all_are_served_once_and_in_a_lane_in_their_order(
     given_paths: list[tuple[str, str]], unfit: set[int]

@@ -52,6 +52,12 @@ def test_untried_comes_first() -> None:
     assert pool.pick(10.0, tried={"a"}) == "b"
 
 
+def test_a_clock_that_is_put_back_makes_those_rest_again_that_rested_then() -> None:
+    pool = Pool([Standing("a", ready_at=100.0), Standing("b", last_used=9)])
+    assert pool.pick(150.0) == "a"
+    assert pool.pick(50.0) == "b"
+
+
 def test_where_a_conversation_is_comes_before_all_if_it_can_answer() -> None:
     pool = Pool(Standing(name) for name in "abc")
     assert [pool.pick(now, home="b") for now in range(3)] == ["b", "b", "a"]

@@ -244,6 +244,12 @@ def test_the_piece_at_the_limit_is_cut_and_left_open(piece: Piece, left: Piece) 
     assert bounds.stop is Stop.LENGTH
 
 
+def test_a_word_that_is_too_much_at_the_end_of_its_kind_lets_nothing_follow() -> None:
+    bounds = Bounds(Limits(1), words)
+    said = [*bounds.feed([Text("a b")]), *bounds.feed([Thinking("c")]), *bounds.finish()]
+    assert (plain(said), bounds.stop) == ([Text("a ")], Stop.LENGTH)
+
+
 def within(pieces: Iterable[Piece], most: int) -> list[Piece]:
     """What a limit leaves of them where each character is a token."""
     left: list[Piece] = []

@@ -163,6 +163,7 @@ def test_thinking_and_blank_texts_are_left_out() -> None:
         (ToolCall("1", "Old", "[" * 10**5), f'<arg_amber name="*">{"[" * 10**5}</arg_amber>'),
         (ToolCall("1", "Read", '{"file_path":7}'), '<arg_amber name="file_path">7</arg_amber>'),
         (ToolCall("1", "x y", "{}", "ns"), '<call_amber name="ns.x_y">'),
+        (ToolCall("1", "patch", "[1]", freeform=True), '<arg_amber name="input">[1]</arg_amber>'),
     ],
 )  # fmt: skip
 def test_calls_that_fit_no_tool_are_shown_all_the_same(call: ToolCall, line: str) -> None:

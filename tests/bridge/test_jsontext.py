@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_values import anything
 
-from notion_manager.bridge.jsontext import NotJson, depth, dumps, loads, readings, unfenced
+from notion_manager.bridge.jsontext import Balance, NotJson, depth, dumps, loads, readings, unfenced
 
 
 def read(text: str, *, free_text: bool = False) -> list[Any]:
@@ -82,6 +82,16 @@ def test_the_deepest_that_is_read() -> None:
     assert depth(loads("[" * 100 + "]" * 100)) == 100
     assert depth({"a": [1, {"b": []}]}) == 4
     assert depth(7) == 0
+
+
+def test_a_value_ends_where_its_brackets_do_however_it_is_cut() -> None:
+    """Not in a string, nor behind what is escaped there; outside of one nothing is."""
+    value = r'{"a\"b]}": ["\\"]}'
+    for cut in range(1, len(value)):
+        balance = Balance()
+        assert balance.feed(value[:cut]) is None
+        assert balance.feed(value[cut:] + "}") == len(value) - cut
+    assert Balance().feed(r"[\]]") == 3
 
 
 @pytest.mark.parametrize(

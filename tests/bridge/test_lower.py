@@ -274,6 +274,9 @@ def test_a_shape_knows_lists_and_free_text() -> None:
     for _ in range(30):
         nested = {"type": "array", "items": nested}
     assert Shape(nested, nested).free_text
+    for other, free in ({"type": "integer"}, False), ({"type": "string"}, True):
+        closed = {"type": "object", "additionalProperties": other}
+        assert Shape(closed, closed).free_text is free
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,12 @@ def test_names_of_any_language_are_told_as_they_are() -> None:
     assert offer.find("mon outil") is offer.entries[2]
 
 
+def test_tools_whose_names_are_written_alike_are_numbered() -> None:
+    offer = Offer([Tool(name, "", {}) for name in ("a b", "a?b", "a_b_2", "a\nb")])
+    assert [entry.name for entry in offer.entries] == ["a_b", "a_b_2", "a_b_2_2", "a_b_3"]
+    assert offer.called(ToolCall("1", "a?b", "{}")) is offer.entries[1]
+
+
 names = st.text(min_size=1, max_size=200)
 
 

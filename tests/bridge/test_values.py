@@ -292,6 +292,15 @@ def test_what_is_written_reads_back(made: tuple[str, Any]) -> None:
         assert read(key, text) == value
 
 
+def test_nothing_and_the_word_for_it_are_written_alike_where_a_text_may_be_missing() -> None:
+    assert [PARAMETERS.write("note", value) for value in (None, "null", "x")] == [
+        "null",
+        "null",
+        "x",
+    ]
+    assert PARAMETERS.write("text", "null") == "null"
+
+
 KEYWORDS = (
     "type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf", "properties", "items", "required",
     "additionalProperties", "$defs", "a", "pattern", "not",

@@ -9,7 +9,19 @@ import pytest
 from notion_manager import errors, tokens
 from notion_manager.errors import ContextTooLong, Internal, Problem, UpstreamBroken
 from notion_manager.translators.anthropic_messages import AnthropicMessages
-from notion_manager.turn import Done, Event, Reply, Stop, Text, Thinking, ToolCall, Usage, fold
+from notion_manager.turn import (
+    Done,
+    Event,
+    Found,
+    Reply,
+    Source,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+    fold,
+)
 from tests.goldens import GOLDEN, check
 from tests.laws.readers_messages import Reading, read
 from tests.translators.messages_requests import USER, decode, ignored, turn
@@ -173,6 +185,30 @@ def test_rule_28_a_call_without_arguments_is_an_empty_object() -> None:
         assert message["content"] == [
             {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
         ]
+
+
+def test_a_search_is_two_blocks_and_a_source_stands_behind_what_rests_on_it() -> None:
+    pages = (Source("https://a.test/", "A page"), Source("https://b.test/"))
+    found, said = Found(("rain", "snow"), pages), Text("It rains.", pages[:1])
+    use, result, cited, plain = whole(*(events := (found, said, Text(" Often."), Done(Stop.END))))[
+        "content"
+    ]
+    asked = {"name": "web_search", "input": {"query": "rain; snow"}}
+    assert use == {"type": "server_tool_use", "id": f"srvtoolu_{'0' * 32}_0", **asked}
+    assert result["tool_use_id"] == use["id"]
+    assert [(page["url"], page["title"]) for page in result["content"]] == [
+        ("https://a.test/", "A page"),
+        ("https://b.test/", "https://b.test/"),
+    ]
+    [citation] = cited["citations"]
+    assert citation["type"] == "web_search_result_location"
+    assert (cited["text"], citation["url"], plain["text"]) == (
+        "It rains.",
+        "https://a.test/",
+        " Often.",
+    )
+    assert streamed(*events).message == whole(*events)
+    assert whole(*events)["usage"]["server_tool_use"]["web_search_requests"] == 1
 
 
 def test_rule_59_thinking_text_and_two_calls_are_the_same_streamed_and_not() -> None:

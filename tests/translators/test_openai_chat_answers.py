@@ -10,7 +10,9 @@ from notion_manager.errors import RateLimited, UpstreamBroken
 from notion_manager.turn import (
     Done,
     Event,
+    Found,
     Message,
+    Source,
     Stop,
     Text,
     Thinking,
@@ -205,6 +207,25 @@ def test_rule_41_reasoning_has_its_own_field() -> None:
     assert {"reasoning_content": "Hm."} in deltas(frames(*events))
     assert whole(*events)["choices"][0]["message"]["reasoning_content"] == "Hm."
     assert "reasoning_content" not in whole(Text("x"), Done(Stop.END))["choices"][0]["message"]
+
+
+def test_citations_come_together_before_the_end_and_a_search_shows_nothing() -> None:
+    page = Source("https://a.test/", "A page")
+    events = (
+        Found(("rain",), (page,)),
+        Text("It rains.", (page,)),
+        Text(" Often."),
+        Done(Stop.END),
+    )
+    place = {"start_index": 0, "end_index": 9, "url": page.url, "title": page.title}
+    annotations = [{"type": "url_citation", "url_citation": place}]
+    assert deltas(frames(*events))[1:] == [
+        {"content": "It rains."},
+        {"content": " Often."},
+        {"annotations": annotations},
+        {},
+    ]
+    assert whole(*events)["choices"][0]["message"]["annotations"] == annotations
 
 
 def test_content_is_null_only_where_an_answer_is_nothing_but_calls() -> None:

@@ -9,7 +9,18 @@ from notion_manager.errors import Unsupported
 from notion_manager.translators.exchange import Exchange
 from notion_manager.translators.openai_responses import OpenAIResponses
 from notion_manager.translators.openai_responses.reasoning import seal
-from notion_manager.turn import File, FileLink, Message, Part, Text, Thinking, ToolCall, ToolResult
+from notion_manager.turn import (
+    File,
+    FileLink,
+    Found,
+    Message,
+    Part,
+    Source,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
 from tests.files import PDF, PNG, base64, data_url
 from tests.translators.responses_requests import USER, ignored, messages, read, refusal, user_parts
 
@@ -289,6 +300,22 @@ def test_rule_44_calls_of_every_kind_are_tool_calls(item: dict[str, Any], call: 
 )
 def test_rule_44_outputs_are_strings_or_lists(item: dict[str, Any], result: ToolResult) -> None:
     assert messages({"call_id": "c", **item}) == (Message("user", (result,)),)
+
+
+@pytest.mark.parametrize(
+    ("action", "found"),
+    [
+        ({"query": "rain", "sources": [{"type": "url", "url": "https://a.test/"}]},
+         Found(("rain",), (Source("https://a.test/"),))),
+        ({"query": "rain; snow", "queries": ["rain", "snow"]}, Found(("rain", "snow"), ())),
+        (None, Found((), ())),
+    ],
+)  # fmt: skip
+def test_rule_44_a_search_that_comes_back_says_what_was_asked_and_found(
+    action: dict[str, Any] | None, found: Found
+) -> None:
+    item = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": action}
+    assert messages(USER, item, USER)[1] == Message("assistant", (found,))
 
 
 def test_a_local_shell_output_names_its_call_by_its_own_id() -> None:

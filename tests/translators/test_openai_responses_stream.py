@@ -21,7 +21,19 @@ from notion_manager.errors import (
 from notion_manager.translators import TRANSLATORS, Translator
 from notion_manager.translators.exchange import Exchange
 from notion_manager.translators.openai_responses import OpenAIResponses
-from notion_manager.turn import Done, Event, Reply, Stop, Text, Thinking, ToolCall, Usage, fold
+from notion_manager.turn import (
+    Done,
+    Event,
+    Found,
+    Reply,
+    Source,
+    Stop,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+    fold,
+)
 from tests.goldens import GOLDEN, check
 from tests.laws.readers_responses import Client, valid_response
 
@@ -106,6 +118,57 @@ def test_rule_59_the_whole_holds_the_same_items() -> None:
         "custom_tool_call",
     ]
     assert whole == Client().read(streamed(answer(**SHOWN, **SEALED), MIXED)).response
+
+
+def test_a_search_is_an_item_that_comes_and_ends_before_the_text_that_rests_on_it() -> None:
+    page = Source("https://a.test/", "A page")
+    said = (Text("It rains.", (page,)), Text(" Often."))
+    events = [Found(("rain", "snow"), (page,)), *said, Done(Stop.END)]
+    wish = {"include": ["web_search_call.action.sources"]}
+    client = Client().read(streamed(answer(**wish), events))
+    search, message = client.response["output"]
+    assert (search["type"], search["status"]) == ("web_search_call", "completed")
+    assert search["action"] == {
+        "type": "search",
+        "query": "rain; snow",
+        "queries": ["rain", "snow"],
+        "sources": [{"type": "url", "url": page.url}],
+    }
+    [annotation] = message["content"][0]["annotations"]
+    place = {"start_index": 0, "end_index": 9, "url": page.url, "title": page.title}
+    assert annotation == {"type": "url_citation", **place}
+    assert client.seen[2:7] == [
+        "response.output_item.added",
+        *(
+            f"response.web_search_call.{state}"
+            for state in ("in_progress", "searching", "completed")
+        ),
+        "response.output_item.done",
+    ]
+    assert client.response == orjson.loads(answer(**wish).whole(fold(events)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "stop", "action"),
+    [
+        ("shell", '{"commands":["ls"]}', Stop.TOOL, {"commands": ["ls"]}),
+        ("shell", '{"commands":["l', Stop.LENGTH, {"commands": []}),
+        (
+            "local_shell",
+            '{"command":["ls"]}',
+            Stop.TOOL,
+            {"type": "exec", "command": ["ls"], "env": {}},
+        ),
+    ],
+)
+def test_rule_47_a_call_of_a_shell_comes_whole_and_does_nothing_where_it_was_cut(
+    kind: str, arguments: str, stop: Stop, action: dict[str, Any]
+) -> None:
+    events: list[Event] = [ToolCall("call_1", kind, arguments), Done(stop)]
+    client = Client().read(streamed(answer(tools=[{"type": kind}]), events))
+    [item] = client.response["output"]
+    assert (item["type"], item["call_id"], item["action"]) == (f"{kind}_call", "call_1", action)
+    assert not any("delta" in kind for kind in client.seen)
 
 
 def test_rule_52_the_openai_sdks_own_helper_adds_the_stream_up() -> None:

@@ -57,6 +57,11 @@ def test_a_free_plan_counts_answers_by_the_figures_of_the_period() -> None:
     assert found.meters == (Meter("user", 40, 75), Meter("workspace", 120, 200), research)
 
 
+def test_researches_that_nobody_counts_are_no_meter() -> None:
+    uncounted = {key: value for key, value in FREE.items() if key != "researchModeUsage"}
+    assert read(uncounted, FREE_2).meters == (Meter("user", 40, 75), Meter("workspace", 120, 200))
+
+
 def test_a_paid_plan_has_windows_and_what_it_used_in_a_life_does_not_count() -> None:
     found = read(PAID, PAID_2, WINDOWS)
     assert (found.eligible, found.paid) == (True, True)
@@ -71,6 +76,11 @@ def test_a_paid_plan_has_windows_and_what_it_used_in_a_life_does_not_count() -> 
 def test_premium_is_what_was_bought_or_else_what_is_allocated() -> None:
     bought = {**PAID_2, "premiumCredits": {**PAID_2["premiumCredits"], "totalCreditBalance": 30}}
     assert read(PAID, bought).meters == (Meter("premium", 12, 42, binds=False),)
+
+
+def test_premium_that_nobody_has_is_no_meter() -> None:
+    none = {**PAID_2, "premiumCredits": {"totalCreditBalance": 0, "perSource": {}}}
+    assert read(PAID, none).meters == ()
 
 
 def test_not_eligible_is_the_services_own_word() -> None:
