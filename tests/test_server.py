@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notion_manager.config import Config, Models, Server
+from notion_manager.config import Config, Models, Server, Timeouts
 from notion_manager.simulator.catalogue import AUTO
 from tests.asking import APIS, CHAT, MESSAGES, Api
 from tests.rig import KEY, QUICK, Rig, rigged, someone
@@ -134,7 +134,7 @@ async def test_what_is_no_http_request_is_refused_as_all_else_and_never_quoted(
 
 
 async def test_rule_4_tens_of_megabytes_are_taken_where_the_limit_allows(tmp_path: Path) -> None:
-    async with rigged(tmp_path) as rig:
+    async with rigged(tmp_path, timeouts=Timeouts()) as rig:
         async with await rig.post(CHAT.path, CHAT.ask("y" * (20 << 20))) as r:
             assert r.status == 200
 

@@ -322,7 +322,7 @@ async def test_a_stream_that_never_falls_silent_may_last_longer_than_silence(
 
 
 async def test_no_ping_goes_out_while_text_flows(tmp_path: Path) -> None:
-    timeouts = replace(QUICK, commit_after=0.3, ping_every=0.3)
+    timeouts = replace(QUICK, commit_after=0.6, ping_every=0.6)
     async with rigged(tmp_path, timeouts=timeouts, pace=0.03, chunks="line") as rig:
         async with await rig.post(CHAT.path, CHAT.ask("[[sim:long=60]] go", stream=True)) as r:
             body = await r.read()
