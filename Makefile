@@ -10,7 +10,7 @@ demo: .venv/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
 	$(BIN)/notion-manager serve --demo --port $(PORT)
 
 test: .venv/.dev
-	$(BIN)/pytest -n 3 -m "not slow and not agent" --cov
+	$(BIN)/pytest -n 3 --dist worksteal -m "not slow and not agent" --cov
 
 test-all: .venv/.dev
 	$(BIN)/pytest -n 2 -m "not agent" --cov
