@@ -32,7 +32,7 @@ class Call:
 
     def __init__(self, marks: Marks, entry: Entry) -> None:
         self.entry = entry
-        self._freeform = entry.freeform
+        self.freeform = entry.freeform
         self.over = False
         self.complete = True
         self.endless = False  # so long that nobody waits for its end
@@ -60,14 +60,18 @@ class Call:
 
     def stream(self, text: str) -> str | None:
         """What `text` adds, if it is nothing but more of a text argument; else None, not read."""
-        if not self._streaming or "<" in text or text[-1:] in ("\n", ""):
+        if not self._streaming or text[-1:] in ("\n", ""):
+            return None
+        if "<" in text and not self._marks.is_content(text):
             return None
         size = self._size + len(text)
         if size > LONGEST:
             text = text[: self._grow(len(text))]
         else:  # as `_grow` has it: a call less is felt
             self._size = size
-        return text if self._freeform else escaped(text)
+        if self.freeform:
+            return text
+        return quoted(text)[1:-1] if len(text) <= LONG else escaped(text)
 
     def read(self, text: str, at: int) -> int:
         """Read from `at` as far as `text` decides anything; the place where to go on."""
@@ -103,7 +107,7 @@ class Call:
         part = rest.startswith("</") and f"</{self._marks.call}".startswith(rest)
         if rest and not part and not _MEANT_AS_END.fullmatch(rest):
             return False
-        if self.entry.freeform:
+        if self.freeform:
             return bool(self._keys)
         return WHOLE in self._keys or not self.entry.parameters.may_lack(self._keys)
 
@@ -149,7 +153,7 @@ class Call:
         Free text that does not say so may be such tags itself.
         """
         given = elements.read("".join(self._collected)) if self._strayed else ()
-        if self.entry.freeform and [key for key, _ in given] != [INPUT]:
+        if self.freeform and [key for key, _ in given] != [INPUT]:
             given = ()
         if given:
             self.notes.append("arguments in another form")
@@ -165,7 +169,7 @@ class Call:
         if not self.over:
             self._begin(written)
         if self._key and not self.over:
-            if self.entry.freeform:
+            if self.freeform:
                 self._out.append(_laid_out(value))
             else:
                 self._end_value(value, streamed=False)
@@ -196,7 +200,7 @@ class Call:
     def _end_empty(self) -> None:
         if self._step == self._collect:
             self._end_value("", streamed=False)
-        elif self._step != self._skip and not self.entry.freeform:
+        elif self._step != self._skip and not self.freeform:
             self._member('""')
         self._step = self._between
 
@@ -208,13 +212,13 @@ class Call:
 
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False
-        key = INPUT if self.entry.freeform else self._known(written)
+        key = INPUT if self.freeform else self._known(written)
         self._begun += 1
         if self._begun > MOST_ARGUMENTS or self._misnamed:
             self.notes.append("too many arguments")
             self.break_off()
             return
-        self._misnamed = self.entry.freeform and not self._keys and written != INPUT
+        self._misnamed = self.freeform and not self._keys and written != INPUT
         if key is None or key in self._keys or WHOLE in self._keys:
             (self.left_out if key is None else self.repeated).append(written)
             self.notes.append("an argument that is unknown or given twice")
@@ -255,7 +259,7 @@ class Call:
         if at == len(text):
             return at
         self._block = text[at] == "\n"
-        if not self.entry.freeform:
+        if not self.freeform:
             self._member('"')
         self._step = self._stream
         self._streaming = not self._block
@@ -276,7 +280,7 @@ class Call:
     def _say(self, text: str) -> None:
         text = text[: self._grow(len(text))]
         if text:
-            self._out.append(text if self.entry.freeform else escaped(text))
+            self._out.append(text if self.freeform else escaped(text))
 
     # An argument that is read when it is whole
 
@@ -336,7 +340,7 @@ class Call:
         self._streaming = False
         self._step = self._between
         if streamed:
-            self._out.append("" if self.entry.freeform else '"')
+            self._out.append("" if self.freeform else '"')
         elif self._key == WHOLE:
             self._spread(value)
         else:
@@ -360,7 +364,7 @@ class Call:
         if not self.complete:
             return
         stray = "".join(self._collected)
-        if self.entry.freeform:
+        if self.freeform:
             if not self._keys and stray:
                 self._out.append(_laid_out(stray))
             return

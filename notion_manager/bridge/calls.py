@@ -87,7 +87,10 @@ class Calls:
         if call is None or self._held is not None:
             return None
         more = call.stream(text)
-        return None if more is None else self._fragment(call.entry, more)
+        if more is None:
+            return None
+        tool = call.entry.tool
+        return ToolCall(self._id, tool.name, more, tool.namespace, call.freeform)
 
     def take(self, call: Call) -> None:
         """Say what the open call came to since the last time."""

@@ -20,7 +20,7 @@ class NotJson(ValueError):
 def loads(text: str, *, strict: bool = True) -> Any:
     """Raises NotJson, for what is too deep or out of all bounds too."""
     try:
-        value = json.loads(text, strict=strict, parse_constant=_refuse, parse_float=_finite)
+        value = (_STRICTLY if strict else _LOOSELY)(text)
     except (ValueError, RecursionError) as exc:
         raise NotJson(str(exc)) from None
     if depth(value) > DEEPEST:
@@ -30,7 +30,7 @@ def loads(text: str, *, strict: bool = True) -> Any:
 
 def dumps(value: Any) -> str:
     """Compact, and with every number as exact as it came. Half a surrogate pair becomes U+FFFD."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(value)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -204,3 +204,9 @@ def _finite(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise NotJson(f"{text} is too large")
     return value
+
+
+# Made once: `json.loads` and `json.dumps` make one for every value that they are told how to read.
+_STRICTLY = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode
+_LOOSELY = json.JSONDecoder(strict=False, parse_constant=_refuse, parse_float=_finite).decode
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

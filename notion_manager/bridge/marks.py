@@ -107,6 +107,10 @@ class Marks:
         """What ends a value, wherever it comes. A plain search first: values are long."""
         return self.end.search(text, at) if text.find(self.suffix, at) >= 0 else None
 
+    def is_content(self, text: str) -> bool:
+        """Whether a value goes on behind all of it: no end is there, and none begins."""
+        return self.suffix not in text and self.held(text, 0) == len(text)
+
     def held(self, text: str, at: int) -> int:
         """Where, from `at` on, a tail begins that may still become an end; else where text ends."""
         start = text.find("<", max(at, len(text) - self._longest))
