@@ -20,12 +20,14 @@ LEAST_WAIT = 1.0  # seconds
 class Rules(Struct, frozen=True):
     """How long a request may wait, in seconds: for a seat that others have, or for one that rests.
 
-    `most` is how many may wait at once.
+    `most` is how many may wait at once. `home_wait` is how long a conversation waits for the
+    account that has it, while others have seats.
     """
 
     most: int = 100
     patience: float = 120.0
     rest: float = 10.0
+    home_wait: float = 0.0
 
 
 class Place(Struct, frozen=True):
@@ -51,12 +53,21 @@ class Seat(Struct, frozen=True):
     waited: float = 0.0
 
 
-class _Waiter(Struct, eq=False):
-    place: Place
+class _Wish(Struct, frozen=True):
+    """Which seat: one of `home` best, and none of who was `tried` and is `barred`."""
+
     tried: Collection[str]
     model: str
     home: str
     barred: Collection[str]
+
+
+class _Waiter(Struct, eq=False):
+    """Until `faithful`, by the timer, it waits for a seat at home alone."""
+
+    place: Place
+    wish: _Wish
+    faithful: float
     seated: asyncio.Future[Seat]
 
 
@@ -95,12 +106,16 @@ class Admission:
     ) -> Seat:
         """Raises Busy with the seconds until it is worth to ask again, or NoAccount.
 
-        `place` is asked for only where one must wait. The seat is one of `home` if that has any.
-        Whoever waits comes first; he may wait for a model that only accounts without a seat have.
+        `place` is asked for only where one must wait. The seat is one of `home` if that has any, or
+        will have one soon. Whoever waits comes first; he may wait for a model that only accounts
+        without a seat have.
         """
         self._serve()
+        wish = _Wish(tried, model, home, barred)
+        faithful = self._faithful() if self._may_wait_for_home(wish) else 0.0
         try:
-            return self._pick(tried, model, home, barred)
+            if not faithful:
+                return self._pick(wish)
         except Busy as refusal:
             if not self._worth_waiting(refusal):
                 if isinstance(refusal, Full):
@@ -110,7 +125,7 @@ class Admission:
             wait = self._until_free(self.waiting)
             raise Busy(f"{self.waiting} requests wait already", retry_after=wait)
         seated = asyncio.get_running_loop().create_future()
-        return await self._wait(_Waiter(place(), tried, model, home, barred, seated))
+        return await self._wait(_Waiter(place(), wish, faithful, seated))
 
     def leave(self, seat: Seat) -> None:
         """Whoever waits for it gets it at once."""
@@ -118,9 +133,22 @@ class Admission:
         self._usual += MEASURED * (held - self._usual)
         self.pool.release(seat.name)
 
-    def _pick(self, tried: Collection[str], model: str, home: str, barred: Collection[str]) -> Seat:
-        name = self.pool.pick(self._clock(), tried, model, home, barred)
+    def _pick(self, wish: _Wish) -> Seat:
+        name = self.pool.pick(self._clock(), wish.tried, wish.model, wish.home, wish.barred)
         return Seat(name, self._timer())
+
+    def _may_wait_for_home(self, wish: _Wish) -> bool:
+        """Whether there is no more in the way than that others have its seats."""
+        there_is_room = self._rules.home_wait > 0 and self.waiting < self._rules.most
+        return there_is_room and self._home_is_full(wish)
+
+    def _faithful(self) -> float:
+        return self._timer() + min(self._rules.home_wait, self._rules.patience)
+
+    def _home_is_full(self, wish: _Wish) -> bool:
+        if not wish.home or wish.home in wish.tried:
+            return False
+        return self.pool.is_full(wish.home, self._clock(), wish.model)
 
     def _worth_waiting(self, refusal: Busy) -> bool:
         if isinstance(refusal, Full):
@@ -153,7 +181,8 @@ class Admission:
                 return
             if now >= deadline:
                 raise self._too_late()
-            await self._slept(waiter.seated, min(deadline - now, due or deadline - now))
+            times = [deadline - now, due, waiter.faithful - now]
+            await self._slept(waiter.seated, min(each for each in times if each and each > 0))
 
     async def _slept(self, seated: asyncio.Future[Seat], seconds: float) -> None:
         sleeping = asyncio.ensure_future(self._sleep(seconds))
@@ -174,15 +203,19 @@ class Admission:
         if not self.waiting:
             return
         hopeless = set[str]()  # models: who waits for another may have more luck
-        while waiter := self._lanes.first(lambda one: one.model not in hopeless):
+        while waiter := self._lanes.first(lambda one: self._may_serve(one, hopeless)):
             if not self._serve_one(waiter):
-                hopeless.add(waiter.model)
+                hopeless.add(waiter.wish.model)
+
+    def _may_serve(self, waiter: _Waiter, hopeless: Collection[str]) -> bool:
+        if waiter.wish.model in hopeless:
+            return False
+        return waiter.faithful <= self._timer() or not self._home_is_full(waiter.wish)
 
     def _serve_one(self, waiter: _Waiter) -> bool:
         """Whether he waits no more."""
         try:
-            wanted = waiter.tried, waiter.model, waiter.home, waiter.barred
-            waiter.seated.set_result(self._pick(*wanted))
+            waiter.seated.set_result(self._pick(waiter.wish))
         except Full:
             return False
         except (Busy, NoAccount) as refusal:

@@ -164,4 +164,4 @@ def habits(config: Config) -> Habits:
 
 def rules(config: Config) -> Rules:
     """What it says of those that must wait."""
-    return Rules(most=config.pool.queue, patience=config.pool.patience)
+    return Rules(config.pool.queue, config.pool.patience, home_wait=config.pool.home_wait)

@@ -106,6 +106,11 @@ class Pool:
         "Seconds that a request waits for an account at most.",
         between(0, 3600, "seconds"),
     )
+    home_wait: float = setting(
+        5.0,
+        "Seconds that a conversation waits for the account that has it, while others are free.",
+        between(0, 3600, "seconds"),
+    )
     attempts: int = setting(
         17,
         "The most tries of one request before its first content: each account that may do better is"

@@ -70,8 +70,18 @@ class Pool:
         return self._taken(self.standings[name], now)
 
     def _may_take(self, standing: Standing, now: float, model: str) -> bool:
-        has = standing.models.get(model, 0.0) <= now
-        return has and self._ready(standing, now) and standing.busy < self.limit(standing)
+        return self._has(standing, now, model) and standing.busy < self.limit(standing)
+
+    def _has(self, standing: Standing, now: float, model: str) -> bool:
+        """Whether it could answer, if it had a seat."""
+        return standing.models.get(model, 0.0) <= now and self._ready(standing, now)
+
+    def is_full(self, name: str, now: float, model: str = "") -> bool:
+        """Whether an account could answer but for its seats, which are all taken."""
+        standing = self.standings.get(name)
+        if standing is None or standing.busy < self.limit(standing):
+            return False
+        return self._has(standing, now, model)
 
     def _taken(self, standing: Standing, now: float) -> str:
         if len(self.standings) > 1:
