@@ -12,6 +12,7 @@ from .admission import Admission, Rules
 from .catalogues import Catalogues
 from .config import Config
 from .conversations import LONGEST, Conversations
+from .database import StoreProblem
 from .gateway import Effects, Gateway
 from .habits import Habits
 from .journal import Journal
@@ -22,7 +23,7 @@ from .pool import Pool
 from .reports import Reports
 from .roster import Roster
 from .standing import bounded
-from .store import Store, StoreProblem
+from .store import Store
 from .threads import Threads
 from .upstreams import Upstream
 from .upstreams.notion_web.calls import connect
@@ -72,15 +73,9 @@ async def open_gateway(
         if follow:
             chores = [oracle.keep_looking(), _follow(store, roster, pool, keeper, version)]
             chores += [k.keep_house() for k in (journal, ledger, conversations) if k is not None]
-        try:
-            async with _doing(chores):
-                seats = Admission(pool, rules(config))
-                yield Gateway(upstreams, seats, catalogues, habits(config), effects)
-        finally:
-            await keeper.catch_up()
-            await _saved_threads(threads)
-            await oracle.close()
-            await catalogues.close()
+        async with _settled(keeper, threads, oracle, catalogues), _doing(chores):
+            seats = Admission(pool, rules(config))
+            yield Gateway(upstreams, seats, catalogues, habits(config), effects)
 
 
 def _recall(store: Store, roster: Roster, pool: Pool, keeper: Keeper) -> None:
@@ -102,6 +97,20 @@ async def _doing(chores: Iterable[Chore]) -> AsyncGenerator[None]:
     finally:
         for task in tasks:
             task.cancel()
+
+
+@asynccontextmanager
+async def _settled(
+    keeper: Keeper, threads: Threads, oracle: Oracle, catalogues: Catalogues
+) -> AsyncGenerator[None]:
+    """Once the block is left, what is still owed to the store is paid."""
+    try:
+        yield
+    finally:
+        await keeper.catch_up()
+        await _saved_threads(threads)
+        await oracle.close()
+        await catalogues.close()
 
 
 def _is_well(pool: Pool, name: str) -> bool:

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from .database import StoreProblem
 from .journal import Journal
 from .pool import Pool
 from .standing import Standing
-from .store import Store, StoreProblem
+from .store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -4,12 +4,9 @@ The daemon and the command line may use it at the same time, and a thread may us
 other. What a verb has returned from is on disk, whatever kills the process next.
 """
 
-import os
 import secrets
 import sqlite3
-import stat
 import threading
-import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -25,6 +22,7 @@ from msgspec.structs import replace
 from .allowance import Allowance
 from .catalogues import Shelved
 from .conversations import without
+from .database import StoreProblem, blamed, connected, opened, secure, transaction
 from .keys import Key, digest
 from .models import Model
 from .notes import FILE, Notes
@@ -34,64 +32,7 @@ from .upstreams.notion_web.account import Account
 
 T = TypeVar("T")
 
-MIGRATIONS = (
-    """
-    CREATE TABLE accounts (
-        alias TEXT PRIMARY KEY,
-        user_id TEXT NOT NULL,
-        space_id TEXT NOT NULL,
-        token TEXT NOT NULL,
-        rest TEXT NOT NULL, -- the other fields, as JSON
-        UNIQUE (user_id, space_id)
-    ) STRICT;
-    CREATE TABLE keys (
-        name TEXT PRIMARY KEY,
-        hash TEXT NOT NULL,
-        created_at INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE standings (
-        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
-        standing TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE catalogues (
-        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
-        models TEXT NOT NULL,
-        fetched_at REAL NOT NULL
-    ) STRICT;
-    """,
-    """
-    CREATE TABLE secrets (
-        name TEXT PRIMARY KEY,
-        value BLOB NOT NULL
-    ) STRICT;
-    """,
-    """
-    CREATE TABLE threads (
-        id TEXT PRIMARY KEY,
-        alias TEXT NOT NULL REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
-        used_at REAL NOT NULL
-    ) STRICT;
-    CREATE INDEX threads_by_use ON threads (used_at);
-    """,
-    """
-    CREATE TABLE terms (
-        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
-        terms TEXT NOT NULL
-    ) STRICT;
-    """,
-    """
-    CREATE TABLE allowances (
-        alias TEXT PRIMARY KEY REFERENCES accounts ON UPDATE CASCADE ON DELETE CASCADE,
-        allowance TEXT NOT NULL
-    ) STRICT;
-    """,
-    "ALTER TABLE keys ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;",
-)
-"""Entry N takes a file from version N to N + 1. Only ever add to the end."""
-
 SALT = 16  # bytes
-MOMENT = 0.01  # seconds between two tries
-PATIENCE = 10.0  # seconds to wait for another process that writes
 _COLUMNS = ("alias", "user_id", "space_id", "token_v2")
 
 
@@ -101,14 +42,6 @@ class Thread(NamedTuple):
     id: str
     account: str
     used_at: float
-
-
-class StoreProblem(Exception):
-    """The state cannot be used as asked. `remedy` says what to do about it."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
 
 
 class Taken(StoreProblem):
@@ -124,10 +57,10 @@ class Store:
         self._reading = threading.Lock()
         self._version = 0
         self.notes = Notes(path.with_name(FILE))
-        _secure(path)
-        with self._blamed():
-            self._db = _open(path)
-            self._reader = _connected(path)  # readers need not wait for whoever writes
+        secure(path)
+        with blamed(self._path):
+            self._db = opened(path)
+            self._reader = connected(path)  # readers need not wait for whoever writes
 
     def __enter__(self) -> Self:
         return self
@@ -304,7 +237,7 @@ class Store:
         """
         if self._lock.acquire(blocking=False):
             try:
-                with self._blamed():
+                with blamed(self._path):
                     ((self._version,),) = self._db.execute("PRAGMA data_version").fetchall()
             finally:
                 self._lock.release()
@@ -313,7 +246,7 @@ class Store:
     # How all of them touch the file
 
     def _rows(self, query: str, *values: object) -> list[Any]:
-        with self._reading, self._blamed():
+        with self._reading, blamed(self._path):
             return self._reader.execute(query, values).fetchall()
 
     def _change(self, statement: str, *values: object) -> bool:
@@ -323,106 +256,10 @@ class Store:
 
     @contextmanager
     def _write(self, synchronous: str = "FULL") -> Generator[sqlite3.Connection]:
-        with self._lock, self._blamed():
+        with self._lock, blamed(self._path):
             self._db.execute(f"PRAGMA synchronous = {synchronous}")
-            with _transaction(self._db):
+            with transaction(self._db):
                 yield self._db
-
-    @contextmanager
-    def _blamed(self) -> Generator[None]:
-        """SQLite's errors, in our words."""
-        try:
-            yield
-        except sqlite3.OperationalError as exc:
-            raise StoreProblem(
-                f"{self._path} cannot be used: {exc}",
-                "see that the disk has room, the file is yours and no other program holds it",
-            ) from exc
-        except sqlite3.DatabaseError as exc:
-            raise StoreProblem(
-                f"{self._path} is damaged: {exc}",
-                "move it away and add your accounts and keys again, or restore a copy",
-            ) from exc
-
-
-def _secure(path: Path) -> None:
-    """Make file and directory, for this user alone; tighten what is looser.
-
-    The file is never opened here: closing it would drop SQLite's locks of this whole process.
-    """
-    directory = path.parent
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if directory.stat().st_mode & stat.S_ISVTX:
-            raise StoreProblem(f"{directory} is shared by everybody", "name a directory of its own")
-        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
-            directory.chmod(0o700)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            path.chmod(0o600)
-    except OSError as exc:
-        raise StoreProblem(
-            f"{path} cannot be made safe: {exc.strerror}",
-            "see that its directory is yours, or set NOTION_MANAGER_STATE_DIR",
-        ) from exc
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    db = _connected(path)
-    try:
-        _use_wal(db)
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-        _migrate(db, path)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _use_wal(db: sqlite3.Connection) -> None:
-    """Switching is the one thing that SQLite refuses at once while another process does it too."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(MOMENT)
-        else:
-            return
-
-
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
-    with _transaction(db):
-        ((version,),) = db.execute("PRAGMA user_version").fetchall()
-        if version > len(MIGRATIONS):
-            raise StoreProblem(
-                f"{path} was written by a newer notion-manager",
-                "update notion-manager, or name another NOTION_MANAGER_STATE_DIR",
-            )
-        for script in MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                db.execute(statement)
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Generator[None]:
-    """The write lock is taken at once, so that waiting for it cannot fail half-way."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
 
 
 def _refuse_taken_alias(db: sqlite3.Connection, account: Account) -> None:

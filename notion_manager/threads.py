@@ -6,9 +6,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from .database import StoreProblem
 from .errors import EdgeChallenged, Problem, UpstreamRejected
 from .reports import Reports
-from .store import Store, StoreProblem, Thread
+from .store import Store, Thread
 from .upstreams import Upstream
 
 PERIOD = 1.0  # seconds between two looks

@@ -10,20 +10,15 @@ from hypothesis import strategies as st
 
 from notion_manager.config import (
     Config,
-    ConfigMistakes,
     Log,
-    Mistake,
     Models,
     Notion,
     Pool,
     Proxy,
     Server,
     Timeouts,
-    describe,
-    example,
-    load,
-    read,
 )
+from notion_manager.reading import ConfigMistakes, Mistake, describe, example, load, read
 from tests import goldens
 
 EXAMPLE = Path(__file__).parents[1] / "config.toml.example"

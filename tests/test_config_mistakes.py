@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from notion_manager.config import Config, ConfigMistakes, Mistake, load, read
+from notion_manager.config import Config
+from notion_manager.reading import ConfigMistakes, Mistake, load, read
 
 
 def mistakes(

@@ -15,11 +15,12 @@ from msgspec import structs
 
 from notion_manager.allowance import Allowance, Meter
 from notion_manager.conversations import Conversations
+from notion_manager.database import MIGRATIONS, StoreProblem
 from notion_manager.keys import match
 from notion_manager.models import Model
 from notion_manager.secret import Secret
 from notion_manager.standing import Standing, Terms
-from notion_manager.store import MIGRATIONS, Store, StoreProblem, Taken
+from notion_manager.store import Store, Taken
 from notion_manager.upstreams.notion_web.account import Account
 
 ADA = Account(

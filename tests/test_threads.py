@@ -12,11 +12,12 @@ import pytest
 
 from notion_manager import threads
 from notion_manager.config import Config, Threads
+from notion_manager.database import StoreProblem
 from notion_manager.errors import EdgeChallenged, Problem, UpstreamBroken
 from notion_manager.pool import Pool
 from notion_manager.reports import Reports
 from notion_manager.standing import Standing
-from notion_manager.store import Store, StoreProblem, Thread
+from notion_manager.store import Store, Thread
 from notion_manager.threads import LONGEST_PAUSE, MOST, PAUSE, delete
 from notion_manager.upstreams.notion_web.calls import connect
 from notion_manager.upstreams.notion_web.session import NotionWeb

@@ -89,7 +89,7 @@ class Calls:
         more = call.stream(text)
         if more is None:
             return None
-        tool = call.entry.tool
+        tool = call.entry.tool  # as `_fragment` has it, a call less
         return ToolCall(self._id, tool.name, more, tool.namespace, call.freeform)
 
     def take(self, call: Call) -> None:

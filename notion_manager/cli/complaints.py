@@ -9,7 +9,8 @@ from typing import IO, Any
 
 import click
 
-from ..config import Mistake, Server
+from ..config import Server
+from ..database import StoreProblem
 from ..errors import (
     AccountRefused,
     AiDisabled,
@@ -31,8 +32,8 @@ from ..errors import (
     WorkspaceRefused,
 )
 from ..logs import report
+from ..reading import Mistake
 from ..redact import visible
-from ..store import StoreProblem
 
 EXIT_CODES = {
     0: "all went well",
@@ -116,7 +117,7 @@ def unbound(server: Server, exc: OSError) -> Complaint:
     return Complaint(f"cannot listen on {where}: {reason}", "choose another --host or --port")
 
 
-def _of_the_system(exc: OSError) -> Complaint:
+def of_the_system(exc: OSError) -> Complaint:
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         return Complaint(os.strerror(exc.errno), "make room, then try again")
     return Complaint(str(exc), "see that it exists and that you may use it")
@@ -147,7 +148,7 @@ def complaining(ctx: click.Context) -> Generator[None]:
     except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
         raise
     except OSError as exc:
-        raise _of_the_system(exc) from exc
+        raise of_the_system(exc) from exc
     except Exception as exc:  # the last stop: what it says would otherwise be a traceback
         click.echo(report(exc), err=True)
         raise Complaint(

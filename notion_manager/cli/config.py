@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..config import describe
+from ..reading import describe
 from .complaints import mistaken
 from .places import config_option, config_place, reading, settings, state_dir
 from .tables import dump, json_option, show

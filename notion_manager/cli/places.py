@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 import platformdirs
 
-from ..config import Config, Reading, read
+from ..config import Config
+from ..reading import Reading, read
 from ..store import Store
 from .complaints import Complaint, Misconfigured, mistaken
 

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from ..database import StoreProblem
 from ..keys import ENVIRONMENT, Key, digest
 from ..secret import Secret
-from ..store import Store, StoreProblem
+from ..store import Store
 
 FRESH = 1.0  # seconds: how soon a key added or removed elsewhere takes effect
 logger = logging.getLogger(__name__)

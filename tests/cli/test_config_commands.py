@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from notion_manager.cli import main
-from notion_manager.config import describe
+from notion_manager.reading import describe
 from tests.cli.terminal import Run
 
 

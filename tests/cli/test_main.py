@@ -10,8 +10,8 @@ import pytest
 from notion_manager import __version__
 from notion_manager.cli import COMMANDS, main
 from notion_manager.cli.complaints import EXIT_CODES, about, complaining
-from notion_manager.config import EXTRAS
 from notion_manager.errors import BadRequest, ContextTooLong, Problem, Unsupported
+from notion_manager.reading import EXTRAS
 from tests import goldens
 from tests.cli.terminal import COMMAND, Run, person, script
 
