@@ -1,6 +1,7 @@
 """The command line: one file a command group; each command is one call into the rest."""
 
 import os
+import sys
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import click
 
 from .. import __version__
-from .complaints import EXIT_CODES, complaining
-from .streams import opened
+from .complaints import EXIT_CODES, complaining, of_the_system
+from .streams import let_go, opened
 
 __all__ = ["main"]
 
@@ -39,7 +40,14 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         opened()
-        return super().main(*args, **options)
+        try:
+            return super().main(*args, **options)
+        except OSError as exc:  # of what is no command, such as --help
+            complaint = of_the_system(exc)
+            complaint.show()
+            sys.exit(complaint.exit_code)
+        finally:
+            let_go()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -1,7 +1,8 @@
-"""Standard streams that whoever started us left closed."""
+"""Standard streams that are closed, or take no more."""
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _NULL = Path(os.devnull)
@@ -18,3 +19,15 @@ def opened() -> None:
         sys.stdout = _NULL.open("w", encoding="utf-8")
     if sys.__stderr__ is None:
         sys.stderr = _NULL.open("w", encoding="utf-8")
+
+
+def let_go() -> None:
+    """What could not be printed was told: it is not tried again when the interpreter ends.
+
+    That would fail with an exit code of its own.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError), _NULL.open("w", encoding="utf-8") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())

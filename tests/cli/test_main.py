@@ -135,11 +135,16 @@ def test_an_unusable_state_directory_is_told(run: Run, env: dict[str, str], tmp_
     assert "NOTION_MANAGER_STATE_DIR" in done.stderr
 
 
+def _usual() -> dict[str, str]:
+    """As most people's shells have it: Python holds back what it writes."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def _in_a_shell(env: dict[str, str], words: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(  # noqa: S602 - what a shell does to our streams is the point
         f"{' '.join(COMMAND)} {words}",
         shell=True,
-        env={**os.environ, **env},
+        env={**_usual(), **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -150,8 +155,9 @@ def test_a_closed_pipe_is_no_traceback(env: dict[str, str]) -> None:
     assert b"Traceback" not in _in_a_shell(env, "config show | head -1").stderr
 
 
-def test_a_full_disk_is_told_with_what_helps(env: dict[str, str]) -> None:
-    done = _in_a_shell(env, "config show > /dev/full")
+@pytest.mark.parametrize("words", ["config show", "config show --json", "--help", "--version"])
+def test_a_full_disk_is_told_with_what_helps(env: dict[str, str], words: str) -> None:
+    done = _in_a_shell(env, f"{words} > /dev/full")
     assert done.returncode == 1
     assert done.stderr == b"error: No space left on device\n  make room, then try again\n"
 
