@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
 from typing import Any
 from uuid import UUID
@@ -294,6 +294,18 @@ def test_the_time_is_the_accounts_own(zone: str, name: str, time: str) -> None:
     ]
     assert context["value"]["timezone"] == name
     assert context["value"]["currentDatetime"] == question["createdAt"] == time
+
+
+def test_a_later_question_has_its_own_time_and_its_threads_context_the_first() -> None:
+    fresh = ids()
+    anchor = begin(ACCOUNT, THREAD, ids=fresh, now=NOW, made=False)
+    later = Turn("m", (user("And Spain?"),))
+    now = NOW + timedelta(hours=1)
+    body = request(later, ACCOUNT, anchor, next(fresh), ids=fresh, now=now, continued=True)
+    _, context, update, question = json.loads(body)["transcript"]
+    assert context["value"]["currentDatetime"] == "2026-11-22T19:06:21.123+01:00"
+    assert question["createdAt"] == "2026-11-22T20:06:21.123+01:00"
+    assert update["type"] == "updated-config"
 
 
 @pytest.mark.parametrize(
