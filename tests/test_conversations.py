@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,19 @@ from notion_manager.turn import Event, Message, Text, ToolCall, Turn
 from notion_manager.upstreams import Since
 from tests.scripted import DONE, HANG, Clock, Scripted, Step, gateway
 
-
-def at(path: Path, *, longest: float = 100.0, clock: Clock | None = None) -> Conversations:
-    return Conversations(Notes(path / FILE), longest, clock or Clock())
+At = Callable[..., Conversations]
 
 
-def close(them: Conversations) -> None:
-    them._notes.close()
+@pytest.fixture(name="at")
+def _at(tmp_path: Path) -> Iterator[At]:
+    """Opens them as another process would: none is closed before the end."""
+    with ExitStack() as opened:
+
+        def at(longest: float = 100.0, clock: Clock | None = None) -> Conversations:
+            notes = opened.enter_context(closing(Notes(tmp_path / FILE)))
+            return Conversations(notes, longest, clock or Clock())
+
+        yield at
 
 
 def taken(them: Conversations, key: str) -> str | None:
@@ -43,80 +50,73 @@ def taken(them: Conversations, key: str) -> str | None:
     return binding.bookmark if binding else None
 
 
-def test_a_place_is_taken_once(tmp_path: Path) -> None:
-    them = at(tmp_path)
+def test_a_place_is_taken_once(at: At) -> None:
+    them = at()
     them.put("k", "b1", identity="one", terms="t")
     them.put("k", "b2", identity="two", terms="t")
     found = {taken(them, "k"), taken(them, "k")}
     assert (found, taken(them, "k"), taken(them, "other")) == ({"b1", "b2"}, None, None)
-    close(them)
 
 
 def test_what_was_put_there_outlives_the_process_and_what_was_taken_does_not(
+    at: At,
     tmp_path: Path,
 ) -> None:
-    killed = at(tmp_path)
+    killed = at()
     for number in range(3):
         killed.put(f"k{number}", f"b{number}", identity="one", terms="t")
     assert taken(killed, "k1") == "b1"
-    fresh = at(tmp_path)  # the other one was never closed
+    fresh = at()  # the other one was never closed
     binding = fresh.take("k2")
     assert binding is not None
     assert (binding.identity, binding.terms) == ("one", "t")
     assert taken(fresh, "k1") is None
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
-    close(fresh)
-    close(killed)
 
 
-def test_a_place_that_nothing_was_sent_to_is_given_back(tmp_path: Path) -> None:
-    them = at(tmp_path)
+def test_a_place_that_nothing_was_sent_to_is_given_back(at: At) -> None:
+    them = at()
     them.put("k", "b", identity="one", terms="t")
     binding = them.take("k")
     assert binding is not None
     them.put_back(binding)
-    close(them)
-    assert taken(at(tmp_path), "k") == "b"
+    assert taken(at(), "k") == "b"
 
 
-def test_old_places_are_forgotten(tmp_path: Path) -> None:
+def test_old_places_are_forgotten(at: At) -> None:
     clock = Clock()
-    them = at(tmp_path, longest=10.0, clock=clock)
+    them = at(longest=10.0, clock=clock)
     them.put("k", "b", identity="one", terms="t")
     clock.now += 11
     assert taken(them, "k") is None
-    close(them)
 
 
-def test_so_many_are_kept_and_no_more(tmp_path: Path) -> None:
+def test_so_many_are_kept_and_no_more(at: At, tmp_path: Path) -> None:
     clock = Clock()
-    them = at(tmp_path, longest=1e9, clock=clock)
+    them = at(longest=1e9, clock=clock)
     for number in range(MOST + 3):
         clock.now += 1
         them.put(f"k{number}", f"b{number}", identity="one", terms="t")
     them.prune()
-    kept = sqlite3.connect(tmp_path / FILE).execute("SELECT count(*) FROM places").fetchone()
-    assert kept == (MOST,)
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        assert db.execute("SELECT count(*) FROM places").fetchone() == (MOST,)
     assert (taken(them, "k2"), taken(them, "k3")) == (None, "b3")
-    close(them)
 
 
-def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
+def test_a_damaged_file_is_made_anew(at: At, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
-    them = at(tmp_path)
+    them = at()
     assert taken(them, "k") is None
     them.put("k", "b", identity="one", terms="t")
     assert taken(them, "k") == "b"
     (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
-    close(them)
 
 
-def test_a_file_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_costs_no_answer(at: At, tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
-    them = at(tmp_path)
+    them = at()
     assert taken(them, "k") is None
     them.put("k", "b", identity="one", terms="t")
-    close(them)
 
 
 ASKED = Turn("opus-4.6", (Message("user", (Text("hi"),)),))
@@ -126,11 +126,11 @@ MORE = replace(
 MARKED = replace(DONE, bookmark="b1")
 
 
-def bound(path: Path, *scripts: Sequence[Step] | Problem) -> tuple[Gateway, Scripted, Clock]:
+def bound(at: At, *scripts: Sequence[Step] | Problem) -> tuple[Gateway, Scripted, Clock]:
     """A gateway that keeps conversations, over one account that plays these scripts."""
     clock, only = Clock(), Scripted(*scripts)
     gate = gateway({"only": only}, clock=clock)
-    gate.conversations = at(path, longest=1e9, clock=clock)
+    gate.conversations = at(longest=1e9, clock=clock)
     return gate, only, clock
 
 
@@ -144,8 +144,8 @@ async def asks(gate: Gateway, turn: Turn) -> Answer:
 HI: Sequence[Step] = [[Text("Hi.")], [MARKED]]
 
 
-async def test_a_refusal_in_passing_keeps_the_binding(tmp_path: Path) -> None:
-    gate, only, _ = bound(tmp_path, HI, RateLimited("wait", retry_after=1), HI)
+async def test_a_refusal_in_passing_keeps_the_binding(at: At) -> None:
+    gate, only, _ = bound(at, HI, RateLimited("wait", retry_after=1), HI)
     await asks(gate, ASKED)
     answer = await asks(gate, MORE)
     assert (answer.thread, [turn.bookmark for turn in only.turns]) == (
@@ -154,9 +154,9 @@ async def test_a_refusal_in_passing_keeps_the_binding(tmp_path: Path) -> None:
     )
 
 
-async def test_a_request_that_is_refused_in_the_end_gives_it_back(tmp_path: Path) -> None:
+async def test_a_request_that_is_refused_in_the_end_gives_it_back(at: At) -> None:
     refused = [RateLimited("wait", retry_after=1) for _ in range(3)]
-    gate, only, clock = bound(tmp_path, HI, *refused, HI)
+    gate, only, clock = bound(at, HI, *refused, HI)
     await asks(gate, ASKED)
     with pytest.raises(RateLimited):
         await asks(gate, MORE)
@@ -164,8 +164,8 @@ async def test_a_request_that_is_refused_in_the_end_gives_it_back(tmp_path: Path
     assert ((await asks(gate, MORE)).thread, only.turns[-1].bookmark) == ("continued", "b1")
 
 
-async def test_a_request_that_gets_no_seat_gives_it_back(tmp_path: Path) -> None:
-    gate, only, _ = bound(tmp_path, HI, HI)
+async def test_a_request_that_gets_no_seat_gives_it_back(at: At) -> None:
+    gate, only, _ = bound(at, HI, HI)
     await asks(gate, ASKED)
     gate.pool.agree({"only": Terms(enabled=False)})
     with pytest.raises(NoAccount):
@@ -179,18 +179,18 @@ async def test_a_request_that_gets_no_seat_gives_it_back(tmp_path: Path) -> None
     [("nothing", "continued", "b1"), ("failed", "continued", "b1"), ("more", "moved", "")],
 )
 async def test_what_broke_is_asked_again_where_it_has_no_answer(
-    tmp_path: Path, heard: Since, thread: str, bookmark: str
+    at: At, heard: Since, thread: str, bookmark: str
 ) -> None:
-    gate, only, _ = bound(tmp_path, HI, [UpstreamBroken("cut")], HI)
+    gate, only, _ = bound(at, HI, [UpstreamBroken("cut")], HI)
     await asks(gate, ASKED)
     only.heard = heard
     assert (await asks(gate, MORE)).thread == thread
     assert [turn.bookmark for turn in only.turns] == ["", "b1", bookmark]
 
 
-async def test_one_request_that_gets_no_word_is_asked_once_more_at_home(tmp_path: Path) -> None:
+async def test_one_request_that_gets_no_word_is_asked_once_more_at_home(at: At) -> None:
     nothing = [EmptyAnswer("not a word")]
-    gate, only, clock = bound(tmp_path, HI, *[nothing] * 2, HI)
+    gate, only, clock = bound(at, HI, *[nothing] * 2, HI)
     await asks(gate, ASKED)
     with pytest.raises(EmptyAnswer):
         await asks(gate, MORE)
@@ -201,9 +201,9 @@ async def test_one_request_that_gets_no_word_is_asked_once_more_at_home(tmp_path
 
 @pytest.mark.parametrize("heard", ["nothing", "failed", "more"])
 async def test_after_a_request_that_failed_it_goes_on_if_nothing_was_heard(
-    tmp_path: Path, heard: Since
+    at: At, heard: Since
 ) -> None:
-    gate, only, clock = bound(tmp_path, HI, *[UpstreamBroken("gone")] * 2, HI)
+    gate, only, clock = bound(at, HI, *[UpstreamBroken("gone")] * 2, HI)
     await asks(gate, ASKED)
     only.heard = heard
     with pytest.raises(UpstreamBroken):
@@ -213,11 +213,11 @@ async def test_after_a_request_that_failed_it_goes_on_if_nothing_was_heard(
     assert (await asks(gate, MORE)).thread == thread
 
 
-async def test_the_account_that_has_it_is_asked_once_more_and_then_another(tmp_path: Path) -> None:
+async def test_the_account_that_has_it_is_asked_once_more_and_then_another(at: At) -> None:
     clock = Clock()
     home, other = Scripted(HI, *[UpstreamBroken("gone")] * 2, HI), Scripted(HI)
     gate = gateway({"home": home, "other": other}, clock=clock)
-    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    gate.conversations = at(longest=1e9, clock=clock)
     await asks(gate, ASKED)
     answer = await asks(gate, MORE)
     assert (answer.account, answer.thread) == ("other", "moved")
@@ -225,13 +225,13 @@ async def test_the_account_that_has_it_is_asked_once_more_and_then_another(tmp_p
     assert [turn.bookmark for turn in home.turns] == ["", "b1", "b1"]
 
 
-async def test_what_failed_for_one_request_is_not_gone_on_with_by_another(tmp_path: Path) -> None:
+async def test_what_failed_for_one_request_is_not_gone_on_with_by_another(at: At) -> None:
     gone = [UpstreamBroken("gone")]
     clock = Clock()
     home, other = Scripted(HI, gone, gone, HI), Scripted(gone, gone)
     gate = gateway({"home": home, "other": other}, clock=clock)
     gate.pool.agree({"other": Terms(weight=9.0)})  # the next request comes to it first
-    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    gate.conversations = at(longest=1e9, clock=clock)
     await asks(gate, ASKED)
     home.heard = "failed"
     with pytest.raises(UpstreamBroken):
@@ -243,11 +243,11 @@ async def test_what_failed_for_one_request_is_not_gone_on_with_by_another(tmp_pa
 
 
 @pytest.mark.parametrize("problem", [Denied("no"), AccountRefused("dead")])
-async def test_a_move_after_a_request_that_failed_is_told(tmp_path: Path, problem: Problem) -> None:
+async def test_a_move_after_a_request_that_failed_is_told(at: At, problem: Problem) -> None:
     clock = Clock()
     home, other = Scripted(HI, problem), Scripted(UpstreamRejected("no"), HI)
     gate = gateway({"home": home, "other": other}, clock=clock)
-    gate.conversations = at(tmp_path, longest=1e9, clock=clock)
+    gate.conversations = at(longest=1e9, clock=clock)
     await asks(gate, ASKED)
     if isinstance(problem, Denied):
         other.scripts.pop(0)
@@ -257,8 +257,8 @@ async def test_a_move_after_a_request_that_failed_is_told(tmp_path: Path, proble
     assert (answer.account, answer.thread) == ("other", "moved")
 
 
-async def test_who_leaves_before_an_answer_may_come_back(tmp_path: Path) -> None:
-    gate, only, _ = bound(tmp_path, HI, [HANG], HI)
+async def test_who_leaves_before_an_answer_may_come_back(at: At) -> None:
+    gate, only, _ = bound(at, HI, [HANG], HI)
     await asks(gate, ASKED)
     only.opened.clear()
     asking = asyncio.create_task(asks(gate, MORE))

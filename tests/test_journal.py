@@ -1,8 +1,11 @@
 """What is remembered of requests and accounts, and what was used."""
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from notion_manager.journal import DAYS, MOST, Journal, Used
@@ -24,22 +27,28 @@ def noon() -> Clock:
     return clock
 
 
-def journal(path: Path, clock: Clock) -> Journal:
-    return Journal(Notes(path / FILE), clock)
+At = Callable[[Clock], Journal]
 
 
-def test_a_request_is_known_at_once_and_after_a_kill(tmp_path: Path) -> None:
+@pytest.fixture(name="journal")
+def _journal(tmp_path: Path) -> Iterator[At]:
+    """Opens it as another process would: none is closed before the end."""
+    with ExitStack() as opened:
+        yield lambda clock: Journal(opened.enter_context(closing(Notes(tmp_path / FILE))), clock)
+
+
+def test_a_request_is_known_at_once_and_after_a_kill(journal: At) -> None:
     clock = noon()
-    killed = journal(tmp_path, clock)
+    killed = journal(clock)
     killed.note(DONE)
     assert killed.request("r1") == (DONE, NOON - 2, NOON)
-    fresh = journal(tmp_path, clock)
+    fresh = journal(clock)
     assert fresh.request("r1") == (DONE, NOON - 2, NOON)
     assert fresh.request("r2") is None
 
 
-def test_what_was_not_let_in_or_concerned_no_account_is_not_noted(tmp_path: Path) -> None:
-    ours = journal(tmp_path, noon())
+def test_what_was_not_let_in_or_concerned_no_account_is_not_noted(journal: At) -> None:
+    ours = journal(noon())
     ours.note(replace(DONE, key=""))
     ours.note(replace(DONE, account=""))
     assert ours.request("r1") is None
@@ -47,9 +56,9 @@ def test_what_was_not_let_in_or_concerned_no_account_is_not_noted(tmp_path: Path
     assert ours.request("r1") is not None
 
 
-def test_standings_are_known_as_of_any_time(tmp_path: Path) -> None:
+def test_standings_are_known_as_of_any_time(journal: At) -> None:
     clock = noon()
-    ours = journal(tmp_path, clock)
+    ours = journal(clock)
     well, resting = Standing("one", busy=1), Standing("one", ready_at=NOON + 60, reason="busy")
     ours.changed([well, Standing("two")])  # as they always were: nothing to note
     clock.now += 10
@@ -59,21 +68,21 @@ def test_standings_are_known_as_of_any_time(tmp_path: Path) -> None:
     ours.changed([well])
     for at, then in ((5, []), (10, [resting]), (19, [resting]), (20, [Standing("one")])):
         assert list(ours.standings(NOON + at).values()) == then
-    assert list(journal(tmp_path, clock).standings(NOON + 15).values()) == [resting]
+    assert list(journal(clock).standings(NOON + 15).values()) == [resting]
 
 
-def test_answers_that_others_got_meanwhile_take_seats(tmp_path: Path) -> None:
+def test_answers_that_others_got_meanwhile_take_seats(journal: At) -> None:
     clock = noon()
-    ours = journal(tmp_path, clock)
+    ours = journal(clock)
     for number, ended in enumerate((1.0, 2.0, 9.0)):
         clock.now = NOON + ended
         ours.note(replace(DONE, id=f"r{number}", duration=ended))
     assert {n: s.busy for n, s in ours.standings(NOON + 1.5).items()} == {"one": 2}
 
 
-def test_what_was_used_adds_up_by_day_and_whose_it_was(tmp_path: Path) -> None:
+def test_what_was_used_adds_up_by_day_and_whose_it_was(journal: At) -> None:
     clock = noon()
-    ours = journal(tmp_path, clock)
+    ours = journal(clock)
     for number in range(3):
         ours.note(replace(DONE, id=f"r{number}"))
     ours.note(replace(DONE, id="bad", problem="upstream_error", output_tokens=None))
@@ -90,16 +99,15 @@ def test_what_was_used_adds_up_by_day_and_whose_it_was(tmp_path: Path) -> None:
     assert [used.day for used in ours.used(2 * DAYS)] == ["2027-12-24", "2026-11-19"]
 
 
-def test_so_many_are_remembered_and_no_more(tmp_path: Path) -> None:
+def test_so_many_are_remembered_and_no_more(journal: At, tmp_path: Path) -> None:
     clock = noon()
-    ours = journal(tmp_path, clock)
+    ours = journal(clock)
     for number in range(MOST + 5):
         clock.now += 1
         ours.note(replace(DONE, id=f"r{number}"))
         ours.changed([Standing("one", strikes=number + 1, reason="busy")])
     ours.prune()
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
         for table in ("requests", "standings"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (MOST,)  # noqa: S608
-    db.close()
     assert (ours.request("r4"), ours.request("r5") is None) == (None, False)

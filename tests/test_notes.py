@@ -1,6 +1,7 @@
 """The file of what may be forgotten: nothing fails for it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,9 @@ def test_what_is_damaged_or_of_another_version_is_made_anew(tmp_path: Path) -> N
     assert kept(notes) is None
     assert kept(notes) == 0
     notes.close()
-    with sqlite3.connect(tmp_path / FILE) as db:
+    with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
         db.execute("DROP TABLE places")
         db.execute("PRAGMA user_version = 99")
-    db.close()
     later = Notes(tmp_path / FILE)
     assert kept(later) == 0
     later.close()

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -231,9 +232,8 @@ async def test_it_is_an_accounts_and_not_a_names(
         async with serving(tmp_path, config, [person]) as served:
             rig = Rig(url=served.url, store=served.store, http=served.http, sim=sim)
             await say(rig, said, "[[sim:echo=One.]] first")
-        with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+        with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db, db:
             db.execute("UPDATE accounts SET alias = ?, space_id = ?", (alias, spaces[space].id))
-        db.close()
         async with serving(tmp_path, config) as served:
             rig = Rig(url=served.url, store=served.store, http=served.http, sim=sim)
             assert await say(rig, said, "[[sim:echo=Two.]] second") == ("Two.", thread)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -190,10 +191,9 @@ def test_what_concerns_an_account_that_is_gone_is_dropped(store: Store) -> None:
 
 def test_what_another_version_wrote_in_another_shape_is_forgotten(store: Store, path: Path) -> None:
     store.put_account(ADA)
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("INSERT INTO standings VALUES ('ada', '{\"colour\": 1}')")
         db.execute("INSERT INTO catalogues VALUES ('ada', '[1]', 5.0)")
-    db.close()
     assert store.standings() == ()
     assert store.catalogues() == {}
 
@@ -380,7 +380,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_acknowledged(path: Path, ro
 def test_reading_need_not_wait_for_whoever_writes(tmp_path: Path) -> None:
     with Store(tmp_path / "state.db") as store:
         store.add_key("one", 0)
-        with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as other:
+        with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other, other:
             other.execute("BEGIN IMMEDIATE")
             known = store.keys()
             assert [key.name for key in known] == ["one"]

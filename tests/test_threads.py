@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -177,7 +178,7 @@ async def test_a_store_that_cannot_be_written_stops_no_answer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with rigged(tmp_path, config=AT_ONCE) as rig:
-        with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+        with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db, db:
             db.execute("DROP TABLE threads")
         assert await asked(rig) == 200
         await until(lambda: "cannot be used" in caplog.text)
@@ -292,11 +293,10 @@ async def test_what_is_noted_at_the_same_time_shares_a_write(house: House) -> No
 
 
 async def test_what_could_not_be_kept_is_kept_later(house: House, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db, db:
         db.execute("ALTER TABLE threads RENAME TO away")
     await house.threads.begin("one", "t", 1.0)
-    with sqlite3.connect(tmp_path / "state.sqlite3") as db:
+    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db, db:
         db.execute("ALTER TABLE away RENAME TO threads")
-    db.close()
     await house.threads.save()
     assert [thread.id for thread in house.store.threads()] == ["t"]

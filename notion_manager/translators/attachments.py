@@ -131,10 +131,10 @@ def _found(data: bytes) -> str:
     import puremagic  # noqa: PLC0415 - most processes never see a file, and its tables are large
 
     try:
-        best: Any = puremagic.magic_string(data[:_HEAD])[0]  # pyright: ignore[reportUnknownMemberType]
+        found = puremagic.from_string(data[:_HEAD], mime=True)
     except puremagic.PureError:
         return ""
-    return best.mime_type if best.mime_type in _SIGNED else ""
+    return found if found in _SIGNED else ""
 
 
 def _text(data: bytes) -> str | None:

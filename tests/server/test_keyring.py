@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,14 +72,13 @@ async def test_keys_that_cannot_be_read_just_now_are_those_known_before(
     store.add_key("laptop", 0)
     keyring = Keyring(store, Secret(""), clock)
     assert await names(keyring) == ["laptop"]
-    with sqlite3.connect(tmp_path / "state.db") as db:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db, db:
         db.execute("ALTER TABLE keys RENAME TO lost")
     clock.now += FRESH + 0.1
     assert await names(keyring) == ["laptop"]
     assert "cannot be used" in caplog.text
-    with sqlite3.connect(tmp_path / "state.db") as db:
+    with closing(sqlite3.connect(tmp_path / "state.db")) as db, db:
         db.execute("ALTER TABLE lost RENAME TO keys")
-    db.close()
     clock.now += FRESH + 0.1
     assert await names(keyring) == ["laptop"]
     assert store.reads == 3
