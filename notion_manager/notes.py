@@ -8,7 +8,7 @@ not kept. So each verb takes microseconds, and a thread would take longer.
 import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +75,18 @@ class Notes:
     def _opened(self) -> sqlite3.Connection:
         """A kill loses nothing; a power cut may, and then there is nothing to be lost."""
         if self._db is None:
-            db = self._connected()
-            ((version,),) = db.execute("PRAGMA user_version").fetchall()
-            if version not in (0, VERSION):
-                db.close()
-                self._forget()
-                db = self._connected()
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = OFF")
-            db.execute("PRAGMA cache_size = -64")
-            db.executescript(_TABLES)
+            with ExitStack() as failed:
+                db = failed.enter_context(closing(self._connected()))
+                ((version,),) = db.execute("PRAGMA user_version").fetchall()
+                if version not in (0, VERSION):
+                    failed.close()
+                    self._forget()
+                    db = failed.enter_context(closing(self._connected()))
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = OFF")
+                db.execute("PRAGMA cache_size = -64")
+                db.executescript(_TABLES)
+                failed.pop_all()
             self._db = db
         return self._db
 

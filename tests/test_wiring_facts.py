@@ -285,7 +285,8 @@ async def test_every_call_goes_through_the_configured_proxy(tmp_path: Path) -> N
         async with await served.post(CHAT.path, CHAT.ask("[[sim:echo=through]]")) as r:
             assert CHAT.text(await r.json()) == "through"
     asked = {head.split()[1] for head in relay.heads if head.startswith("POST ")}
-    assert asked == {f"{site}/api/v3/{name}" for name in ("getAvailableModels", INFERENCE)}
+    assert asked >= {f"{site}/api/v3/{name}" for name in ("getAvailableModels", INFERENCE)}
+    assert all(url.startswith(f"{site}/") for url in asked)  # what is left may be read by now too
 
 
 async def test_a_proxy_that_refuses_is_a_broken_upstream(tmp_path: Path) -> None:

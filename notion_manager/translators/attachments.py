@@ -3,7 +3,6 @@
 from binascii import a2b_base64
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ..errors import Unsupported
@@ -131,7 +130,7 @@ def _found(data: bytes) -> str:
     import puremagic  # noqa: PLC0415 - most processes never see a file, and its tables are large
 
     try:
-        found = puremagic.from_string(data[:_HEAD], mime=True)
+        found = puremagic.from_string(data[:_HEAD], mime=True)  # pyright: ignore[reportUnknownMemberType]
     except puremagic.PureError:
         return ""
     return found if found in _SIGNED else ""
