@@ -1,21 +1,28 @@
 PYTHON ?= python3
+PYTHONS ?= python3.12 python3.13 python3.14
+VENV ?= .venv
 PORT ?= 3000
 TIME ?= 300
-BIN := .venv/bin
+BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check bench chaos fuzz agents agents-npm agents-aider agents-slow format golden lock clean
+.PHONY: demo test test-all test-pythons check bench chaos fuzz agents agents-npm agents-aider agents-slow format golden lock clean
 .DEFAULT_GOAL := demo
 
-demo: .venv/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
+demo: $(VENV)/.run  ## serve simulated answers on 127.0.0.1:$(PORT)
 	$(BIN)/notion-manager serve --demo --port $(PORT)
 
-test: .venv/.dev
+test: $(VENV)/.dev
 	$(BIN)/pytest -n 3 --dist worksteal -m "not slow and not agent" --cov
 
-test-all: .venv/.dev
+test-all: $(VENV)/.dev
 	$(BIN)/pytest -n 2 -m "not agent" --cov
 
-check: .venv/.dev
+test-pythons:  ## the tests under each of $(PYTHONS) that is here
+	for python in $(PYTHONS); do \
+		if $$python --version; then $(MAKE) test PYTHON=$$python VENV=.venv-$${python##*/} || exit 1; fi; \
+	done
+
+check: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
@@ -23,38 +30,38 @@ check: .venv/.dev
 
 agents: agents-npm agents-aider agents-slow  ## real coding agents against the demo; installs them first
 
-agents-npm: .venv/.dev .agents/.npm
+agents-npm: $(VENV)/.dev .agents/.npm
 	$(BIN)/pytest -m "agent and not aider and not slow" tests/agents
 
-agents-slow: .venv/.dev .agents/.npm
+agents-slow: $(VENV)/.dev .agents/.npm
 	$(BIN)/pytest -m "agent and slow" tests/agents
 
-agents-aider: .venv/.dev .agents/.aider
+agents-aider: $(VENV)/.dev .agents/.aider
 	$(BIN)/pytest -m aider tests/agents
 
-fuzz: .venv/.dev  ## random inputs to all pure parts for $(TIME) seconds
+fuzz: $(VENV)/.dev  ## random inputs to all pure parts for $(TIME) seconds
 	$(BIN)/python tests/fuzz.py $(TIME)
 
-chaos: .venv/.dev  ## many clients over accounts that fail in every way, for $(TIME) seconds
+chaos: $(VENV)/.dev  ## many clients over accounts that fail in every way, for $(TIME) seconds
 	$(BIN)/python tests/chaos.py $(TIME)
 
-bench: .venv/.dev
+bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
 
-format: .venv/.dev
+format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-golden: .venv/.dev  ## rewrite the golden files; review the diff
+golden: $(VENV)/.dev  ## rewrite the golden files; review the diff
 	$(BIN)/pytest -q tests --rewrite-golden
 
-lock: .venv/bin/python  ## resolve what changed, for every platform; add --upgrade for all
+lock: $(VENV)/bin/python  ## resolve what changed, for every platform; add --upgrade for all
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url pyproject.toml --group build -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 
 clean:
-	rm -rf .venv .agents .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	rm -rf .venv* .agents .pytest_cache .ruff_cache .hypothesis .coverage build dist
 
 .agents/.npm: tests/agents/package-lock.json
 	mkdir -p .agents
@@ -67,18 +74,18 @@ clean:
 	.agents/aider/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/aider.txt
 	touch $@
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
 
 # The lock names everything: pip resolves nothing, so no newer release can upset it.
-.venv/.run: requirements/run.txt pyproject.toml | .venv/bin/python
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/run.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check --disable-pip-version-check
 	touch $@
 
-.venv/.dev: requirements/dev.txt pyproject.toml | .venv/bin/python
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check --disable-pip-version-check
-	touch $@ .venv/.run
+	touch $@ $(VENV)/.run
