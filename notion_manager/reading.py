@@ -138,8 +138,8 @@ def describe(config: Config | None = None) -> tuple[Row, ...]:
 def example() -> str:
     """The text of config.toml.example: every key at its default, commented out, with its why."""
     lines = [
-        "# Settings of notion-manager, each at its default: take the # off a line to change it.",
-        "# A # and a blank begin a remark. `notion-manager config check` finds every mistake.",
+        "# Every setting of notion-manager, at its default; remove the # from a line to change it.",
+        "# Comments start with # and a space. `notion-manager config check` finds every mistake.",
     ]
     section = ""
     for row in describe():
@@ -163,7 +163,7 @@ def _in_file(text: str) -> Iterator[_Given | Mistake]:
         yield Mistake(place, f"the file is not valid TOML: {exc.msg}", "mend that line")
         return
     except ValueError:  # Python's own limit, which the parser lets through
-        yield Mistake("the file", "it holds a number of thousands of digits", "write a shorter one")
+        yield Mistake("the file", "it has a number with thousands of digits", "write a shorter one")
         return
     sections = [f.name for f in fields(Config)]
     for section, table in document.items():

@@ -58,7 +58,7 @@ def mistakes(
         (
             f"[server]\nport = 1{'0' * 5000}",
             "the file",
-            "it holds a number of thousands of digits",
+            "it has a number with thousands of digits",
             "write a shorter one",
         ),
         (
