@@ -81,6 +81,15 @@ async def test_what_follows_a_call_is_not_waited_for() -> None:
     assert reply.done.usage.estimated
 
 
+async def test_an_answer_with_the_one_call_that_is_allowed_is_heard_to_its_end() -> None:
+    """Its figures are then the service's own, and the conversation can go on where it is."""
+    done = replace(DONE, bookmark="there")
+    gate, _ = over([[Text(CALL)], [Text("\nI wait.")], [done]])
+    reply = await read(gate, replace(ASK, tool_choice=ToolChoice(parallel=False)))
+    assert (calls(reply), texts(reply)) == ([("Read", {"path": "a.py"})], [])
+    assert (reply.done.usage, reply.done.bookmark) == (DONE.usage, "there")
+
+
 async def test_an_unknown_tool_is_asked_about_once() -> None:
     gate, upstream = over(says("Hm.\n" + block(ASK, "Delete", path="a")), says(CALL))
     reply = await read(gate)

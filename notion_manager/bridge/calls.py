@@ -146,9 +146,10 @@ class Calls:
 
     def is_full(self) -> bool:
         """Whether there are so many that one more is not made."""
-        if self.made >= MOST:
+        full = self.over or self.made >= MOST
+        if full:
             self.notes.append("too many calls")
-        return self.made >= MOST
+        return full
 
     # Calls in another form
 

@@ -347,7 +347,7 @@ class Parser:
     def _end_call(self, call: Call) -> None:
         self._calls.end(call)
         self._step = self._line if call.complete else self._ignore
-        self.stopped = self._calls.over or call.endless
+        self.stopped = call.endless
 
     def _ignore(self) -> bool:
         """Behind a call that broke off nothing counts, until the service says what it should be."""
@@ -382,6 +382,9 @@ class Parser:
         self._at = end
         calls = form.read(block, self._offer) or ()
         meant = calls[0][0] if calls else form.meant(block, self._offer)
+        if meant is not None and self._calls.is_full():
+            self.stopped = True
+            return
         if meant is None or not self._calls.has_room(calls):
             self._say(block)
             self._step = self._flow

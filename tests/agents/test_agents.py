@@ -173,6 +173,22 @@ def test_codex(desk: Desk, threads: Callable[[], Sequence[str]], model: str, wor
         assert list(threads()).count("continued") == GOES_ON
 
 
+def test_codex_that_writes_scripts(desk: Desk, threads: Callable[[], Sequence[str]]) -> None:
+    """Models that it knows as the newest get one tool for scripts, and one call an answer."""
+
+    def script(tool: str, argument: Any) -> list[dict[str, Any]]:
+        return [call("functions.exec", input=f"text(await tools.{tool}({json.dumps(argument)}));")]
+
+    told = order(
+        "",
+        script("exec_command", {"cmd": "cat calc.py check.py"}),
+        script("apply_patch", PATCH),
+        script("exec_command", {"cmd": "python3 check.py > result.txt"}),
+    )
+    check(desk, codex(desk, "gpt-5.6-sol", told))
+    assert list(threads()).count("continued") == GOES_ON - 1
+
+
 def test_codex_looks_at_a_picture(desk: Desk) -> None:
     assert SEEN in codex(desk, "gpt-5.5", look(desk, "view_image", "path"))
 

@@ -402,6 +402,7 @@ def test_depth_is_no_trouble_or_a_clear_one() -> None:
 
 
 MARKED = Done(Stop.END, bookmark="b")
+ONE = ToolChoice(parallel=False)
 FORM = '<tool_call>{"name":"TaskList","arguments":{}}</tool_call>'
 
 
@@ -421,6 +422,25 @@ def test_only_what_the_client_has_all_of_can_be_gone_on_with(
     said: str, limits: Limits, bookmark: str
 ) -> None:
     found = answer(replace(ASK, limits=limits), [Text(said), MARKED], [Text("Well."), MARKED])
+    assert found.done is not None
+    assert found.done.bookmark == bookmark
+
+
+@pytest.mark.parametrize(
+    ("said", "bookmark"),
+    [
+        (GOOD, "b"),
+        (f"{GOOD}\nI wait.", "b"),
+        (GOOD + OTHER, ""),
+        (f"{GOOD}\nAnd: {OTHER}", ""),
+        (f"{GOOD}\n{FORM}", ""),
+    ],
+)
+def test_where_one_call_is_allowed_no_other_may_stand_in_what_is_gone_on_with(
+    said: str, bookmark: str
+) -> None:
+    found = answer(replace(ASK, tool_choice=ONE), [Text(said), MARKED])
+    assert calls(found) == [("Read", READ)]
     assert found.done is not None
     assert found.done.bookmark == bookmark
 
