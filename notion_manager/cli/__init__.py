@@ -15,22 +15,22 @@ from .streams import let_go, opened
 __all__ = ["main"]
 
 COMMANDS = {
-    "serve": "Answer the three APIs on this machine.",
+    "serve": "Serve the three APIs on this machine.",
     "accounts": "Add, list, check and remove Notion workspaces.",
-    "keys": "Make, list and remove the keys that clients show.",
+    "keys": "Create, list and remove the API keys that clients use.",
     "usage": "Count requests and tokens, by account, key or model.",
-    "threads": "List and delete the chats that were made in Notion.",
+    "threads": "List and delete the chats that answers made in Notion.",
     "models": "List the models that your accounts offer.",
     "ask": "Ask one question, without a server.",
-    "config": "Check, show and find the configuration.",
+    "config": "Check, show and locate the configuration.",
     "translate": "Show what a request body means here.",
-    "replay": "Show what a recorded answer of Notion's means here.",
+    "replay": "Show what a recorded answer from Notion means here.",
 }
 
 VARIABLES = {
-    "NOTION_MANAGER_API_KEY": "one more key that opens `serve`, while it runs",
+    "NOTION_MANAGER_API_KEY": "an extra API key, for this run of `serve` only",
     "NOTION_MANAGER_CONFIG": "the configuration file",
-    "NOTION_MANAGER_STATE_DIR": "the directory of accounts and keys",
+    "NOTION_MANAGER_STATE_DIR": "the directory that holds accounts and keys",
     "NOTION_MANAGER_…": "any setting; `config show --json` names them",
 }
 
@@ -70,7 +70,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="\b\nTo begin:\n  notion-manager serve --demo     with simulated answers\n"
+    epilog="\b\nGetting started:\n  notion-manager serve --demo     with simulated answers\n"
     "  notion-manager accounts add     with your own workspace, then\n  notion-manager serve\n\n"
     "\b\nEnvironment:\n"
     + "".join(f"  {name:<24}  {what}\n" for name, what in VARIABLES.items())

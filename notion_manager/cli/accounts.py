@@ -37,8 +37,8 @@ def command() -> None:
 
 
 IN_THE_OPEN = (
-    "a token in the command line would be seen by other users and kept in the shell's history. "
-    "Pipe it in, or leave it out to be asked."
+    "a token on the command line can be seen by other users and stays in the shell's history. "
+    "Pipe it in, or leave it out to be asked for it."
 )
 
 
@@ -68,8 +68,9 @@ def _from_stdin(ctx: click.Context, param: click.Parameter, value: str | None) -
     cls=_Discreet,
     epilog="\b\nExamples:\n  notion-manager accounts add\n"
     "  wl-paste | notion-manager accounts add --token-v2 - --workspace 'My Space'\n\n"
-    "The token is the cookie `token_v2` of www.notion.so, in your browser's developer tools under "
-    "Storage or Application. It opens your whole workspace: it is kept in a file for you alone.",
+    "The token is the `token_v2` cookie of www.notion.so, found in your browser's developer tools "
+    "under Storage or Application. It opens your whole workspace, so it is kept in a file that "
+    "only you can read.",
 )
 @click.option(
     "--token-v2",
@@ -79,16 +80,16 @@ def _from_stdin(ctx: click.Context, param: click.Parameter, value: str | None) -
     help="Read the token from stdin: its value, `token_v2=…` or a whole Cookie header.",
 )
 @click.option("--workspace", help="The workspace to use, by name or id.")
-@click.option("--alias", help="What to call the account; made from the workspace's name otherwise.")
-@click.option("--user", default="", help="Whose session is meant, by id or e-mail, if several are.")
+@click.option("--alias", help="What to call the account; by default, after its workspace.")
+@click.option("--user", default="", help="Which user, by id or e-mail, if the session has several.")
 @config_option
 def add(
     workspace: str | None, alias: str | None, user: str, config_file: Path | None, *, piped: bool
 ) -> None:
-    """Add a workspace, or renew the token of one that is there.
+    """Add a workspace, or renew the token of one already added.
 
-    Finds out whose token it is and which workspaces it opens, checks the one that you choose with a
-    read that costs nothing, and stores it.
+    Finds out whose token it is and which workspaces it opens, checks the one you choose with a free
+    read, and stores it.
     """
     config = settings(config_file)
     token = _token(piped=piped)
@@ -107,7 +108,7 @@ def add(
     renamed = f" (renamed from {earlier})" if earlier not in ("", name) else ""
     click.echo(f"{verb} {name}{renamed}: {chosen.name} ({state(chosen)}).")
     click.echo(f"It offers {len(models)} models; `notion-manager models` lists them.")
-    click.echo("Next: `notion-manager serve`; one that runs takes it within a second.")
+    click.echo("Next: `notion-manager serve`. A running server uses it within a second.")
 
 
 @command.command(
@@ -119,12 +120,12 @@ def add(
 @json_option
 @config_option
 def import_(paths: Sequence[Path], config_file: Path | None, *, as_json: bool) -> None:
-    """Add accounts that are in the environment, or in the files of another tool.
+    """Add accounts from the environment, or from another tool's files.
 
     Without PATHS: NOTION_TOKEN_V2, and NOTION_TOKEN_V2_2 to _16, each with NOTION_ACTIVE_USER_ID,
     NOTION_SPACE_ID and NOTION_EXPECTED_EMAIL where they are set. A PATH is a JSON file with
-    token_v2 and, if need be, user_id and space_id, or a directory of such files. Each is checked
-    as `accounts add` does; one that fails keeps no other away.
+    token_v2 and, if needed, user_id and space_id, or a directory of such files. Each account is
+    checked as `accounts add` checks it; one that fails does not stop the others.
     """
     config = settings(config_file)
     found = list(of_environment(os.environ)) if not paths else list(chain(*map(of_path, paths)))
@@ -150,13 +151,15 @@ def import_(paths: Sequence[Path], config_file: Path | None, *, as_json: bool) -
     epilog="\b\nExamples:\n  notion-manager accounts list\n"
     "  notion-manager accounts list --why --json",
 )
-@click.option("--why", is_flag=True, help="Say why one is not used: reason, scope, evidence.")
+@click.option(
+    "--why", is_flag=True, help="Say why an account is not used: reason, scope, evidence."
+)
 @json_option
 def list_(*, why: bool, as_json: bool) -> None:
-    """List accounts, how they stand, and what is left of their allowance.
+    """List accounts, their standing, and what is left of their allowance.
 
-    A bar shows what is left of whatever ends first, as it was last read; with it stands when that
-    begins anew, and when it will be used up if things go on as they did.
+    The bar shows what was left, when last read, of the limit that will be reached first. Beside it:
+    when that limit resets, and when it will be reached at the current rate.
     """
     with store() as opened:
         rows = described(Known.of(opened), time.time())
@@ -170,7 +173,7 @@ def list_(*, why: bool, as_json: bool) -> None:
 @json_option
 @config_option
 def check_(alias: str | None, config_file: Path | None, *, as_json: bool) -> None:
-    """Read once from each account, or from ALIAS alone. It costs no allowance."""
+    """Read from each account once, or only from ALIAS. This costs no allowance."""
     config = settings(config_file)
     with store() as opened:
         accounts = [a for a in opened.accounts() if alias in (None, a.alias)]
@@ -186,32 +189,34 @@ def check_(alias: str | None, config_file: Path | None, *, as_json: bool) -> Non
     "  notion-manager accounts set spare --disable",
 )
 @click.argument("alias")
-@click.option("--enable/--disable", "enabled", default=None, help="Whether it may answer at all.")
+@click.option(
+    "--enable/--disable", "enabled", default=None, help="Whether the account may answer at all."
+)
 @click.option(
     "--weight",
     type=click.FloatRange(0.01, 100),
-    help="Its share of the requests: one of 2 gets twice as many as one of 1.",
+    help="Its share of the requests: weight 2 gets twice as many as weight 1.",
 )
 @click.option(
     "--concurrency",
     "seats",
     type=click.IntRange(0, 1000),
-    help="Answers that it gives at once; 0 for `pool.concurrency` of the configuration.",
+    help="Answers it may give at once; 0 for `pool.concurrency` from the configuration.",
 )
 def set_(alias: str, **given: Any) -> None:
-    """Say how the account called ALIAS may be used. What is left out stays as it is."""
+    """Set how the account called ALIAS may be used. What you leave out stays as it is."""
     told = {name: value for name, value in given.items() if value is not None}
     with store() as opened:
         terms = replace(opened.terms().get(alias, Terms()), **told)
         if not opened.save_terms(alias, terms):
             raise _no_such(alias)
-    click.echo(f"{alias}: {_terms(terms)}; a running server heeds it within a second", err=True)
+    click.echo(f"{alias}: {_terms(terms)}; a running server follows within a second", err=True)
 
 
 @command.command(epilog="\b\nExample:\n  notion-manager accounts remove work")
 @click.argument("alias")
 def remove(alias: str) -> None:
-    """Forget the account called ALIAS, its token included. Notion itself is not told."""
+    """Forget the account called ALIAS and its token. Notion itself is not told."""
     with store() as opened:
         if not opened.remove_account(alias):
             raise _no_such(alias)
@@ -225,13 +230,13 @@ async def _enrolled(config: Config, opened: Store, candidate: Candidate) -> Acco
     """Checked and stored. Raises Problem."""
     found = await login(config, candidate.token, candidate.user)
     if candidate.email and found.email.casefold() != candidate.email.casefold():
-        raise BadRequest(f"the token is not {masked(candidate.email)}'s, as it should be")
+        raise BadRequest(f"the token does not belong to {masked(candidate.email)}")
     fitting = named(found.workspaces, candidate.space) if candidate.space else ()
     chosen = fitting[0] if fitting else obvious(found.workspaces)
     if candidate.space and not fitting:
-        raise WorkspaceRefused("the token does not open the workspace that it is said to be for")
+        raise WorkspaceRefused("the token does not open the workspace it is meant for")
     if chosen is None:
-        raise BadRequest("the token opens several workspaces; say which with the workspace's id")
+        raise BadRequest("the token opens several workspaces; name one by its id")
     if chosen.ai is False:
         raise AiDisabled(f"Notion AI is turned off in {chosen.name}")
     account = account_of(found, chosen, candidate.token, _alias(opened, found, chosen, None))
@@ -246,7 +251,9 @@ def _token(*, piped: bool) -> Secret:
     if piped:
         return cookie_token(sys.stdin.read())
     if not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on; pipe the token in: --token-v2 -")
+        raise click.UsageError(
+            "there is no terminal to ask at; pipe the token in with --token-v2 -"
+        )
     return cookie_token(click.prompt("token_v2 (not shown)", hide_input=True, err=True))
 
 
@@ -263,7 +270,7 @@ def _chosen(found: Login, wanted: str | None, *, may_ask: bool) -> Workspace:
     if choice := obvious(workspaces):
         _tell_others(workspaces, choice)
         return choice
-    raise Complaint("which workspace?", "say it with --workspace:", *_listed(workspaces))
+    raise Complaint("which workspace?", "choose one with --workspace:", *_listed(workspaces))
 
 
 def _asked(workspaces: Sequence[Workspace]) -> Workspace:
@@ -279,7 +286,7 @@ def _asked(workspaces: Sequence[Workspace]) -> Workspace:
 def _tell_others(workspaces: Sequence[Workspace], choice: Workspace) -> None:
     others = _listed([w for w in workspaces if w is not choice])
     if others:
-        click.echo("Chosen for you; --workspace takes another:", err=True)
+        click.echo("Chosen for you; use --workspace for another:", err=True)
     for line in others:
         click.echo(f"  {visible(line)}", err=True)
 
@@ -308,7 +315,9 @@ def _same(one: Account, other: Account) -> bool:
 
 
 def _terms(terms: Terms) -> str:
-    concurrency = f"{terms.seats} at once" if terms.seats else "as many at once as the pool's"
+    concurrency = (
+        f"{terms.seats} at once" if terms.seats else "as many at once as `pool.concurrency`"
+    )
     return f"{'enabled' if terms.enabled else 'disabled'}, weight {terms.weight:g}, {concurrency}"
 
 

@@ -27,8 +27,10 @@ from .wiring import ask, run
     "  notion-manager ask Hello --demo --as messages",
 )
 @click.argument("text")
-@click.option("--model", default="", help="A model, by any name that the APIs take.")
-@click.option("--as", "api", type=protocol, help="Ask through an API and print its own bytes.")
+@click.option("--model", default="", help="A model, by any name that the APIs accept.")
+@click.option(
+    "--as", "api", type=protocol, help="Ask through one of the APIs and print its raw response."
+)
 @click.option("--demo", is_flag=True, help="Ask a simulated Notion.")
 @click.option("--no-stream", "whole", is_flag=True, help="Print the answer when it is complete.")
 @config_option
@@ -37,8 +39,8 @@ def command(  # noqa: PLR0913 - click gives every option an argument
 ) -> None:
     """Ask one question, without a server.
 
-    The question is TEXT, or stdin where TEXT is "-". The answer is printed as it comes; what served
-    it is told on stderr.
+    The question is TEXT, or stdin where TEXT is "-". The answer is printed as it arrives; which
+    model and account gave it is reported on stderr.
     """
     asked = _asked(text)
     if not asked.strip():
@@ -61,7 +63,7 @@ def _asked(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as exc:
         raise Complaint(
-            "the question is not UTF-8 text", "convert it first, such as with iconv -t utf-8"
+            "the question is not UTF-8 text", "convert it first, for example with iconv -t utf-8"
         ) from exc
     return text
 
@@ -91,7 +93,10 @@ class _Plain:
             self._print("".join(part.text for part in parts if isinstance(part, Text)))
         click.echo()
         if done.truth is not None and not self._whole:
-            click.echo("Notion corrected this answer at its end; --no-stream shows it.", err=True)
+            click.echo(
+                "Notion corrected this answer at the end; --no-stream shows the corrected one.",
+                err=True,
+            )
         about = "about " if done.usage.estimated else ""
         tokens = f"{about}{done.usage.input} tokens in, {done.usage.output} out"
         served = f" ({done.served})" if done.served else ""

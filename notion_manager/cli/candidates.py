@@ -66,7 +66,7 @@ def _of_file(file: Path) -> Candidate:
     except orjson.JSONDecodeError:
         record = None
     if not isinstance(record, dict):
-        raise BadRequest(f"{file} holds no account: it is no JSON object")
+        raise BadRequest(f"{file} holds no account: it is not a JSON object")
     texts: dict[str, str] = {k: v.strip() for k, v in record.items() if isinstance(v, str)}  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     token = texts.get("token_v2") or texts.get("full_cookie")
     if not token:

@@ -36,12 +36,12 @@ from ..reading import Mistake
 from ..redact import visible
 
 EXIT_CODES = {
-    0: "all went well",
-    1: "a problem, told on stderr",
+    0: "success",
+    1: "a problem, reported on stderr",
     2: "the command was not understood",
     3: "the configuration has mistakes",
     4: "Notion refused the account or the workspace",
-    5: "Notion cannot answer now",
+    5: "Notion cannot answer at the moment",
     130: "interrupted",
 }
 
@@ -80,22 +80,22 @@ _WAIT = "wait a little, then try again"
 _REMEDIES: tuple[tuple[type[Problem], type[Complaint], str], ...] = (
     (AccountRefused, Refused, "copy a fresh token_v2; `notion-manager accounts add` renews it"),
     (AiDisabled, Refused, "turn Notion AI on in the workspace's settings, or add another"),
-    (WorkspaceRefused, Refused, "see in Notion that you are a member, or add another workspace"),
-    (Denied, Refused, "Notion's rules refused this; wait a while, and ask Notion if it goes on"),
-    (EdgeChallenged, Unavailable, "it is about this machine's address; wait some minutes"),
+    (WorkspaceRefused, Refused, "check in Notion that you are a member, or add another workspace"),
+    (Denied, Refused, "Notion's rules refused this; wait a while, and ask Notion if it persists"),
+    (EdgeChallenged, Unavailable, "it concerns this machine's address; wait a few minutes"),
     (QuotaExhausted, Unavailable, "wait until the allowance renews, or add another workspace"),
     (RateLimited, Unavailable, _WAIT),
     (Busy, Unavailable, _WAIT),
-    (TemporarilyUnavailable, Unavailable, "wait some minutes, or add another workspace"),
-    (UpstreamRejected, Unavailable, "Notion may have changed; see whether there is an update"),
-    (UpstreamBroken, Unavailable, "see that this machine reaches notion.base_url, and try again"),
+    (TemporarilyUnavailable, Unavailable, "wait a few minutes, or add another workspace"),
+    (UpstreamRejected, Unavailable, "Notion may have changed; check for an update"),
+    (UpstreamBroken, Unavailable, "check that this machine reaches notion.base_url; try again"),
     (UnknownModel, Complaint, _MODELS),
     (ModelUnavailable, Complaint, _MODELS),
-    (NoAccount, Complaint, "`notion-manager accounts add` adds one; `--demo` works without"),
-    (ContextTooLong, Complaint, "ask with less, or choose a model that takes more"),
+    (NoAccount, Complaint, "`notion-manager accounts add` adds one; `--demo` works without any"),
+    (ContextTooLong, Complaint, "send less, or choose a model that takes more"),
     (Unsupported, Complaint, "leave it out of the request"),
     (BadRequest, Complaint, "change what is named there, then try again"),
-    (Problem, Complaint, 'try again; if it goes on, log.level = "debug" tells more'),
+    (Problem, Complaint, 'try again; if it persists, log.level = "debug" shows more'),
 )  # fmt: skip
 
 
@@ -111,7 +111,8 @@ def unbound(server: Server, exc: OSError) -> Complaint:
     where = f"{server.host}, port {server.port}"
     if exc.errno == errno.EADDRINUSE:
         return Complaint(
-            f"something else listens on {where}", "stop it, or choose another --port (0 for any)"
+            f"something else is listening on {where}",
+            "stop it, or choose another --port (0 for any)",
         )
     reason = os.strerror(exc.errno) if exc.errno else str(exc)
     return Complaint(f"cannot listen on {where}: {reason}", "choose another --host or --port")
@@ -120,7 +121,7 @@ def unbound(server: Server, exc: OSError) -> Complaint:
 def of_the_system(exc: OSError) -> Complaint:
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         return Complaint(os.strerror(exc.errno), "make room, then try again")
-    return Complaint(str(exc), "see that it exists and that you may use it")
+    return Complaint(str(exc), "check that it exists and that you may use it")
 
 
 def mistaken(mistakes: Sequence[Mistake], file: str) -> Complaint:
@@ -152,5 +153,5 @@ def complaining(ctx: click.Context) -> Generator[None]:
     except Exception as exc:  # the last stop: what it says would otherwise be a traceback
         click.echo(report(exc), err=True)
         raise Complaint(
-            "this is a fault of notion-manager", "please report it with the lines above"
+            "this is a bug in notion-manager", "please report it with the lines above"
         ) from exc

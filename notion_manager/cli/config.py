@@ -14,17 +14,17 @@ from .tables import dump, json_option, show
 @click.group(
     "config",
     epilog="\b\nExample:\n  notion-manager config check --config ./config.toml\n\n"
-    "Flags come before the environment (NOTION_MANAGER_SERVER_PORT=4000), the environment before"
-    " the file, the file before the defaults.",
+    "Flags override the environment (NOTION_MANAGER_SERVER_PORT=4000), the environment overrides"
+    " the file, and the file overrides the defaults.",
 )
 def command() -> None:
-    """Check, show and find the configuration."""
+    """Check, show and locate the configuration."""
 
 
 @command.command(epilog="\b\nExample:\n  notion-manager config check && notion-manager serve")
 @config_option
 def check(config_file: Path | None) -> None:
-    """Tell every mistake at once, each with its key, the reason and a remedy."""
+    """Report every mistake at once, each with its key, the reason and a remedy."""
     settings(config_file)
     place = config_place(config_file).path
     click.echo(f"no mistakes ({place}{'' if place.exists() else ', which does not exist'})")
@@ -34,10 +34,10 @@ def check(config_file: Path | None) -> None:
 @config_option
 @json_option
 def show_(config_file: Path | None, *, as_json: bool) -> None:
-    """Print every setting with its value, what set it, and why one would change it.
+    """Print every setting with its value, where that came from, and what it is for.
 
-    Works with mistakes too: what is wrong is told on stderr, and shown as refused, with the value
-    that is there without it.
+    This works even with mistakes: they are reported on stderr, and each refused value is shown
+    beside the one used instead.
     """
     result = reading(config_file)
     rows = [

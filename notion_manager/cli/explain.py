@@ -26,14 +26,14 @@ COLUMNS = ("place", "alias", "verdict", *WHY[2:])
     "  notion-manager accounts explain 0123456789abcdef0123456789abcdef",
 )
 @click.argument("request_id", required=False)
-@click.option("--model", default="", help="Of a request that asks for this model.")
+@click.option("--model", default="", help="For a request that asks for this model.")
 @json_option
 @config_option
 def explain(request_id: str | None, model: str, config_file: Path | None, *, as_json: bool) -> None:
     """Say which account a request would get now, and why not the others.
 
-    With REQUEST_ID, as `x-request-id` and the log have it: who was asked, who was not, and why.
-    The last ten thousand requests are remembered; what they said is not.
+    With REQUEST_ID, from `x-request-id` or the log: which accounts were asked, which were not, and
+    why. The last ten thousand requests are remembered, but not what they said.
     """
     config = settings(config_file)
     with store() as opened:
@@ -53,8 +53,8 @@ def _past(opened: Store, pool: Pool, id: str) -> Explanation:
     found = explanations.past(Journal(opened.notes), pool, id)
     if found is None:
         raise Complaint(
-            "no request of that id is remembered",
-            "take it from `x-request-id` or the log; ask once the request is over",
+            "no request with that id is remembered",
+            "take the id from `x-request-id` or the log, once the request is over",
         )
     return found
 

@@ -12,7 +12,7 @@ from .tables import json_option, moment, show
 
 @click.group("keys", epilog="\b\nExample:\n  notion-manager keys add laptop")
 def command() -> None:
-    """Make, list and remove the keys that clients show."""
+    """Create, list and remove the API keys that clients use."""
 
 
 @command.command(epilog="\b\nExample:\n  export ANTHROPIC_AUTH_TOKEN=$(notion-manager keys add ci)")
@@ -20,23 +20,23 @@ def command() -> None:
 @click.option(
     "--admin",
     is_flag=True,
-    help="One for /admin/accounts and /admin/requests/ID, which answer this machine alone.",
+    help="A key for /admin/accounts and /admin/requests/ID, which serve this machine only.",
 )
 def add(name: str, *, admin: bool) -> None:
-    """Make a key under NAME and print it, this once: only its hash is kept.
+    """Create a key called NAME and print it, just this once: only its hash is kept.
 
-    An --admin key opens the pages that say why accounts are used or not, and none of the APIs.
+    An --admin key opens the pages that say why accounts are used or not, but none of the APIs.
     """
     if not name.isprintable() or not name.strip():
-        raise click.BadParameter("a name is printable and not blank", param_hint="NAME")
+        raise click.BadParameter("a name must be printable and not blank", param_hint="NAME")
     if name == ENVIRONMENT:
         raise click.BadParameter(
-            "the key of NOTION_MANAGER_API_KEY has that name; choose another", param_hint="NAME"
+            "the key in NOTION_MANAGER_API_KEY goes by that name; choose another", param_hint="NAME"
         )
     with store() as opened:
         made = opened.add_key(name, now=int(time.time()), admin=admin)
     click.echo(made.reveal())
-    note = "Keep it now: it cannot be shown again. A running server takes it within a second."
+    note = "Save it now: it cannot be shown again. A running server accepts it within a second."
     click.echo(note, err=True)
 
 
@@ -56,14 +56,14 @@ def list_(*, as_json: bool) -> None:
         }
         for key in keys
     ]
-    empty = "No keys; `notion-manager serve` makes one, `notion-manager keys add NAME` more."
+    empty = "No keys; `notion-manager serve` creates one, `notion-manager keys add NAME` adds more."
     show(rows, ("name", "opens", "created"), as_json=as_json, empty=empty)
 
 
 @command.command(epilog="\b\nExample:\n  notion-manager keys remove laptop")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Remove the key called NAME; who shows it is refused within a second."""
+    """Remove the key called NAME; it stops working within a second."""
     with store() as opened:
         if not opened.remove_key(name):
             raise Complaint(f"there is no key named {name}", "see `notion-manager keys list`")

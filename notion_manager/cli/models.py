@@ -18,7 +18,7 @@ _AUTO = Model(AUTO, "", "Auto (the service picks)", "notion")
 @json_option
 @config_option
 def command(config_file: Path | None, *, demo: bool, as_json: bool) -> None:
-    """List the models that your accounts offer. All three APIs take the ids."""
+    """List the models that your accounts offer. All three APIs accept these ids."""
     found = run(models(settings(config_file), database(), demo=demo))
     offered = [_AUTO, *found] if found else []
     rows = [

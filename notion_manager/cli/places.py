@@ -19,7 +19,7 @@ config_option = click.option(
     "--config",
     "config_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The configuration file; see `config path` for the one used otherwise.",
+    help="The configuration file; `config path` prints the default.",
 )
 
 
@@ -41,7 +41,9 @@ class Place:
         except UnicodeDecodeError as exc:
             raise self._unread("it is not UTF-8 text", "save it as UTF-8") from exc
         except OSError as exc:
-            raise self._unread(str(exc.strerror), "see that it is a file you may read") from exc
+            raise self._unread(
+                str(exc.strerror), "make sure that it is a file you may read"
+            ) from exc
 
     def _unread(self, reason: str, remedy: str) -> Complaint:
         return Misconfigured(f"{self.path} cannot be read: {reason}", remedy)

@@ -29,29 +29,36 @@ KINDS = frozenset({"patch-start", "patch", "patch-sync", "record-map", *STEPS, *
     "replay",
     epilog="\b\nExamples:\n  notion-manager replay answer.ndjson\n"
     "  notion-manager replay answer.ndjson --as responses\n\n"
-    "A recording is the body of runInferenceTranscript as it came. It holds what was asked and "
-    "said there: look through it before you give it away.",
+    "A recording is the body of a runInferenceTranscript response, exactly as received. It holds "
+    "part of a conversation: look through it before you share it.",
 )
 @click.argument("recording", type=click.File("rb"), default="-", metavar="[FILE]")
-@click.option("--as", "api", type=protocol, help="Print the bytes that a client of this API gets.")
-@click.option("--no-stream", "whole", is_flag=True, help="Print the whole answer, not its pieces.")
+@click.option(
+    "--as", "api", type=protocol, help="Print the bytes that a client of this API would get."
+)
+@click.option(
+    "--no-stream", "whole", is_flag=True, help="Print the whole answer at once, not its pieces."
+)
 def command(recording: BinaryIO, api: str | None, *, whole: bool) -> None:
-    """Show what a recorded answer of Notion's means here.
+    """Show what a recorded answer from Notion means here.
 
-    Reads FILE or stdin; prints events as JSON, or with --as what a client would read. A recording
-    that ends in a failure prints what came before it, then the failure. Nothing is sent anywhere.
+    Reads FILE or stdin and prints events as JSON or, with --as, what a client would receive. For a
+    recording that ends in a failure, prints what came before it, then the failure. Nothing is sent
+    anywhere.
     """
     recorded = recording.read()
     if not any(map(_of_answer, recorded.splitlines())):
         raise Complaint(
             "this is not a recording of an answer stream",
-            "it takes the body of runInferenceTranscript, lines of JSON, as it came",
+            "it takes the body of a runInferenceTranscript response: JSON lines, just as received",
         )
     try:
         _show(_batches(recorded), api, whole=whole)
     except Problem as problem:
         told = about(problem)
-        raise type(told)(told.message, "so the recording ends; nothing was sent") from problem
+        raise type(told)(
+            told.message, "this is how the recording ends; nothing was sent"
+        ) from problem
 
 
 def _of_answer(line: bytes) -> bool:
@@ -100,4 +107,4 @@ def _batches(recorded: bytes) -> Iterator[Sequence[Event]]:
         yield decoder.finish()
     finally:
         for shape, count in decoder.drift.items():
-            click.echo(f"not known: {visible(shape)} ({count} times)", err=True)
+            click.echo(f"unknown: {visible(shape)} ({count} times)", err=True)

@@ -23,13 +23,13 @@ _CURL = """curl -N {url}/v1/chat/completions \\
     "serve",
     epilog="\b\nExamples:\n  notion-manager serve --demo --port 4000\n"
     "  NOTION_MANAGER_API_KEY=$SECRET notion-manager serve\n\n"
-    "NOTION_MANAGER_API_KEY adds a key for automation, of 16 characters at least. "
-    "NOTION_MANAGER_CONFIG names the configuration file, NOTION_MANAGER_STATE_DIR the directory of "
-    "accounts and keys. Ctrl-C lets answers under way finish; a "
-    "second one does not wait.",
+    "NOTION_MANAGER_API_KEY adds a key for automation, of at least 16 characters. "
+    "NOTION_MANAGER_CONFIG names the configuration file, NOTION_MANAGER_STATE_DIR the directory "
+    "that holds accounts and keys. Ctrl-C lets running answers finish; a second Ctrl-C stops at "
+    "once.",
 )
 @click.option("--host", help="The address to listen on (server.host).")
-@click.option("--port", help="The port to listen on, 0 for any (server.port).")
+@click.option("--port", help="The port to listen on; 0 for any (server.port).")
 @click.option(
     "--expose",
     is_flag=True,
@@ -41,9 +41,9 @@ _CURL = """curl -N {url}/v1/chat/completions \\
 def command(
     host: str | None, port: str | None, config_file: Path | None, *, expose: bool, demo: bool
 ) -> None:
-    """Answer the three APIs on this machine.
+    """Serve the three APIs on this machine.
 
-    At the first start a key is made and shown, this once, with the lines to paste.
+    The first start creates an API key and shows it, just this once, with the lines to paste.
     """
     flags = {
         "server.host": host,
@@ -60,8 +60,8 @@ def _own_key() -> Secret:
     if said and len(said.strip()) < LEAST:
         raise Misconfigured(
             f"{VARIABLE} is shorter than {LEAST} characters",
-            "it opens your Notion accounts: take a long random one, such as `openssl rand -hex 32`"
-            " makes, or unset it",
+            "it opens your Notion accounts: use a long random one, for example from `openssl rand"
+            " -hex 32`, or unset it",
         )
     return Secret(said.strip())
 
@@ -72,23 +72,25 @@ def reach(url: str) -> str:
     if loopback(host):
         return ""
     return (
-        "Other machines can reach this: whoever has a key asks with your accounts, and nothing is "
-        "encrypted on the way. Those that call it by another name than the one above are refused: "
-        "list such names in `server.allowed_hosts`."
+        "Other machines can reach this address: anyone with a key can use your accounts, and "
+        "nothing is encrypted on the way. Requests that use another host name than the one above "
+        "are refused; list such names in `server.allowed_hosts`."
     )
 
 
 def _announce(started: Started) -> None:
     """On stdout: the log has stderr to itself."""
-    click.secho(f"notion-manager listens on {started.url}", bold=True)
+    click.secho(f"notion-manager is listening on {started.url}", bold=True)
     if meaning := reach(started.url):
         click.secho(meaning, fg="yellow")
     if started.demo:
         click.echo("Answers are simulated: this is a demo.")
-        click.echo("Ask `[[sim:list]]` to see the faults that can be provoked.")
-        click.echo("A login or workspace that is refused (401, 403) stays so until the next start.")
+        click.echo("Ask `[[sim:list]]` for the faults that you can provoke.")
+        click.echo(
+            "A login or workspace that was refused (401, 403) stays refused until the next start."
+        )
     elif not started.accounts:
-        click.echo("No account yet: `notion-manager accounts add` adds one, also while this runs.")
+        click.echo("No account yet: `notion-manager accounts add` adds one, even while this runs.")
     if not _told_key(started):
         return
     url = started.url
@@ -103,15 +105,15 @@ def _told_key(started: Started) -> bool:
     """Whether the person now knows a key, for the lines to paste."""
     if started.made:
         key = started.made.reveal()
-        whose = "It is this process's own" if started.demo else "It is shown this once"
-        click.echo(f"\nA key was made. {whose}:\n\n    {key}\n")
+        whose = "It lasts as long as this process" if started.demo else "It is shown just this once"
+        click.echo(f"\nAn API key was created. {whose}:\n\n    {key}\n")
         click.echo(f"For this terminal:\n\n    export {VARIABLE}={key}\n")
     elif started.given:
         click.echo(f"\nThe key is the one in {VARIABLE}, for this process alone.\n")
     else:
         count = "one is" if started.keys == 1 else f"{started.keys} are"
         click.echo(
-            f"A key is needed: {count} stored; `notion-manager keys add NAME` makes another."
+            f"Clients need a key: {count} stored; `notion-manager keys add NAME` creates another."
         )
         return False
     return True

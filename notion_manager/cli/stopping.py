@@ -35,4 +35,4 @@ class Stopping:
     @staticmethod
     def _tell() -> None:
         log = logging.getLogger(f"{NAME}.serve")
-        log.info("finishing the answers under way; Ctrl-C again to stop now")
+        log.info("finishing the running answers; press Ctrl-C again to stop at once")

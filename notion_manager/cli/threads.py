@@ -15,17 +15,17 @@ from .wiring import run
 HOUR = 3600.0
 FORGETFUL = (
     "Chats are not remembered while `threads.retention` is -1, so they can only be deleted in"
-    " Notion itself. Set it to some hours, 8760 at most, and restart the server: those made from"
-    " then on are listed here, can be purged, and are deleted when their time is over."
+    " Notion itself. Set it to a number of hours, 8760 at most, and restart the server: chats made"
+    " from then on are listed here, can be purged, and are deleted when their time is up."
 )
 
 
 @click.group("threads", epilog="\b\nExample:\n  notion-manager threads purge --older 24")
 def command() -> None:
-    """List and delete the chats that were made in Notion.
+    """List and delete the chats that answers made in Notion.
 
-    They are remembered where `threads.retention` says that they are to be deleted some time.
-    With the default, -1, none are.
+    Chats are remembered only if `threads.retention` says that they are to be deleted one day. With
+    the default, -1, none are.
     """
 
 
@@ -33,7 +33,7 @@ def command() -> None:
 @json_option
 @config_option
 def list_(config_file: Path | None, *, as_json: bool) -> None:
-    """List the chats that are remembered, the oldest first."""
+    """List the chats that are remembered, oldest first."""
     config = settings(config_file)
     with store() as opened:
         threads = opened.threads()
@@ -47,7 +47,7 @@ def list_(config_file: Path | None, *, as_json: bool) -> None:
 
 @command.command(epilog="\b\nExample:\n  notion-manager threads purge --older 24")
 @click.option("--older", type=click.FloatRange(min=0), default=0.0, metavar="HOURS",
-              help="Only those that nobody used for so long.")  # fmt: skip
+              help="Only those that have not been used for this long.")  # fmt: skip
 @config_option
 def purge(older: float, config_file: Path | None) -> None:
     """Delete in Notion the chats that are remembered."""
@@ -58,7 +58,7 @@ def purge(older: float, config_file: Path | None) -> None:
     click.echo(f"deleted {gone} of {len(due)}", err=True)
     _tell_of_others(config)
     if gone < len(due):
-        raise Complaint("not all could be deleted now", "see `notion-manager accounts check`")
+        raise Complaint("some could not be deleted just now", "see `notion-manager accounts check`")
 
 
 def _tell_of_others(config: Config) -> None:

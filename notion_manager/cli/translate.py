@@ -37,7 +37,7 @@ _SOMEBODY = Account(
     "translate",
     epilog="\b\nExamples:\n  notion-manager translate request.json --as messages\n"
     "  notion-manager translate --as chat --to notion < request.json\n\n"
-    "Ids, times and the account are made up and always the same, so that two runs can be compared.",
+    "Ids, times and the account are made up, and always the same, so that runs can be compared.",
 )
 @click.argument("body", type=click.File("rb"), default="-", metavar="[FILE]")
 @click.option("--as", "api", type=protocol, required=True, help="The API that the body is for.")
@@ -46,14 +46,14 @@ _SOMEBODY = Account(
     type=click.Choice(["turn", "notion"]),
     default="turn",
     show_default=True,
-    help="What to print: our own reading, or the request that Notion would get.",
+    help="What to print: how it is read here, or the request that Notion would get.",
 )
-@click.option("--codename", default="", help="Notion's own name of the model, for --to notion.")
+@click.option("--codename", default="", help="Notion's own name for the model, with --to notion.")
 def command(body: BinaryIO, api: str, to: str, codename: str) -> None:
     """Show what a request body means here.
 
-    Reads FILE or stdin, and prints JSON. What has no meaning here is listed on stderr. Nothing is
-    sent anywhere.
+    Reads FILE or stdin and prints JSON. Whatever has no effect is listed on stderr. Nothing is sent
+    anywhere.
     """
     read = exchange(api, body.read())
     if read.ignored:

@@ -26,14 +26,14 @@ class _Sum(Struct):
     "  notion-manager usage --days 1 --by key --by model --json",
 )
 @click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True,
-              help="Of so many days, today included; a day is one of UTC.")  # fmt: skip
+              help="How many days to count, including today; days are UTC.")  # fmt: skip
 @click.option("--by", "ways", type=click.Choice(WAYS), multiple=True, default=("day",),
-              help="What to count by; may be given more than once. By day otherwise.")  # fmt: skip
+              help="What to count by; may be repeated. By day if not given.")  # fmt: skip
 @json_option
 def command(days: int, ways: Sequence[str], *, as_json: bool) -> None:
     """Count requests and tokens, by account, key or model.
 
-    They are those that servers on this machine answered or failed. Tokens are as the log has them:
+    Counts what servers on this machine answered or failed to answer. Tokens are those in the log:
     Notion's figures, or estimates where it gave none.
     """
     with store() as opened:

@@ -38,7 +38,7 @@ def test_a_token_from_stdin_is_found_checked_and_stored(
     assert "Next: `notion-manager serve`" in done.stdout
     assert stored(env) == {"adas-space": ADA}
     chosen, *others = done.stderr.splitlines()
-    assert chosen == "Chosen for you; --workspace takes another:"
+    assert chosen == "Chosen for you; use --workspace for another:"
     assert "  22222222-2222-4222-8222-2222222222f1  Reading Room (free, AI on)" in others
     assert not any("Ada's Space" in other for other in others)
     assert notion.count("loadUserContent") == 1
@@ -116,7 +116,7 @@ def test_without_a_terminal_a_choice_that_is_not_obvious_is_asked_back(
 ) -> None:
     done = run("accounts", "add", "--token-v2", "-", stdin=GRACE)
     assert done.exit_code == 1
-    assert done.stderr.startswith("error: which workspace?\n  say it with --workspace:\n")
+    assert done.stderr.startswith("error: which workspace?\n  choose one with --workspace:\n")
     assert "Sample Labs (enterprise, AI not said)" in done.stderr
 
 
@@ -189,7 +189,7 @@ def test_an_owner_says_how_an_account_may_be_used(run: Run, notion: Simulator) -
     (row,) = json.loads(run("accounts", "list", "--json").stdout)
     assert (row["standing"], row["weight"], row["concurrency"]) == ("disabled", 2, 4)
     done = run("accounts", "set", "work", "--enable", "--concurrency", "0")
-    assert "as many at once as the pool's" in done.stderr
+    assert "as many at once as `pool.concurrency`" in done.stderr
     assert run("accounts", "set", "nobody", "--enable").exit_code == 1
     assert run("accounts", "set", "work", "--weight", "0").exit_code == 2
     run("accounts", "add", "--token-v2", "-", "--alias", "work", stdin=ADA)

@@ -66,7 +66,7 @@ def test_without_an_account_it_says_how_to_get_one(run: Run) -> None:
     done = run("ask", "Hello")
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1] == (
-        "  `notion-manager accounts add` adds one; `--demo` works without"
+        "  `notion-manager accounts add` adds one; `--demo` works without any"
     )
 
 

@@ -67,7 +67,7 @@ def test_what_became_of_a_request_is_told(run: Run) -> None:
 def test_a_request_that_is_not_known_is_a_complaint_with_a_remedy(run: Run) -> None:
     done = run("accounts", "explain", "unknown")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "take it from `x-request-id` or the log" in done.stderr
+    assert "take the id from `x-request-id` or the log" in done.stderr
 
 
 @pytest.mark.usefixtures("stored")

@@ -65,7 +65,7 @@ def test_files_of_another_tool_are_read_and_one_that_fails_keeps_no_other_away(
     assert results[0] == ("reading-room", "added")
     told = [result for _, result in results[1:]]
     wanted = (
-        "no JSON object", "no token_v2", "no JSON object", "is not g…@example.test's",
+        "not a JSON object", "no token_v2", "not a JSON object", "does not belong to g…@example.test",
         "does not open the workspace", "turned off", "401", "cannot be read",
     )  # fmt: skip
     for result, words in zip(told, wanted, strict=True):
@@ -81,7 +81,7 @@ def test_a_token_of_several_workspaces_needs_a_choice(
     assert rows(run("accounts", "import", "--json")) == [("adas-space", "added")]
     env["NOTION_TOKEN_V2"] = GRACE
     ((alias, result),) = rows(run("accounts", "import", "--json"))
-    assert (alias, "say which" in result) == ("", True)
+    assert (alias, "name one by its id" in result) == ("", True)
 
 
 def test_nothing_to_import_is_told(run: Run, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_what_nobody_expected_is_reported_without_values(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     context = click.Context(main)
-    expected = pytest.raises(click.ClickException, match="a fault of notion-manager")
+    expected = pytest.raises(click.ClickException, match="a bug in notion-manager")
     with expected as caught, complaining(context):
         raise KeyError("what the user wrote")
     assert caught.value.exit_code == 1
@@ -168,7 +168,7 @@ def test_a_full_disk_is_told_with_what_helps(env: dict[str, str], words: str) ->
         ("ask - --demo", b"the question is empty"),
         ("translate --as chat", b"not valid JSON"),
         ("replay", b"not a recording"),
-        ("accounts add", b"no terminal to ask on"),
+        ("accounts add", b"no terminal to ask at"),
         ("accounts add --token-v2 -", b"no token_v2"),
     ],
 )

@@ -94,7 +94,7 @@ def test_what_is_no_recording_is_told(run: Run, junk: bytes) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (
         "error: this is not a recording of an answer stream\n"
-        "  it takes the body of runInferenceTranscript, lines of JSON, as it came\n"
+        "  it takes the body of a runInferenceTranscript response: JSON lines, just as received\n"
     )
 
 
@@ -111,5 +111,5 @@ def test_a_recorded_failure_is_told_without_advice_about_the_network(
 ) -> None:
     done = run("replay", stdin=json.dumps(line))
     head, advice = done.stderr.splitlines()
-    assert (done.exit_code, advice) == (code, "  so the recording ends; nothing was sent")
+    assert (done.exit_code, advice) == (code, "  this is how the recording ends; nothing was sent")
     assert head.startswith("error: ")

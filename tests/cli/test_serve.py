@@ -49,10 +49,11 @@ def test_the_first_key_is_shown_once_and_kept(env: dict[str, str]) -> None:
     with served(env) as server:
         assert server.stop(signal.SIGTERM) == 0
         assert "nm-" not in server.output
-        assert "A key is needed: one is stored; `notion-manager keys add NAME` makes another." in (
-            server.output
+        assert (
+            "Clients need a key: one is stored; `notion-manager keys add NAME` creates another."
+            in (server.output)
         )
-        assert "`notion-manager accounts add` adds one, also while this runs" in server.output
+        assert "`notion-manager accounts add` adds one, even while this runs" in server.output
 
 
 @pytest.mark.parametrize("args", [(), ("--demo",)])
@@ -96,8 +97,8 @@ def test_the_banner_says_what_the_demo_can_do(env: dict[str, str]) -> None:
         assert server.stop() == 0
         assert "Claude Code:" in server.output
         assert "[[sim:list]]" in server.output
-        assert "stays so until the next start" in server.output
-        assert "It is this process's own" in server.output
+        assert "stays refused until the next start" in server.output
+        assert "It lasts as long as this process" in server.output
         assert "keys add" not in server.output
 
 
@@ -139,9 +140,9 @@ def test_the_second_signal_does_not_wait_and_is_quiet(
 ) -> None:
     with under_way(env) as server:
         server.send(number)
-        assert "Ctrl-C again to stop now" in server.until("finishing the answers under way")
+        assert "Ctrl-C again to stop at once" in server.until("finishing the running answers")
         assert server.stop(number) == 130
-        after = server.output.partition("Ctrl-C again to stop now")[2]
+        after = server.output.partition("Ctrl-C again to stop at once")[2]
         assert "Traceback" not in after
         assert "exception" not in after.lower()
         assert after.endswith("\ninterrupted\n")
@@ -157,7 +158,7 @@ def test_a_port_in_use_is_told(env: dict[str, str]) -> None:
     with served(env) as server:
         done = script(env, "serve", "--port", server.url.rpartition(":")[2])
     assert done.returncode == 1
-    assert b"something else listens on 127.0.0.1" in done.stderr
+    assert b"something else is listening on 127.0.0.1" in done.stderr
     assert b"--port" in done.stderr
 
 

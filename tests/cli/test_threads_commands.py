@@ -46,4 +46,4 @@ def test_what_cannot_be_deleted_is_told(run: Run, env: dict[str, str], notion: S
     done = run("threads", "purge")
     assert done.exit_code == 1
     assert "deleted 0 of 1" in done.stderr
-    assert "not all could be deleted now" in done.stderr
+    assert "some could not be deleted just now" in done.stderr
