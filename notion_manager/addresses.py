@@ -28,7 +28,7 @@ def fetchable(text: str) -> URL:
     if not _PLAIN.fullmatch(text):
         raise NotAllowed(_EXPECTED)
     if _USER.match(text):
-        raise NotAllowed("a URL with a user's name in it is not fetched")
+        raise NotAllowed("a URL with a user name in it is not fetched")
     try:
         url = URL(text)
         complete = url.port and url.host  # one in punycode is read only here
@@ -51,7 +51,7 @@ def _check_host(host: str) -> None:
             raise NotAllowed("its host is neither a name nor a plain address") from None
         return
     if not is_public(address):
-        raise NotAllowed("its address is a private one")
+        raise NotAllowed("its address is private")
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

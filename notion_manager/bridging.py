@@ -21,7 +21,7 @@ from .tokens import count
 from .turn import Done, Event, Text, Thinking, Turn
 
 logger = logging.getLogger(__name__)
-MISLED = "Notion changed its answer after a part of it had been passed on"
+MISLED = "Notion changed its answer after part of it had been passed on"
 
 
 class Bridge:

@@ -82,7 +82,7 @@ def blamed(path: Path) -> Generator[None]:
     except sqlite3.OperationalError as exc:
         raise StoreProblem(
             f"{path} cannot be used: {exc}",
-            "see that the disk has room, the file is yours and no other program holds it",
+            "check that the disk has room, the file is yours and no other program is using it",
         ) from exc
     except sqlite3.DatabaseError as exc:
         raise StoreProblem(
@@ -100,7 +100,9 @@ def secure(path: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if directory.stat().st_mode & stat.S_ISVTX:
-            raise StoreProblem(f"{directory} is shared by everybody", "name a directory of its own")
+            raise StoreProblem(
+                f"{directory} is shared with everybody", "name a directory of its own"
+            )
         if stat.S_IMODE(directory.stat().st_mode) & 0o077:
             directory.chmod(0o700)
         with suppress(FileExistsError):
@@ -110,7 +112,7 @@ def secure(path: Path) -> None:
     except OSError as exc:
         raise StoreProblem(
             f"{path} cannot be made safe: {exc.strerror}",
-            "see that its directory is yours, or set NOTION_MANAGER_STATE_DIR",
+            "check that its directory is yours, or set NOTION_MANAGER_STATE_DIR",
         ) from exc
 
 

@@ -160,7 +160,7 @@ def _in_file(text: str) -> Iterator[_Given | Mistake]:
         document = tomli.loads(text)
     except tomli.TOMLDecodeError as exc:
         place = f"line {exc.lineno}, column {exc.colno}"
-        yield Mistake(place, f"the file is not valid TOML: {exc.msg}", "mend that line")
+        yield Mistake(place, f"the file is not valid TOML: {exc.msg}", "correct that line")
         return
     except ValueError:  # Python's own limit, which the parser lets through
         yield Mistake("the file", "it has a number with thousands of digits", "write a shorter one")
@@ -270,9 +270,9 @@ def _together(config: Config) -> Iterator[tuple[str, Unfit]]:
             "server.host",
             Unfit(
                 f"{server.host} can be reached from other machines",
-                "keep 127.0.0.1, or say server.expose = true (--expose): then whoever can reach "
-                "this machine and holds a key uses your Notion accounts, and keys cross the "
-                "network readable unless a TLS proxy stands in front",
+                "keep 127.0.0.1, or set server.expose = true (--expose): then anyone who can reach "
+                "this machine and has a key can use your Notion accounts, and keys cross the "
+                "network unencrypted unless a TLS proxy is in front",
             ),
         )
     scheme, name = scheme_and_host(notion.base_url)
@@ -280,7 +280,7 @@ def _together(config: Config) -> Iterator[tuple[str, Unfit]]:
         yield (
             "notion.base_url",
             Unfit(
-                "your token would cross the network readable",
-                "write https://, or say notion.plain_http = true if that network is yours alone",
+                "your token would cross the network unencrypted",
+                "write https://, or set notion.plain_http = true if that network is yours alone",
             ),
         )

@@ -14,7 +14,7 @@ def narrowed(turn: Turn, model: str) -> tuple[Turn, tuple[str, ...]]:
     _refuse(turn)
     question = "\n\n".join(p.text for p in turn.messages[-1].parts if isinstance(p, Text))
     if not question.strip():
-        raise BadRequest("a research needs a question in the last message", field="messages")
+        raise BadRequest("research needs a question in the last message", field="messages")
     asked = Turn(
         model=model,
         messages=(Message("user", (Text(question),)),),
@@ -27,14 +27,14 @@ def narrowed(turn: Turn, model: str) -> tuple[Turn, tuple[str, ...]]:
 
 def _refuse(turn: Turn) -> None:
     if turn.output is not None:
-        why = "a research answers with a report, not with JSON; leave the answer's format out"
+        why = "research answers with a report, not with JSON; leave the format out"
         raise Unsupported(why, field=turn.output.path)
     if turn.tool_choice.mode == "required":
-        raise Unsupported("a research calls no tools", field="tool_choice")
+        raise Unsupported("research cannot call tools", field="tool_choice")
     for name, wish in (("Web", turn.search.web), ("Workspace", turn.search.workspace)):
         if wish is False:
             where = f"X-{name}-Search"
-            raise Unsupported("a research searches the web and the workspace", field=where)
+            raise Unsupported("research always searches the web and the workspace", field=where)
 
 
 def _left_out(turn: Turn) -> Iterator[str]:

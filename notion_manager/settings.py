@@ -87,14 +87,16 @@ def _figure(value: float) -> str:
 
 def filled(value: str) -> None:
     if not value.strip() or not value.isprintable():
-        raise Unfit("it is blank or holds control characters", "write a name, or leave the key out")
+        raise Unfit(
+            "it is blank or contains control characters", "write a name, or leave the key out"
+        )
 
 
 def host(value: str) -> None:
     """A bare host name or address, without scheme, port or brackets."""
     if not re.fullmatch(r"[A-Za-z0-9.:_-]+", value) or (":" in value and not _address(value)):
         raise Unfit(
-            "it is no host name or address",
+            "it is not a host name or address",
             "write it bare, such as 127.0.0.1, ::1 or box.example.org",
         )
 
@@ -122,11 +124,11 @@ def site(value: str) -> None:
     """An http or https URL with a host and nothing after it."""
     url = _url(value)
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise Unfit("it is no http or https address", "write it as https://www.example.org")
+        raise Unfit("it is not an http or https address", "write it as https://www.example.org")
     if "@" in url.netloc:
-        raise Unfit("it holds a user name or password", "take out what stands before the @")
+        raise Unfit("it contains a user name or password", "remove what comes before the @")
     if url.path or url.query or url.fragment or value.endswith(("?", "#")):
-        raise Unfit("it goes on after the host", f"write {url.scheme}://{url.netloc}")
+        raise Unfit("it has more after the host", f"write {url.scheme}://{url.netloc}")
 
 
 def proxy(value: str) -> None:
@@ -136,14 +138,14 @@ def proxy(value: str) -> None:
     url = _url(value)
     if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/"):
         raise Unfit(
-            "it is no address of an HTTP proxy",
-            "write it as http://proxy.example.org:3128; for SOCKS, put an HTTP proxy before it",
+            "it is not the address of an HTTP proxy",
+            "write it as http://proxy.example.org:3128; for SOCKS, put an HTTP proxy in front",
         )
 
 
 def version(value: str) -> None:
     if not re.fullmatch(r"[0-9A-Za-z._-]+", value):
-        raise Unfit("it is no version", "write it as 23.13.20261006.0243, or leave the key out")
+        raise Unfit("it is not a version", "write it as 23.13.20261006.0243, or leave the key out")
 
 
 def names(value: Mapping[str, str]) -> None:
@@ -155,7 +157,7 @@ def names(value: Mapping[str, str]) -> None:
         filled(meaning)
         if meaning.casefold() in known:
             raise Unfit(
-                f"{spell(meaning)} is an alias itself", "write the model that it stands for"
+                f"{spell(meaning)} is itself an alias", "write the model that it stands for"
             )
 
     _each([(spell(name), name) for name in value], check)
@@ -204,9 +206,9 @@ def _url(value: str) -> SplitResult:
         url = urlsplit(value)
         _ = url.port
     except ValueError:
-        raise Unfit("it is no valid URL", "write it as https://www.example.org") from None
+        raise Unfit("it is not a valid URL", "write it as https://www.example.org") from None
     if not value.isprintable() or " " in value:
-        raise Unfit("it holds blanks or control characters", "write it without")
+        raise Unfit("it contains spaces or control characters", "write it without them")
     return url
 
 
@@ -301,7 +303,7 @@ def _choice(choices: Sequence[str]) -> Kind:
         if not isinstance(value, str):
             raise _unlike(value, "a string", remedy)
         if value not in choices:
-            raise Unfit(f"{spell(value[:_LONGEST])} is none of the choices", remedy)
+            raise Unfit(f"{spell(value[:_LONGEST])} is not one of the choices", remedy)
         return value
 
     return Kind(f"one of {listed}", take, str)

@@ -64,7 +64,7 @@ def mistakes(
         (
             "[log]\nlevel = 'loud'",
             "log.level",
-            '"loud" is none of the choices',
+            '"loud" is not one of the choices',
             "choose one of debug, info, warning, error",
         ),
         (
@@ -82,13 +82,13 @@ def mistakes(
         (
             "[server]\nallowed_hosts = ['a', 'http://b']",
             "server.allowed_hosts",
-            "entry 2: it is no host name or address",
+            "entry 2: it is not a host name or address",
             "write it bare, such as 127.0.0.1, ::1 or box.example.org",
         ),
         (
             "[server]\nallowed_origins = ['https://a', '*']",
             "server.allowed_origins",
-            "entry 2: it is no http or https address",
+            "entry 2: it is not an http or https address",
             "write it as https://www.example.org",
         ),
         (
@@ -100,13 +100,13 @@ def mistakes(
         (
             "[models]\naliases = { good = 'opus-4.6', bad = '' }",
             "models.aliases",
-            'entry "bad": it is blank or holds control characters',
+            'entry "bad": it is blank or contains control characters',
             "write a name, or leave the key out",
         ),
         (
             "[models]\naliases = { quick = 'Fast', fast = 'haiku-4.5' }",
             "models.aliases",
-            'entry "quick": "Fast" is an alias itself',
+            'entry "quick": "Fast" is itself an alias',
             "write the model that it stands for",
         ),
     ],

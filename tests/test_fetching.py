@@ -134,8 +134,8 @@ async def test_a_turn_without_links_is_as_it_was() -> None:
         (giving(b"", 307, Location="/a.png"), "answered 307"),
         (giving(PNG, 404), "answered 404"),
         (giving(b""), "empty"),
-        (giving(b"\x1f\x8b", Content_Encoding="gzip", Content_Type="image/png"), "packed"),
-        (giving(b"<svg/>", Content_Type="image/png"), "said to be image/png"),
+        (giving(b"\x1f\x8b", Content_Encoding="gzip", Content_Type="image/png"), "compressed"),
+        (giving(b"<svg/>", Content_Type="image/png"), "declared as image/png"),
         (giving(b"MZ\0", Content_Type="application/octet-stream"), "cannot be shown"),
     ],
 )
@@ -216,7 +216,7 @@ async def test_who_never_answers_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(notion_manager.server.fetching, "PATIENCE", 0.1)
     async with serving(authority, silent) as place:
-        with pytest.raises(BadRequest, match="did not come within"):
+        with pytest.raises(BadRequest, match="did not arrive within"):
             await place.fetcher().brought(pointing(link(place.url())))
 
 

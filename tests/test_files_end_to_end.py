@@ -194,7 +194,7 @@ async def test_a_bucket_that_refuses_for_good_is_told(tmp_path: Path) -> None:
     [
         ("500", 502, "Notion's file storage answered 500"),
         ("307", 502, "Notion's file storage answered 307"),
-        ("hang", 504, "Notion's file storage did not take the file in time"),
+        ("hang", 504, "Notion's file storage did not accept the file in time"),
         ("reset", 502, "the connection to Notion failed: ClientOSError"),
     ],
 )

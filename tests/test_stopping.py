@@ -102,7 +102,7 @@ async def test_who_comes_while_answers_are_finished_is_refused_politely(
             async with await asking as response:
                 assert (response.status, response.headers["Retry-After"]) == (503, "5")
                 assert response.headers["Connection"] == "close"
-                assert "the server stops" in api.error(await response.json())[1]
+                assert "the server is stopping" in api.error(await response.json())[1]
         status, _, got = await slow
         assert (status, b"done" in got) == (200, True)
         await stopping
@@ -131,7 +131,7 @@ async def test_a_stream_ends_with_an_error_and_not_like_a_whole_one(
     status, _, got = await stopped(tmp_path, api, text, stream=True)
     assert (status, bool(api.said(got))) == (200, True)
     assert api.broken in got
-    assert b"the server stops" in got
+    assert b"the server is stopping" in got
     assert api.last not in got
 
 
@@ -143,4 +143,4 @@ async def test_an_answer_that_has_not_begun_is_refused_for_now(
     text = "[[sim:think=30]] go"
     status, retry_after, got = await stopped(tmp_path, api, text, stream=stream)
     assert (status, retry_after) == (503, "5")
-    assert b"the server stops" in got
+    assert b"the server is stopping" in got

@@ -236,7 +236,7 @@ def test_looser_permissions_are_tightened(path: Path) -> None:
 
 def test_a_directory_that_everybody_shares_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
-    with pytest.raises(StoreProblem, match="shared by everybody"):
+    with pytest.raises(StoreProblem, match="shared with everybody"):
         Store(tmp_path / "state.db")
     assert mode(tmp_path) == 0o1777
 

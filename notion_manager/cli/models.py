@@ -10,7 +10,7 @@ from .places import config_option, database, settings
 from .tables import json_option, show
 from .wiring import models, run
 
-_AUTO = Model(AUTO, "", "Auto (the service picks)", "notion")
+_AUTO = Model(AUTO, "", "Auto (Notion chooses)", "notion")
 
 
 @click.command("models", epilog="\b\nExample:\n  notion-manager models --json | jq -r '.[].id'")

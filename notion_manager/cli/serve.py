@@ -33,8 +33,8 @@ _CURL = """curl -N {url}/v1/chat/completions \\
 @click.option(
     "--expose",
     is_flag=True,
-    help="Allow a --host beyond loopback: then whoever reaches this machine and holds a key uses "
-    "your Notion accounts, and keys cross the network readable unless a TLS proxy stands in front.",
+    help="Allow a --host beyond loopback: anyone who reaches this machine and has a key can use "
+    "your Notion accounts, and keys cross the network unencrypted unless a TLS proxy is in front.",
 )
 @click.option("--demo", is_flag=True, help="Use a simulated Notion; nothing of yours is touched.")
 @config_option

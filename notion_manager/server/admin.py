@@ -35,7 +35,7 @@ class Admin:
         """Raises NotFound where the request is not known, or not any more."""
         found = explanations.past(self.journal, self.pool, request.path.removeprefix(REQUESTS))
         if found is None:
-            raise NotFound("no request of that id is remembered; `x-request-id` has it")
+            raise NotFound("no request with that id is remembered; take the id from `x-request-id`")
         return _json(found)
 
 
@@ -43,9 +43,9 @@ def check_near(request: web.BaseRequest) -> None:
     """Raises Forbidden for whoever is not on this machine, or speaks for somebody else."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
     if not peer or not is_loopback(str(peer[0])):
-        raise Forbidden("the admin pages are for this machine alone")
+        raise Forbidden("the admin pages serve this machine only")
     if any(name in request.headers for name in (*_ON_BEHALF, "Origin")):
-        raise Forbidden("the admin pages are not for proxies and web pages")
+        raise Forbidden("the admin pages do not serve proxies or web pages")
 
 
 def _json(explanation: Explanation) -> web.Response:

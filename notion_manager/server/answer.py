@@ -87,7 +87,7 @@ async def read(request: web.BaseRequest, timeouts: Timeouts) -> bytes:
         async with asyncio.timeout(timeouts.body):
             return await _gathered(request)
     except web.RequestPayloadError as exc:
-        raise BadRequest("the body is not what its headers say") from exc
+        raise BadRequest("the body does not match its headers") from exc
     except TimeoutError as exc:
         raise TooSlow(f"the body did not arrive within {timeouts.body:g} s") from exc
 

@@ -36,8 +36,8 @@ from .trace import Trace
 from .underway import Underway
 
 UNREADABLE = (
-    "this is no HTTP request that can be read here: a header is malformed, comes twice or is "
-    "longer than 8 kB, or the request line is not one"
+    "this is not a valid HTTP request: the request line is malformed, or a header is malformed, "
+    "repeated or longer than 8 kB"
 )
 FAULTS = 500  # statuses from here on say that it is ours
 LONGEST_WAIT = 60.0  # seconds: clients wait for all of a Retry-After, without a word
@@ -212,7 +212,7 @@ async def _go_on(request: web.BaseRequest) -> None:
 
 async def _no_websocket(request: web.BaseRequest) -> web.StreamResponse:
     if "upgrade" in request.headers:
-        raise UpgradeRequired("WebSockets are not spoken here; POST to /v1/responses instead")
+        raise UpgradeRequired("WebSockets are not supported here; POST to /v1/responses instead")
     raise MethodNotAllowed("/v1/responses takes POST", allowed="POST")
 
 

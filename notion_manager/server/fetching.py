@@ -51,7 +51,9 @@ class Fetcher:
         if not links:
             return turn
         if len(links) > MOST:
-            raise BadRequest(f"at most {MOST} files are fetched", field=links[MOST].path)
+            raise BadRequest(
+                f"at most {MOST} files are fetched for a request", field=links[MOST].path
+            )
         found = dict(zip(links, await self._all(links), strict=True))
         return replace(turn, messages=tuple(_with(each, found) for each in turn.messages))
 
@@ -109,7 +111,7 @@ class _Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         found = await self._resolve(host, port)
         if not all(self._allowed(ip_address(address)) for address in found):
-            raise NotAllowed("its address is a private one")
+            raise NotAllowed("its address is private")
         return [_result(host, port, address) for address in found]
 
     async def close(self) -> None:
@@ -146,7 +148,7 @@ async def _fetched(http: aiohttp.ClientSession, link: FileLink, left: _Allotment
     except NotAllowed as exc:
         raise BadRequest(str(exc), field=link.path) from exc
     except TimeoutError as exc:
-        raise BadRequest(f"it did not come within {PATIENCE:g} s", field=link.path) from exc
+        raise BadRequest(f"it did not arrive within {PATIENCE:g} s", field=link.path) from exc
     except (aiohttp.ClientError, OSError) as exc:
         raise BadRequest("it cannot be fetched", field=link.path) from exc
     return attached(Node(link.url, link.path), media_type, data, link.name or url.name)
@@ -154,9 +156,9 @@ async def _fetched(http: aiohttp.ClientSession, link: FileLink, left: _Allotment
 
 async def _read(response: aiohttp.ClientResponse, left: _Allotment) -> bytes:
     if response.status != OK:
-        raise NotAllowed(f"the server answered {response.status}; nothing else is followed")
+        raise NotAllowed(f"the server answered {response.status}; only a 200 is accepted")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise NotAllowed("the server packed it although that was not asked for")
+        raise NotAllowed("the server compressed it, which was not asked for")
     data = bytearray()
     async for chunk in response.content.iter_chunked(CHUNK):
         data += chunk

@@ -55,7 +55,7 @@ def name_of(headers: Mapping[str, str], keys: Sequence[Key]) -> str:
     name = match(keys, presented)
     if name is None:
         raise KeyRefused(
-            "the API key is not one of this server's; `notion-manager keys list` names them"
+            "this server does not know that API key; `notion-manager keys list` names those it has"
         )
     return name
 
@@ -68,7 +68,7 @@ def check_json(content_type: str, encoding: str) -> None:
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise NotJson(f"the content type must be application/json, not {content_type[:64]!r}")
     if encoding.strip().lower() != "identity":
-        raise NotJson("compressed bodies are not taken; send the JSON as it is")
+        raise NotJson("compressed bodies are not accepted; send plain JSON")
 
 
 def _presented(headers: Mapping[str, str]) -> str:

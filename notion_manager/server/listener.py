@@ -50,8 +50,8 @@ async def listening(
 ) -> AsyncGenerator[Address]:
     """Serve inside the block; on the way out, let answers under way finish within `shutdown` s.
 
-    Until then it listens, so that who comes is told that the server stops. Raises OSError where the
-    address cannot be had.
+    Until then it listens, so that whoever comes is told that the server is stopping. Raises OSError
+    where the address cannot be had.
     """
     last = min(LAST_WORDS, timeouts.shutdown / 4)
     made = _made(serve, ways.refuse, server.body_limit)

@@ -50,7 +50,7 @@ def _entry(id: str, model: Model | None) -> dict[str, Any]:
         "created": CREATED,
         "created_at": datetime.fromtimestamp(CREATED, UTC).isoformat().replace("+00:00", "Z"),
         "owned_by": model.vendor if model else "notion",
-        "display_name": model.label if model else "Auto (the service picks)",
+        "display_name": model.label if model else "Auto (Notion chooses)",
     }
     if model and model.context:
         entry |= {"context_window": model.context, "max_input_tokens": model.input}

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 from ..errors import ShuttingDown
 
-WORDS = "the server stops; ask again once it is back"
+WORDS = "the server is stopping; try again once it is back"
 
 
 class Underway:

@@ -52,7 +52,7 @@ def inline(url: Node, name: str = "") -> File | Text:
     """The file in a data URL: `data:image/png;base64,…`. Raises BadRequest."""
     head, comma, payload = url.text().partition(",")
     if not comma:
-        raise url.fail("a data URL has a comma before its data")
+        raise url.fail("a data URL needs a comma before its data")
     media_type, *params = head.partition(":")[2].lower().split(";")
     data = decoded(url, payload) if "base64" in params else unquote_to_bytes(payload)
     return attached(url, media_type, data, name)
@@ -77,7 +77,7 @@ def enclosed(data: Node, name: str) -> File | FileLink | Text:
 def stored_elsewhere(node: Node) -> Unsupported:
     """The refusal of a `file_id`."""
     return Unsupported(
-        "it names a file that another service stores; send the file itself as base64",
+        "this file is stored by another service; send the file itself as base64",
         field=node.path,
     )
 
@@ -98,18 +98,18 @@ def attached(node: Node, media_type: str, data: bytes, name: str = "") -> File |
     if not data:
         raise node.fail("the file is empty")
     if len(data) > LARGEST:
-        raise node.fail(f"the file has {len(data)} bytes; at most {LARGEST} can be taken")
+        raise node.fail(f"the file has {len(data)} bytes; the limit is {LARGEST}")
     media_type = media_type.partition(";")[0].strip().lower()
     media_type = _OTHER_NAMES.get(media_type, media_type)
     found = _found(data)
     if found in _SIGNED and media_type in (found, UNKNOWN):
         return File(found, data, name)
     if media_type in _SIGNED:
-        raise node.fail(f"said to be {media_type}, but its bytes are {found or 'something else'}")
+        raise node.fail(f"declared as {media_type}, but its bytes are {found or 'something else'}")
     text = _text(data)
     if text is None and media_type.startswith("text/"):
-        but = found or "no text in UTF-8"
-        raise node.fail(f"said to be {media_type[:64]}, but its bytes are {but}")
+        but = found or "not UTF-8 text"
+        raise node.fail(f"declared as {media_type[:64]}, but its bytes are {but}")
     if text is None or not (media_type == UNKNOWN or media_type.startswith(_TEXTUAL)):
         raise _unsupported(node, media_type)
     if media_type == _TABLE or name.lower().endswith(".csv"):
@@ -120,7 +120,7 @@ def attached(node: Node, media_type: str, data: bytes, name: str = "") -> File |
 def _unsupported(node: Node, media_type: str) -> Unsupported:
     kinds = ", ".join((*_SIGNED, _TABLE))
     return Unsupported(
-        f"a file of {media_type[:64]} cannot be shown to a model; send {kinds} or plain text",
+        f"files of type {media_type[:64]} cannot be shown to a model; send {kinds} or plain text",
         field=node.path,
     )
 

@@ -35,7 +35,7 @@ class Ignored:
 def alone(node: Node) -> Unsupported:
     """Of a tool that is left out where there is no other: who sends it means it."""
     kind = safe(node["type"].text())
-    told = f"only the vendor can run {kind}, and no other tool is offered: offer one of your own"
+    told = f"only the vendor can run {kind}, and no other tool is offered; offer one of your own"
     return Unsupported(told, field=node.path)
 
 

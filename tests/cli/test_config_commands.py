@@ -28,7 +28,7 @@ def test_check_tells_all_mistakes_at_once_and_exits_3(
         "    write it as 3000, without quotes\n"
         "  server.prot: there is no such key\n"
         "    did you mean server.port?\n"
-        '  NOTION_MANAGER_LOG_LEVEL: "loud" is none of the choices\n'
+        '  NOTION_MANAGER_LOG_LEVEL: "loud" is not one of the choices\n'
         "    choose one of debug, info, warning, error\n"
     )
 

@@ -104,7 +104,7 @@ TAKEN: dict[str, Callable[[], tuple[str, Body]]] = {
 """What is none of ours to refuse: it is never unpacked, and goes to Notion as it is."""
 
 
-PRIVATE, STRANGE = "its address is a private one", "its host is neither a name nor a plain address"
+PRIVATE, STRANGE = "its address is private", "its host is neither a name nor a plain address"
 URLS = {
     "https://169.254.169.254/latest/meta-data": PRIVATE,
     "https://[::ffff:169.254.169.254]/": PRIVATE,
@@ -117,7 +117,7 @@ URLS = {
     "https://a..b/": STRANGE,
     "https://xn--/": "expected a plain https URL",
     "https://files.example.com\\@169.254.169.254/": "expected a plain https URL",
-    "https://files.example.com@169.254.169.254/": "a URL with a user's name in it is not fetched",
+    "https://files.example.com@169.254.169.254/": "a URL with a user name in it is not fetched",
     "http://169.254.169.254/": "only https URLs are fetched",
     "file:///etc/passwd": "expected a data:, https: or http: URL",
     "https://files.example.com/" + "a" * MB: "expected a plain https URL",

@@ -103,7 +103,7 @@ def test_every_problem_has_a_remedy_and_a_documented_exit_code(kind: type[Proble
 
 
 def test_what_says_all_by_itself_is_told_without_a_filler() -> None:
-    assert about(BadRequest("say which with --user")).lines == ()
+    assert about(BadRequest("choose one with --user")).lines == ()
     filler = ("change what is named there, then try again",)
     assert about(BadRequest("wrong", field="model")).lines == filler
     assert about(Unsupported("no", field="tools")).lines != filler

@@ -60,7 +60,9 @@ def test_rule_21_a_link_may_hold_its_file(kind: str) -> None:
 def test_a_file_that_another_service_stores_is_refused_by_its_path(kind: str) -> None:
     block = {"type": kind, "source": {"type": "file", "file_id": "file_1"}}
     message = refusal(messages=[{"role": "user", "content": [block]}])
-    assert message.startswith("messages[0].content[0].source.file_id: it names a file that another")
+    assert message.startswith(
+        "messages[0].content[0].source.file_id: this file is stored by another"
+    )
 
 
 @pytest.mark.parametrize("data", ["%", "iVBOR", "é"])
@@ -366,7 +368,7 @@ def test_rule_25_a_choice_among_the_vendors_tools_alone_is_left_to_the_model() -
 
 def test_a_choice_of_a_tool_that_is_not_there_is_refused() -> None:
     message = refusal(tools=[TOOL], tool_choice={"type": "tool", "name": "g"})
-    assert message == "tool_choice.name: no tool of this name is offered"
+    assert message == "tool_choice.name: no tool with this name is offered"
 
 
 def test_a_text_that_was_cut_at_its_citations_is_one_again() -> None:

@@ -338,7 +338,7 @@ def test_a_call_or_a_result_in_anothers_message_is_refused(
 ) -> None:
     block = {"type": kind, "id": "t", "tool_use_id": "t", "name": "f", "input": {}, "content": "x"}
     said = refusal(messages=[USER, {"role": role, "content": [block]}, USER])
-    told = f"messages[1].content[0].type: a {kind} block belongs to a message of the {whose}"
+    told = f"messages[1].content[0].type: a {kind} block belongs in a message whose role is {whose}"
     assert said == told
 
 

@@ -100,16 +100,16 @@ def test_a_table_is_known_by_its_name_too() -> None:
         ("image/webp", b"RIFF\0\0\0\0AVI ", "something else"),
         ("application/pdf", ZIP, "something else"),
         ("application/pdf", GIF, "image/gif"),
-        ("text/plain", b"\xff\xfe\0", "no text in UTF-8"),
-        ("text/plain", b"a\0b", "no text in UTF-8"),
-        ("text/csv", b"\xff,\xff", "no text in UTF-8"),
+        ("text/plain", b"\xff\xfe\0", "not UTF-8 text"),
+        ("text/plain", b"a\0b", "not UTF-8 text"),
+        ("text/csv", b"\xff,\xff", "not UTF-8 text"),
         ("text/plain", PNG, "image/png"),
     ],
 )
 def test_bytes_that_are_another_thing_are_refused(said: str, data: bytes, but: str) -> None:
     with pytest.raises(BadRequest) as refused:
         attached(HERE, said, data)
-    assert str(refused.value) == f"input[0].image_url: said to be {said}, but its bytes are {but}"
+    assert str(refused.value) == f"input[0].image_url: declared as {said}, but its bytes are {but}"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_empty_file_is_refused() -> None:
 
 def test_a_file_of_more_than_20_mebibytes_is_refused() -> None:
     assert attached(HERE, "image/png", PNG.ljust(LARGEST, b"\0"))
-    with pytest.raises(BadRequest, match=r"has 20971521 bytes; at most 20971520"):
+    with pytest.raises(BadRequest, match=r"has 20971521 bytes; the limit is 20971520"):
         attached(HERE, "image/png", PNG.ljust(LARGEST + 1, b"\0"))
 
 

@@ -211,7 +211,7 @@ def test_a_malformed_message_is_refused_by_its_path(message: dict[str, Any], fie
 
 @pytest.mark.parametrize("messages", [None, [], [{"role": "user", "content": ""}]])
 def test_a_request_without_messages_is_told_to_add_one(messages: Any) -> None:
-    with pytest.raises(BadRequest, match="messages: empty; add a message"):
+    with pytest.raises(BadRequest, match="messages: must not be empty; add a message"):
         decode(messages=messages)
 
 

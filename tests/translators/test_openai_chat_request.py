@@ -303,7 +303,7 @@ def test_a_search_tool_of_the_other_api_is_searching_the_web(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"tool_choice": "required"}, "tool_choice: there is no tool that could be called"),
+        ({"tool_choice": "required"}, "tool_choice: there is no tool to call"),
         (
             {"tools": [{"type": "mcp"}], "tool_choice": "required"},
             "tools[0]: only the vendor can run mcp, and no",

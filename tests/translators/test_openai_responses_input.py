@@ -189,9 +189,18 @@ def test_rule_46_files_come_as_data_or_as_links(part: dict[str, Any], meaning: P
     ("part", "message"),
     [
         ({"type": "input_image"}, "input[0].content[0]: expected image_url or file_id"),
-        ({"type": "input_image", "file_id": "f1"}, "input[0].content[0].file_id: it names a file"),
-        ({"type": "input_file", "file_id": "f1"}, "input[0].content[0].file_id: it names a file"),
-        ({"type": "input_file", "file_data": "AAAA"}, "input[0].content[0].file_data: a file of"),
+        (
+            {"type": "input_image", "file_id": "f1"},
+            "input[0].content[0].file_id: this file is stored",
+        ),
+        (
+            {"type": "input_file", "file_id": "f1"},
+            "input[0].content[0].file_id: this file is stored",
+        ),
+        (
+            {"type": "input_file", "file_data": "AAAA"},
+            "input[0].content[0].file_data: files of type",
+        ),
         ({"type": "input_file"}, "input[0].content[0]: expected file_data, file_url or file_id"),
         ({"type": "input_image", "image_url": "file:///x"}, "input[0].content[0].image_url: exp"),
         ({"type": "input_image", "image_url": "data:image/png"}, "input[0].content[0].image_url"),

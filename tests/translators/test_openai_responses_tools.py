@@ -167,6 +167,6 @@ def test_allowed_tools_are_those_that_are_there() -> None:
 @pytest.mark.parametrize("tools", [[], [{"type": "namespace", "name": "n", "tools": []}]])
 def test_a_call_cannot_be_wanted_where_nothing_can_be_called(tools: list[Any]) -> None:
     problem = refusal(tools=tools, tool_choice="required")
-    assert str(problem).startswith("tool_choice: there is no tool that could be called")
+    assert str(problem).startswith("tool_choice: there is no tool to call")
     turn = read(tools=[*tools, {"type": "web_search"}], tool_choice="required").turn
     assert (turn.tool_choice, turn.search) == (ToolChoice(), Search(web=True))

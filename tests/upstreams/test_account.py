@@ -99,7 +99,7 @@ def test_several_users_are_not_guessed_between_and_not_spelled_out() -> None:
 
 
 def test_a_user_who_is_not_in_the_cookie_is_refused() -> None:
-    with pytest.raises(BadRequest, match="not of the user asked for"):
+    with pytest.raises(BadRequest, match="does not belong to the user asked for"):
         parse_login(sample("login.json"), user="bob@example.test")
 
 

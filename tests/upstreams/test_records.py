@@ -76,7 +76,7 @@ def test_a_thread_says_what_came_after_a_turn(
 
 
 def test_what_is_no_record_map_is_a_problem() -> None:
-    with pytest.raises(UpstreamBroken, match="no JSON"):
+    with pytest.raises(UpstreamBroken, match="not JSON"):
         read_thread(b"<html>", "t")
 
 

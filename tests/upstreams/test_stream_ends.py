@@ -51,7 +51,7 @@ def ends(*lines: Json | str) -> str:
 CUT = "UpstreamBroken: the answer was cut short"
 MOVED = "UpstreamBroken: Notion moved the answer elsewhere before its end"
 EMPTY = "EmptyAnswer: Notion ended the answer without a word"
-WAITS = "UpstreamBroken: a tool waits for a confirmation that only Notion itself asks for"
+WAITS = "UpstreamBroken: a tool is waiting for a confirmation that can only be given in Notion"
 COMPLETED = {"status": "completed", "inference_id": "trace"}
 ASKING = inference(entry("Let me look."), CALL, finishedAt=1)
 

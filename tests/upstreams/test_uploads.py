@@ -85,7 +85,7 @@ def test_a_file_without_a_name_gets_one_by_its_kind_and_place() -> None:
 
 def test_too_many_files_are_refused() -> None:
     with pytest.raises(
-        BadRequest, match=rf"messages: {MOST + 1} different files .* at most {MOST}"
+        BadRequest, match=rf"messages: {MOST + 1} different files .* limit is {MOST}"
     ):
         parcels(turn(*(File("image/png", PNG + bytes([n])) for n in range(MOST + 1))))
 

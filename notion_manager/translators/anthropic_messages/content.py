@@ -62,7 +62,9 @@ def _check_role(block: Node, role: str) -> None:
     """A call that the user makes, or a result that the model has, would be told wrongly."""
     kind = block["type"].text()
     if _ROLES.get(kind, role) != role:
-        raise block["type"].fail(f"a {kind} block belongs to a message of the {_ROLES[kind]}")
+        raise block["type"].fail(
+            f"a {kind} block belongs in a message whose role is {_ROLES[kind]}"
+        )
 
 
 _BILLING = "x-anthropic-billing-header:"

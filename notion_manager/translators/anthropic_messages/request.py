@@ -79,7 +79,7 @@ def _refuse_threads(thread: Node) -> None:
     """A thread lives at the vendor: the client sends only what is new, and the rest is nowhere."""
     if thread.missing:
         return
-    message = "conversations are not kept here; send the whole of it"
+    message = "conversations are not kept here; send the whole conversation"
     if thread["type"].text("") == "continue":
         raise ThreadNotFound(message, field=thread.path)
     raise ThreadUnsupported(message, field=thread.path)

@@ -89,14 +89,14 @@ def choice_of(root: Node, tools: Iterable[Tool]) -> ToolChoice:
             return ToolChoice("required", name, parallel)
         kind = _vendors(root).get(name)
         if kind is None:
-            raise node["name"].fail("no tool of this name is offered")
+            raise node["name"].fail("no tool with this name is offered")
         if not kind.startswith(_SEARCH):
             told = f"only the vendor can run {safe(name)} ({safe(kind)}): choose another tool"
             raise Unsupported(told, field=node["name"].path)
         return ToolChoice(parallel=parallel)
     if kind == "any" and not ours:
         if not any(each.startswith(_SEARCH) for each in _vendors(root).values()):
-            raise node.fail("there is no tool that could be called; offer one or leave it out")
+            raise node.fail("there is no tool to call; offer one, or leave this out")
         return ToolChoice(parallel=parallel)
     return ToolChoice(_MODES[kind], parallel=parallel)
 

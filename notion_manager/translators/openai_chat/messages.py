@@ -39,7 +39,7 @@ def conversation(messages: Node, ignored: Ignored) -> tuple[str, tuple[Message, 
     """
     said = tuple(_together(_read(messages, ignored)))
     if not said:
-        raise messages.fail("empty; add a message for the model to answer")
+        raise messages.fail("must not be empty; add a message for the model to answer")
     if said[-1].role == "assistant":
         raise messages.fail("the assistant spoke last; end with a user or tool message")
     opening = tuple(takewhile(_instructs, said[:-1]))

@@ -24,9 +24,9 @@ n logprobs top_logprobs audio modalities
 """
 _UNDERSTOOD = frozenset(_NAMES.split())
 _REFUSALS = {
-    "n": "there is one answer only; leave it out or send 1",
-    "logprobs": "the probabilities of tokens are not known; leave it out",
-    "top_logprobs": "the probabilities of tokens are not known; leave it out",
+    "n": "only one answer is given; leave it out or send 1",
+    "logprobs": "token probabilities are not available; leave it out",
+    "top_logprobs": "token probabilities are not available; leave it out",
     "audio": "answers cannot be spoken; leave it out",
     "modalities": 'answers cannot be spoken; leave it out or send ["text"]',
 }

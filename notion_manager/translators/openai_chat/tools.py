@@ -78,7 +78,7 @@ def _check(
         if name and name not in names:
             raise node.fail(f"no tool is named {name[:64]!r}")
     if choice.mode == "required" and not names:
-        raise node.fail("there is no tool that could be called; offer one or leave it out")
+        raise node.fail("there is no tool to call; offer one, or leave this out")
 
 
 def _tool(node: Node) -> Tool | FreeformTool | None:

@@ -132,11 +132,13 @@ def _refuse_state(root: Node) -> None:
         if not root[name].missing:
             raise Unsupported(why, field=name)
     if root["background"].flag():
-        raise Unsupported("there is no background here; stream instead", field="background")
+        raise Unsupported(
+            "responses cannot run in the background; stream instead", field="background"
+        )
 
 
 def _refuse_logprobs(root: Node) -> None:
-    why = "the upstream tells no log probabilities"
+    why = "log probabilities are not available"
     if root["top_logprobs"].integer():
         raise Unsupported(why, field="top_logprobs")
     for entry in root["include"].each():
@@ -188,7 +190,7 @@ def _output(text: Node, ignored: Ignored) -> JsonOutput | None:
             return JsonOutput(wanted.object(), form["name"].text(""), strict, wanted.path)
         case kind:
             raise Unsupported(
-                f"answers as {kind[:64]!r} cannot be asked for", field="text.format.type"
+                f"answers of type {kind[:64]!r} are not supported", field="text.format.type"
             )
 
 

@@ -140,7 +140,7 @@ def _confined(offered: Offer, node: Node, mode: Literal["auto", "required", "non
     """Who must be searching may do so by itself. Raises BadRequest where nothing can be called."""
     if mode == "required" and not offered.tools:
         if not offered.search.web:
-            raise node.fail("there is no tool that could be called; offer one or leave it out")
+            raise node.fail("there is no tool to call; offer one, or leave this out")
         mode = "auto"
     return _with(offered, mode=mode)
 

@@ -73,7 +73,7 @@ def parse_login(body: bytes, *, user: str = "") -> Login:
     user_id = _pick_user(users, user)
     workspaces = _workspaces(tables, user_id)
     if not workspaces:
-        raise WorkspaceRefused("this account can use no workspace; join or make one in Notion")
+        raise WorkspaceRefused("this account has no workspace to use; join or create one in Notion")
     settings = object_of(_record(tables, "user_settings", user_id).get("settings"))
     record = users[user_id]
     return Login(
@@ -110,7 +110,7 @@ def cookie_token(text: str) -> Secret:
         raise BadRequest("there is no token_v2 in that; paste its value or the whole Cookie header")
     if not _COOKIE_VALUE.fullmatch(token):
         raise BadRequest(
-            "that token_v2 has spaces, quotes or other characters that no cookie has;"
+            "that token_v2 has spaces, quotes or other characters that no cookie can have;"
             " copy its value again, exactly as the browser shows it"
         )
     return Secret(token)
@@ -125,7 +125,7 @@ def _tables(body: bytes) -> Mapping[str, Any]:
     except orjson.JSONDecodeError:
         tables = None
     if not isinstance(tables, dict):
-        raise UpstreamBroken("the service's answer to loadUserContent has no recordMap")
+        raise UpstreamBroken("Notion's answer to loadUserContent has no recordMap")
     return cast("Mapping[str, Any]", tables)
 
 
@@ -143,14 +143,14 @@ def _records(tables: Mapping[str, Any], table: str) -> dict[str, Mapping[str, An
 
 def _pick_user(users: Mapping[str, Mapping[str, Any]], wanted: str) -> str:
     if not users:
-        raise AccountRefused("the token is not valid any more; copy a fresh token_v2")
+        raise AccountRefused("the token is no longer valid; copy a fresh token_v2")
     meant = [key for key, record in users.items() if not wanted or _is(wanted, key, record)]
     if len(meant) == 1:
         return meant[0]
     known = ", ".join(_masked(key, record) for key, record in users.items())
     if not meant:
-        raise BadRequest(f"the cookie is not of the user asked for, but of {known}")
-    raise BadRequest(f"the cookie is of several users: {known}; say which with --user")
+        raise BadRequest(f"the cookie does not belong to the user asked for, but to {known}")
+    raise BadRequest(f"the cookie belongs to several users: {known}; choose one with --user")
 
 
 def _is(wanted: str, id: str, record: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ def parse_catalogue(body: bytes) -> tuple[Model, ...]:
     try:
         answer = msgspec.json.decode(body, type=_Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise UpstreamBroken("the service's answer to getAvailableModels is no catalogue") from exc
+        raise UpstreamBroken("Notion's answer to getAvailableModels is not a catalogue") from exc
     restrictions = _readable(answer.restricted_access_models_in_picker_config, _Restriction)
     refusals = {r.codename: r.disabled_reason for r in restrictions}
     entries = _readable(answer.models, _Entry)

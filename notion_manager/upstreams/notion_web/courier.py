@@ -113,7 +113,7 @@ class Courier(Struct, frozen=True):
                 await response.content.read(ERROR_BODY)
                 status = response.status
         except TimeoutError as exc:
-            raise UpstreamTimeout("Notion's file storage did not take the file in time") from exc
+            raise UpstreamTimeout("Notion's file storage did not accept the file in time") from exc
         except NETWORK as exc:
             raise broken(exc) from exc
         if status not in STORED and status != EXPIRED:

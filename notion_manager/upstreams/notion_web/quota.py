@@ -28,7 +28,7 @@ def merged(eligibility: bytes, second: bytes, status: bytes | None, now: float) 
     """
     first, more = _read(eligibility, READS[0]), _read(second, READS[1])
     if not isinstance(first.get("isEligible"), bool):
-        raise UpstreamBroken(f"the service's answer to {READS[0]} does not say who is eligible")
+        raise UpstreamBroken(f"Notion's answer to {READS[0]} does not say whether AI may be used")
     windows = _windows_of(status)
     premium = list(_premium(object_of(more.get("premiumCredits"))))
     paid = text_of(first.get("type")) == "unlimited" or bool(premium)
@@ -48,9 +48,9 @@ def _read(body: bytes, name: str) -> Mapping[str, Any]:
     try:
         answer: Any = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        raise UpstreamBroken(f"the service's answer to {name} is no JSON") from exc
+        raise UpstreamBroken(f"Notion's answer to {name} is not JSON") from exc
     if not isinstance(answer, dict):
-        raise UpstreamBroken(f"the service's answer to {name} is no object")
+        raise UpstreamBroken(f"Notion's answer to {name} is not an object")
     return object_of(answer)
 
 

@@ -124,5 +124,5 @@ def _table(body: bytes, name: str) -> Mapping[str, Mapping[str, Any]]:
     try:
         tables = object_of(object_of(orjson.loads(body)).get("recordMap"))
     except orjson.JSONDecodeError as exc:
-        raise UpstreamBroken("the service's records are no JSON") from exc
+        raise UpstreamBroken("Notion's records are not JSON") from exc
     return dict(zip(object_of(tables.get(name)), _records(tables, name), strict=True))

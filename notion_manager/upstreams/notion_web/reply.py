@@ -174,4 +174,4 @@ def _tell_drift(decoder: Decoder) -> None:
     """Shapes that nobody knows are how a changed service is noticed first."""
     if decoder.drift:
         shapes = ", ".join(f"{name} x{count}" for name, count in decoder.drift.items())
-        logger.warning("the service sent what is not known here: %s", shapes)
+        logger.warning("Notion sent something that is not known here: %s", shapes)

@@ -23,7 +23,7 @@ from .steps import Chat
 SHUTDOWN = "container_shutdown"
 MOVED = frozenset({"queue-handoff", "reenqueue-with-delay", "inference-connection-lifecycle"})
 SHORT = "the answer was cut short"
-WAITS = "a tool waits for a confirmation that only Notion itself asks for"
+WAITS = "a tool is waiting for a confirmation that can only be given in Notion"
 RECORD_MAP = b'{"type":"record-map",'
 
 

@@ -242,7 +242,7 @@ def _history(turn: Turn, files: dict[bytes, Attachment]) -> list[_Said]:
         raise BadRequest("there is nothing to answer", field="messages")
     if runs[-1][0].side == "assistant":
         raise BadRequest(
-            "the last message must be the user's: an answer cannot be begun for the model",
+            "the last message must be the user's: an answer cannot be started for the model",
             field="messages",
         )
     return [

@@ -90,7 +90,7 @@ def parcels(turn: Turn) -> Sequence[Parcel]:
         return ()
     if len(files) > MOST:
         raise BadRequest(
-            f"{len(files)} different files in one conversation; at most {MOST} can be taken",
+            f"{len(files)} different files in one conversation; the limit is {MOST}",
             field="messages",
         )
     return [_parcel(file, number) for number, file in enumerate(files.values(), 1)]
@@ -175,7 +175,7 @@ def parse_ticket(body: bytes, name: str, thread_id: str) -> Ticket:
         thread_id=text_of(told.get("chatId")) or thread_id,
     )
     if not (ticket.url and ticket.storage and ticket.fields):
-        raise UpstreamBroken("Notion's leave to upload a file does not say where to")
+        raise UpstreamBroken("Notion did not say where to upload the file")
     return ticket
 
 
