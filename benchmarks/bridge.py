@@ -74,11 +74,11 @@ def _reading() -> list[Figure]:
         middle, worst = times(lambda size=size: _read(text, size))
         rates = (len(text) / middle / 1e6, len(text) / worst / 1e6)
         wanted = f"at least {goal:.0f}" if goal else ""
-        found.append(Figure(f"calls read, {size} characters a piece, MB/s", *rates, wanted))
+        found.append(Figure(f"calls read, {size} characters per piece, MB/s", *rates, wanted))
     small, big = (times(lambda n=n: _read(_call(n), 16))[0] / n for n in (250_000, 1_000_000))
     found.append(
         Figure(
-            "an argument of 1 MB over one of 250 kB, a character",
+            "an argument of 1 MB over one of 250 kB, per character",
             big / small,
             big / small,
             "at most 1.1",

@@ -88,7 +88,7 @@ def paces(repeats: int = REPEATS) -> list[Pace]:
 
 
 def table(found: Sequence[Pace]) -> str:
-    lines = [f"| {SIZE} characters a chunk | ns | range |", "|---|---|---|"]
+    lines = [f"| {SIZE} characters per chunk | ns | range |", "|---|---|---|"]
     lines += [f"| {p.label} | {p.middle:.0f} | {p.least:.0f} to {p.most:.0f} |" for p in found]
     return "\n".join(lines)
 

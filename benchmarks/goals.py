@@ -136,23 +136,26 @@ def _of_api(api: str) -> list[Row]:
             _added(f"{alone} p99", f"{alone} p50"),
             Ratio(3.0),
         ),
-        Row(f"{api}: CPU a paced chunk", MICROSECONDS, _figure(f"paced.{api} cpu"), Ratio(1.3)),
+        Row(f"{api}: CPU per paced chunk", MICROSECONDS, _figure(f"paced.{api} cpu"), Ratio(1.3)),
         Row(
-            f"{api}: CPU a chunk in a burst", MICROSECONDS, _figure(f"burst.{api} cpu"), Ratio(2.5)
+            f"{api}: CPU per chunk in a burst",
+            MICROSECONDS,
+            _figure(f"burst.{api} cpu"),
+            Ratio(2.5),
         ),
         Row(
-            f"{api}: CPU a chunk, 4000 chunks over 200",
+            f"{api}: CPU per chunk, 4000 chunks over 200",
             TIMES,
             _grown(f"long.{api} cpu", f"burst.{api} cpu"),
             Limit(1.1),
         ),
-        Row(f"{api}: CPU a whole answer", MICROSECONDS, _figure(f"whole.{api} cpu"), Ratio(2.5)),
+        Row(f"{api}: CPU per whole answer", MICROSECONDS, _figure(f"whole.{api} cpu"), Ratio(2.5)),
     ]
 
 
 ROWS: tuple[Row, ...] = (
     *(row for api in APIS for row in _of_api(api.name)),
-    Row("CPU a paced chunk, 150 streams", MICROSECONDS, _figure("crowd cpu"), Ratio(1.3)),
+    Row("CPU per paced chunk, 150 streams", MICROSECONDS, _figure("crowd cpu"), Ratio(1.3)),
     Row(
         "delay of a paced chunk, p50", MILLISECONDS, _figure("paced.messages delay.p50"), Ratio(1.5)
     ),
