@@ -1,7 +1,7 @@
 """A cursor over decoded JSON. Its errors name the path: `messages[2].content[0].text`."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 from msgspec import Struct
@@ -9,6 +9,7 @@ from msgspec import Struct
 from .bodies import loads
 from .errors import BadRequest
 
+Word = TypeVar("Word", bound=str)
 MOST = 2**53 - 1  # beyond it JSON's numbers are not exact
 _NAMES: dict[type, str] = {
     dict: "an object",
@@ -88,6 +89,12 @@ class Node(Struct):
         """An empty object in this place, where there is nothing."""
         return Node({}, self.step, self.above) if self.value is None else self
 
+    def encodable(self) -> dict[str, Any]:
+        """An object that can be written as JSON again."""
+        value = self.object()
+        self.json()
+        return value
+
     def json(self) -> str:
         """The value as JSON again. Deeper nesting can be read than written."""
         try:
@@ -106,12 +113,12 @@ class Node(Struct):
             return default
         raise self.expected("a string")
 
-    def one_of(self, choices: Collection[str], default: str | None = None) -> str:
+    def one_of(self, choices: Collection[Word], default: Word | None = None) -> Word:
         """A string out of `choices`."""
         text = self.text(default)
         if text not in choices:
             raise self.fail(f"expected one of {', '.join(choices)}; got {text[:64]!r}")
-        return text
+        return text  # pyright: ignore[reportReturnType] - it is one of them
 
     def integer(self, *, least: int = 0) -> int | None:
         """A whole number of at least `least`, or None where it is missing.

@@ -130,13 +130,12 @@ def fit_effort(model: Model, effort: Effort) -> Effort:
 
     No reasoning at all is not a little of it: "none" is for those who ask for it.
     """
-    offered = [e for e in EFFORTS if e in model.efforts]
+    offered: list[Effort] = [e for e in EFFORTS if e in model.efforts]
     if not effort or not offered:
         return ""
-    some = [e for e in offered if e != "none"] if effort != "none" else []
+    some: list[Effort] = [e for e in offered if e != "none"] if effort != "none" else []
     wanted = EFFORTS.index(effort)
-    nearest = min(some or offered, key=lambda e: abs(EFFORTS.index(e) - wanted))
-    return cast("Effort", nearest)
+    return min(some or offered, key=lambda e: abs(EFFORTS.index(e) - wanted))
 
 
 class Listed(Struct, frozen=True):

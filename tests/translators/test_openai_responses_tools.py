@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from notion_manager.errors import BadRequest
+from notion_manager.translators.exchange import Exchange
+from notion_manager.translators.openai_responses import OpenAIResponses
 from notion_manager.turn import FreeformTool, Search, Tool, ToolChoice
 from tests.translators.responses_requests import (
     CUSTOM,
@@ -32,6 +35,17 @@ def test_rule_47_rule_61_functions_keep_their_schemas_as_they_are() -> None:
         Tool(name, "d", schema, strict=True, deferred=True),
         Tool("bare", "", {"type": "object", "properties": {}}),
     )
+
+
+@pytest.mark.parametrize(
+    "body", ['"tools":[%s]', '"input":[{"type":"additional_tools","tools":[%s]}]']
+)
+def test_a_schema_too_deep_to_be_written_again_is_named_by_its_path(body: str) -> None:
+    """The encoder has the same limit, so the text is put together by hand."""
+    deep = ('{"a":' * 300) + "{}" + ("}" * 300)
+    tool = f'{{"type":"function","name":"f","parameters":{deep}}}'
+    with pytest.raises(BadRequest, match=r"tools\[0\].parameters: nested too deeply"):
+        OpenAIResponses(f'{{"input":"x",{body % tool}}}'.encode(), Exchange("0" * 32, 0))
 
 
 def test_rule_47_custom_tools_keep_their_grammar() -> None:

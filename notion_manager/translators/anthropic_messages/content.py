@@ -5,7 +5,7 @@ already is text here too, below its title, as the vendor shows it to its models.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ...fields import Node
 from ...turn import (
@@ -83,17 +83,6 @@ def texts(content: Node, ignored: Ignored) -> Iterator[str]:
             text = text.partition("\n")[2]
         if text:
             yield text
-
-
-def schema(node: Node) -> Mapping[str, Any]:
-    """An object that can be written as JSON again. Raises BadRequest where it is no such thing."""
-    _encoded(node)
-    return node.object()
-
-
-def _encoded(node: Node) -> str:
-    node.object()
-    return node.json()
 
 
 def _read(
@@ -209,9 +198,9 @@ def _thinking(block: Node, ignored: Ignored) -> Iterator[Thinking]:
 
 
 def _tool_use(block: Node, ignored: Ignored) -> Iterator[ToolCall]:
-    given = block["input"]
-    arguments = "{}" if given.missing else _encoded(given)
-    yield ToolCall(block["id"].text(), block["name"].text(), arguments)
+    given = block["input"].or_empty()
+    given.object()
+    yield ToolCall(block["id"].text(), block["name"].text(), given.json())
 
 
 def _tool_result(block: Node, ignored: Ignored) -> Iterator[ToolResult]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -11,7 +11,7 @@ from ...fields import Node
 from ...turn import EFFORTS, Effort, JsonOutput, Limits, Message, Turn
 from ..ignored import Ignored
 from ..searching import searched
-from .content import parts, schema, texts
+from .content import parts, texts
 from .tools import choice_of, tools_of
 
 _USED = frozenset({
@@ -100,7 +100,7 @@ def _messages(node: Node, ignored: Ignored, *, counting: bool) -> tuple[Message,
 
 def _message(node: Node, ignored: Ignored) -> Iterator[Message]:
     ignored.extras(node, _MESSAGE, within="messages[]")
-    role = cast("_Role", node["role"].one_of(_ROLES))
+    role = node["role"].one_of(_ROLES)
     content = node["content"]
     if role == "system" and content.missing:
         return  # it came for its output_config
@@ -120,7 +120,7 @@ def _output(root: Node, config: Node) -> JsonOutput | None:
         return None
     node["type"].one_of(("json_schema",))
     wanted = node["schema"]
-    return JsonOutput(schema(wanted), strict=True, path=wanted.path)
+    return JsonOutput(wanted.encodable(), strict=True, path=wanted.path)
 
 
 def _limits(root: Node, *, counting: bool) -> Limits:
@@ -137,12 +137,12 @@ def _effort(root: Node, config: Node, thinking: Node) -> Effort:
     A budget of thinking tokens is no effort: what it would come to differs by model.
     """
     messages = [m for m in root["messages"].each() if "output_config" in m.object()]
-    said = ""
+    said: Effort = ""
     for settings in (config, *[m["output_config"].or_empty() for m in messages]):
         effort = settings["effort"]
         said = said if effort.missing else effort.one_of(EFFORTS)
     if said:
-        return cast("Effort", said)
+        return said
     return "none" if thinking["type"].text("") == "disabled" else ""
 
 

@@ -8,7 +8,6 @@ from ...fields import Node
 from ...turn import Search, Tool, ToolChoice
 from ..ignored import Ignored, alone, safe
 from .client_tools import client_tool
-from .content import schema
 
 _SEARCH = "web_search_"
 _PLACEHOLDER = "DeferredToolPlaceholder"  # Claude Code sends it for the vendor's cache alone
@@ -65,7 +64,7 @@ def _custom(node: Node, ignored: Ignored) -> Iterable[Tool]:
     yield Tool(
         name,
         node["description"].text(""),
-        {"type": "object"} if given.missing else schema(given),
+        {"type": "object"} if given.missing else given.encodable(),
         strict=node["strict"].flag(),
         deferred=deferred,
     )

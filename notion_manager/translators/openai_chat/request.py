@@ -4,7 +4,7 @@ What has no meaning here is listed; what would be a lie is refused.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from ...turn import EFFORTS, Effort, JsonOutput, Limits, Search, Turn
 from ..ignored import Ignored, safe
 from ..searching import searched
 from .messages import conversation
-from .tools import Offer, offer, schema
+from .tools import Offer, offer
 
 _NAMES = """
 model messages stream stream_options max_tokens max_completion_tokens stop
@@ -117,7 +117,7 @@ def _output(form: Node) -> JsonOutput | None:
 def _schema_output(node: Node) -> JsonOutput:
     wanted = node["schema"]
     return JsonOutput(
-        schema=None if wanted.missing else schema(wanted),
+        schema=None if wanted.missing else wanted.encodable(),
         name=node["name"].text(""),
         strict=node["strict"].flag(),
         path=wanted.path,
@@ -135,7 +135,7 @@ def _limits(root: Node) -> Limits:
 
 
 def _effort(node: Node) -> Effort:
-    return "" if node.missing else cast("Effort", node.one_of(EFFORTS))
+    return "" if node.missing else node.one_of(EFFORTS)
 
 
 def _search(options: Node, ignored: Ignored, offered: Offer) -> Search:

@@ -92,10 +92,11 @@ def _tool(node: Node) -> Tool | FreeformTool | None:
 
 
 def _function(node: Node) -> Tool:
+    parameters = node["parameters"]
     return Tool(
         name=_name(node),
         description=node["description"].text(""),
-        schema=_NO_PARAMETERS if node["parameters"].missing else schema(node["parameters"]),
+        schema=_NO_PARAMETERS if parameters.missing else parameters.encodable(),
         strict=node["strict"].flag(),
     )
 
@@ -108,12 +109,6 @@ def _custom(node: Node) -> FreeformTool:
     grammar = form["grammar"]
     syntax = grammar["syntax"].one_of(("lark", "regex"))
     return replace(tool, syntax=syntax, grammar=grammar["definition"].text())
-
-
-def schema(node: Node) -> Mapping[str, Any]:
-    """A JSON schema that can be written again. Raises BadRequest."""
-    node.json()
-    return node.object()
 
 
 def _choice(root: Node) -> tuple[ToolChoice, frozenset[str] | None]:

@@ -57,17 +57,16 @@ _REMEMBERING = frozenset({*_STATEFUL, "previous_response_id", "background"})
 # By which header a client says which conversation this is, the narrowest first: Codex gives its
 # sub-agents threads of their own within one session.
 _AFFINITY = ("thread-id", "session-id", "x-session-affinity", "x-session-id")
-_EFFORTS: dict[str, Effort] = {effort: effort for effort in EFFORTS}
 _SEALED, _SOURCES = "reasoning.encrypted_content", "web_search_call.action.sources"
 _INCLUDED = (_SEALED, _SOURCES)
 _SUMMARIES = ("auto", "concise", "detailed")
 
 
 class View(Struct, frozen=True):
-    """How the client wants to see reasoning: as a summary, as a string to send back, or neither.
+    """How the client wants to see the answer's items.
 
-    `sources` says that searches name what they found.
-    `shells` are the names of the tools whose calls come as items of their own kind.
+    Reasoning comes as a summary, `sealed` as a string to send back, both or neither. `sources` says
+    that searches name what they found; `shells` are the tools whose calls are items of their own.
     """
 
     summaries: bool = False
@@ -187,7 +186,7 @@ def _output(text: Node, ignored: Ignored) -> JsonOutput | None:
             return JsonOutput(path=form.path)
         case "json_schema":
             wanted, strict = form["schema"], form["strict"].flag()
-            return JsonOutput(wanted.object(), form["name"].text(""), strict, wanted.path)
+            return JsonOutput(wanted.encodable(), form["name"].text(""), strict, wanted.path)
         case kind:
             raise Unsupported(
                 f"answers of type {kind[:64]!r} are not supported", field="text.format.type"
@@ -198,9 +197,8 @@ def _effort(reasoning: Node, ignored: Ignored) -> Effort:
     if reasoning.missing:
         return ""
     _note(reasoning, {"effort", "summary", "generate_summary"}, ignored)
-    if reasoning["effort"].missing:
-        return ""
-    return _EFFORTS[reasoning["effort"].one_of(EFFORTS)]
+    effort = reasoning["effort"]
+    return "" if effort.missing else effort.one_of(EFFORTS)
 
 
 def _conversation(root: Node, headers: Mapping[str, str]) -> str:

@@ -84,7 +84,7 @@ def _function(node: Node, namespace: str) -> Tool:
     return Tool(
         name=node["name"].text(),
         description=node["description"].text(""),
-        schema=_NO_ARGUMENTS if parameters.missing else parameters.object(),
+        schema=_NO_ARGUMENTS if parameters.missing else parameters.encodable(),
         namespace=namespace,
         strict=node["strict"].flag(),
         deferred=node["defer_loading"].flag(),
