@@ -10,7 +10,7 @@ import orjson
 from ...errors import AccountRefused, BadRequest, UpstreamBroken, WorkspaceRefused
 from ...keys import digest
 from ...secret import Secret
-from .loose import list_of, object_of, text_of
+from .loose import list_of, object_of, record_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def cookie_token(text: str) -> Secret:
     return Secret(token)
 
 
-# Records: a table maps ids to {"value": record} or, newer, to {"value": {"value": record}}.
+# Records, by their table and id
 
 
 def _tables(body: bytes) -> Mapping[str, Any]:
@@ -130,10 +130,7 @@ def _tables(body: bytes) -> Mapping[str, Any]:
 
 
 def _record(tables: Mapping[str, Any], table: str, id: str) -> Mapping[str, Any]:
-    """Empty where the record is absent, or where the user may see its role but not its value."""
-    value = object_of(object_of(object_of(tables.get(table)).get(id)).get("value"))
-    inner = value.get("value")
-    return object_of(inner) if isinstance(inner, dict) else value
+    return record_of(object_of(tables.get(table)).get(id))
 
 
 def _records(tables: Mapping[str, Any], table: str) -> dict[str, Mapping[str, Any]]:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from ...config import Config, Timeouts
@@ -33,6 +34,39 @@ def connect(timeouts: Timeouts) -> aiohttp.ClientSession:
     )
 
 
+class Calls(Struct, frozen=True):
+    """Calls with the headers of one login, or of one account. They hold its cookie."""
+
+    http: aiohttp.ClientSession
+    config: Config
+    headers: Mapping[str, str]
+
+    async def read(self, name: str, body: bytes) -> bytes:
+        """A small JSON endpoint, whole."""
+        try:
+            async with asyncio.timeout(self.config.timeouts.api):
+                response = await self.post(URL(endpoint(self.config.notion, name)), body)
+                async with response:
+                    if response.status != HTTP_OK:
+                        raise await refusal(response)
+                    return await _read_whole(response)
+        except TimeoutError as exc:
+            raise UpstreamTimeout(f"Notion did not answer {name} in time") from exc
+
+    async def post(self, url: URL, body: bytes) -> aiohttp.ClientResponse:
+        """The credential goes to the configured host alone: no redirect is followed."""
+        try:
+            return await self.http.post(
+                url,
+                data=io.BytesIO(body) if len(body) > LARGE else body,
+                headers=self.headers,
+                allow_redirects=False,
+                proxy=self.config.notion.proxy or None,
+            )
+        except NETWORK as exc:
+            raise broken(exc) from exc
+
+
 async def read_login(
     http: aiohttp.ClientSession, config: Config, token: Secret, user: str = ""
 ) -> Login:
@@ -40,54 +74,13 @@ async def read_login(
 
     `user`, an id or e-mail address, decides where the token is of several people's session.
     """
-    sent = login_headers(token, config.notion)
-    body = await read(http, config, "loadUserContent", sent, b"{}")
-    return parse_login(body, user=user)
-
-
-async def read(
-    http: aiohttp.ClientSession,
-    config: Config,
-    name: str,
-    sent: Mapping[str, str],
-    body: bytes,
-) -> bytes:
-    """A small JSON endpoint, whole."""
-    try:
-        async with asyncio.timeout(config.timeouts.api):
-            url = URL(endpoint(config.notion, name))
-            response = await post(http, config, url, sent, body)
-            async with response:
-                if response.status != HTTP_OK:
-                    raise await refusal(response)
-                return await _read_whole(response)
-    except TimeoutError as exc:
-        raise UpstreamTimeout(f"Notion did not answer {name} in time") from exc
+    calls = Calls(http, config, login_headers(token, config.notion))
+    return parse_login(await calls.read("loadUserContent", b"{}"), user=user)
 
 
 async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
     try:
         return await response.read()
-    except NETWORK as exc:
-        raise broken(exc) from exc
-
-
-async def post(
-    http: aiohttp.ClientSession,
-    config: Config,
-    url: URL,
-    sent: Mapping[str, str],
-    body: bytes,
-) -> aiohttp.ClientResponse:
-    """The credential goes to the configured host alone: no redirect is followed."""
-    try:
-        return await http.post(
-            url,
-            data=io.BytesIO(body) if len(body) > LARGE else body,
-            headers=sent,
-            allow_redirects=False,
-            proxy=config.notion.proxy or None,
-        )
     except NETWORK as exc:
         raise broken(exc) from exc
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import aiohttp
@@ -12,7 +12,7 @@ from yarl import URL
 from ...config import Config
 from ...errors import BadRequest, RateLimited, UpstreamBroken, UpstreamTimeout
 from .account import Account
-from .calls import ERROR_BODY, NETWORK, broken, read
+from .calls import ERROR_BODY, NETWORK, Calls, broken
 from .failures import scrub
 from .uploads import (
     Attached,
@@ -43,12 +43,12 @@ PAUSE = 2.0
 
 
 class Courier(Struct, frozen=True):
-    """One account's way of bringing files. `headers` are those of its reads."""
+    """One account's way of bringing files."""
 
     http: aiohttp.ClientSession
     account: Account
     config: Config
-    headers: Mapping[str, str]
+    calls: Calls
     ids: Iterator[str]
 
     async def deliver(
@@ -82,7 +82,8 @@ class Courier(Struct, frozen=True):
             ticket = await self._ticket(parcel, thread_id)
             if not await self._store(parcel, ticket):
                 raise UpstreamBroken(f"Notion's file storage refused {parcel.name}")
-        task = parse_task(await self._ask("enqueueTask", ask_task(ticket, self.account, thread_id)))
+        body = ask_task(ticket, self.account, thread_id)
+        task = parse_task(await self.calls.read("enqueueTask", body))
         outcome = await self._outcome(task)
         if outcome and outcome.failed:
             why = scrub(outcome.why) or "it does not say why"
@@ -92,10 +93,7 @@ class Courier(Struct, frozen=True):
     async def _ticket(self, parcel: Parcel, thread_id: str, *, create: bool = False) -> Ticket:
         name = stored_name(parcel, next(self.ids))
         body = ask_ticket(parcel, name, self.account, thread_id, create=create)
-        return parse_ticket(await self._ask(TICKET, body), name, thread_id)
-
-    async def _ask(self, name: str, body: bytes) -> bytes:
-        return await read(self.http, self.config, name, self.headers, body)
+        return parse_ticket(await self.calls.read(TICKET, body), name, thread_id)
 
     async def _store(self, parcel: Parcel, ticket: Ticket) -> bool:
         """Whether the storage took it. It is another host's: nothing of the account goes there."""
@@ -133,7 +131,7 @@ class Courier(Struct, frozen=True):
     async def _look(self, task: str) -> Outcome | None:
         """A look that fails in passing is no outcome: the task goes on."""
         try:
-            return parse_outcome(await self._ask("getTasks", ask_outcome(task)), task)
+            return parse_outcome(await self.calls.read("getTasks", ask_outcome(task)), task)
         except (UpstreamBroken, RateLimited):
             return None
 

@@ -18,6 +18,16 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def record_of(row: Any) -> Mapping[str, Any]:
+    """The record in a row of a record map, `{"value": record}` or `{"value": {"value": record}}`.
+
+    Empty where there is none, or where the user may see its role but not its value.
+    """
+    value = object_of(object_of(row).get("value"))
+    inner = value.get("value")
+    return object_of(inner) if isinstance(inner, dict) else value
+
+
 def count_of(value: Any) -> int | None:
     """A whole number of at least 0 that JSON can carry exactly."""
     if isinstance(value, float) and value.is_integer():

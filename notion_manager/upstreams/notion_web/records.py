@@ -10,7 +10,7 @@ from ...errors import UpstreamBroken
 from .. import Since
 from .account import Account
 from .failures import FAILURES
-from .loose import list_of, object_of, text_of
+from .loose import list_of, object_of, record_of, text_of
 
 SPEAKING = (*FAILURES, "agent-inference", "markdown-chat")
 
@@ -41,11 +41,7 @@ def read_records(record_map: Any) -> Records:
 
 
 def _records(tables: Mapping[str, Any], table: str) -> Iterator[Mapping[str, Any]]:
-    """The records of a table, which are wrapped once or twice."""
-    for row in object_of(tables.get(table)).values():
-        value = object_of(object_of(row).get("value"))
-        inner = value.get("value")
-        yield object_of(inner) if isinstance(inner, dict) else value
+    return map(record_of, object_of(tables.get(table)).values())
 
 
 def _message(record: Mapping[str, Any]) -> Message:

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import aiohttp
 from msgspec import Struct
 
-from ...config import Config
 from ...errors import Problem, RateLimited, UpstreamBroken
 from .account import Account
-from .calls import read
+from .calls import Calls
 from .records import NEWEST, Thread, ask_records, failed, read_thread, read_turn
 
 SYNC = "syncRecordValuesMain"
@@ -20,20 +18,19 @@ DOUBTS = 3  # looks after which a turn that the thread does not know of is given
 
 
 class Recovery(Struct, frozen=True):
-    """One account's way of reading its own threads. `headers` are those of its reads."""
+    """One account's way of reading its own threads, for `patience` seconds at most."""
 
-    http: aiohttp.ClientSession
+    calls: Calls
     account: Account
-    config: Config
-    headers: Mapping[str, str]
+    patience: float
 
     async def steps(self, thread_id: str, trace: str) -> Sequence[Mapping[str, Any]]:
         """The saved steps of the turn `trace` in their order, once it is over.
 
-        None where it was not saved, or does not end in time, or cannot be read.
+        Empty where it was not saved, does not end in time, or cannot be read.
         """
         try:
-            async with asyncio.timeout(self.config.timeouts.recovery):
+            async with asyncio.timeout(self.patience):
                 return await self._awaited(thread_id, trace)
         except (TimeoutError, Problem):
             return ()
@@ -71,8 +68,7 @@ class Recovery(Struct, frozen=True):
         return found if thread.completed or failed(found) else ()
 
     async def _read(self, table: str, ids: Sequence[str]) -> bytes:
-        body = ask_records(table, ids, self.account)
-        return await read(self.http, self.config, SYNC, self.headers, body)
+        return await self.calls.read(SYNC, ask_records(table, ids, self.account))
 
 
 def _pauses() -> Iterator[float]:

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Protocol
 
 import aiohttp
-import orjson
 from msgspec.structs import replace
 from yarl import URL
 
@@ -31,7 +30,7 @@ from ...tokens import of_exchange
 from ...turn import Turn
 from .. import Since
 from .account import Account
-from .calls import HTTP_OK, post, read, read_login, refusal
+from .calls import HTTP_OK, Calls, read_login, refusal
 from .catalogue import parse_catalogue
 from .courier import Courier
 from .headers import endpoint, headers
@@ -83,16 +82,17 @@ class NotionWeb:
         self._alarms = Alarms()
         self._ids = _ids()
         self._inference = URL(endpoint(config.notion, "runInferenceTranscript"))
-        self._reading = headers(account, config.notion, accept="application/json")
-        self._asking = headers(account, config.notion, accept="application/x-ndjson")
+        reading = headers(account, config.notion, accept="application/json")
+        asking = headers(account, config.notion, accept="application/x-ndjson")
+        self._reading = Calls(http, config, reading)
+        self._asking = Calls(http, config, asking)
         self._courier = Courier(http, account, config, self._reading, self._ids)
-        self._recovery = Recovery(http, account, config, self._reading)
+        self._recovery = Recovery(self._reading, account, config.timeouts.recovery)
 
     async def models(self) -> Sequence[Model]:
         """The live catalogue. A free read."""
-        body = probe(self._account)
         try:
-            found = await read(self._http, self._config, "getAvailableModels", self._reading, body)
+            found = await self._reading.read("getAvailableModels", probe(self._account))
         except DOUBTFUL as said:
             raise await self._checked(said) from said
         return [*parse_catalogue(found), *RESEARCHERS]
@@ -108,8 +108,7 @@ class NotionWeb:
         return merged(eligibility, second, status, time.time())
 
     async def _quota(self, name: str) -> bytes:
-        body = orjson.dumps({"spaceId": self._account.space_id})
-        return await read(self._http, self._config, name, self._reading, body)
+        return await self._reading.read(name, probe(self._account))
 
     async def _windows(self) -> bytes | None:
         try:
@@ -148,7 +147,7 @@ class NotionWeb:
     async def forget(self, threads: Sequence[str]) -> None:
         """Delete conversations, as the person could: they leave the list of chats."""
         body = ask_deletion(threads, self._account, self._ids)
-        await read(self._http, self._config, "saveTransactionsFanout", self._reading, body)
+        await self._reading.read("saveTransactionsFanout", body)
 
     def open(self, turn: Turn) -> Reply:
         """Entered, the turn is sent; gives batches. Leaving early closes the connection."""
@@ -221,7 +220,7 @@ class NotionWeb:
             raise UpstreamTimeout("Notion went silent") from exc
 
     async def _begun(self, body: bytes) -> aiohttp.ClientResponse:
-        response = await post(self._http, self._config, self._inference, self._asking, body)
+        response = await self._asking.post(self._inference, body)
         if response.status == HTTP_OK:
             return response
         try:
