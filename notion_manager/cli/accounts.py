@@ -95,19 +95,14 @@ def add(
     token = _token(piped=piped)
     found = run(login(config, token, user))
     chosen = _chosen(found, workspace, may_ask=not piped and sys.stdin.isatty())
-    if chosen.ai is False:
-        raise about(AiDisabled(f"Notion AI is turned off in {chosen.name}"))
     with store() as opened:
-        name = _alias(opened, found, chosen, alias)
-        account = account_of(found, chosen, token, name)
-        models = run(offered(config, account))
+        account = _made(opened, found, chosen, token, alias)
         earlier = next((a.alias for a in opened.accounts() if _same(a, account)), "")
-        opened.put_account(account)
-        opened.save_catalogue(name, models, time.time())
+        models = run(_enrolled(config, opened, account))
     verb = "Renewed" if earlier else "Added"
-    renamed = f" (renamed from {earlier})" if earlier not in ("", name) else ""
-    click.echo(f"{verb} {name}{renamed}: {chosen.name} ({state(chosen)}).")
-    click.echo(f"It offers {len(models)} models; `notion-manager models` lists them.")
+    renamed = f" (renamed from {earlier})" if earlier not in ("", account.alias) else ""
+    click.echo(f"{verb} {account.alias}{renamed}: {chosen.name} ({state(chosen)}).")
+    click.echo(f"It offers {models} models; `notion-manager models` lists them.")
     click.echo("Next: `notion-manager serve`. A running server uses it within a second.")
 
 
@@ -136,7 +131,7 @@ def import_(paths: Sequence[Path], config_file: Path | None, *, as_json: bool) -
     with store() as opened:
         for source in found:
             try:
-                alias = run(_enrolled(config, opened, source.read())).alias
+                alias = run(_imported(config, opened, source.read()))
                 rows.append({"source": source.name, "alias": alias, "result": "added"})
             except Problem as problem:
                 problems.append(problem)
@@ -226,8 +221,25 @@ def remove(alias: str) -> None:
 command.add_command(explain)
 
 
-async def _enrolled(config: Config, opened: Store, candidate: Candidate) -> Account:
-    """Checked and stored. Raises Problem."""
+def _made(
+    opened: Store, found: Login, chosen: Workspace, token: Secret, alias: str | None
+) -> Account:
+    """Raises AiDisabled where nothing could be asked there."""
+    if chosen.ai is False:
+        raise AiDisabled(f"Notion AI is turned off in {chosen.name}")
+    return account_of(found, chosen, token, _alias(opened, found, chosen, alias))
+
+
+async def _enrolled(config: Config, opened: Store, account: Account) -> int:
+    """Checked and stored; how many models it offers. Raises Problem."""
+    models = await offered(config, account)
+    opened.put_account(account)
+    opened.save_catalogue(account.alias, models, time.time())
+    return len(models)
+
+
+async def _imported(config: Config, opened: Store, candidate: Candidate) -> str:
+    """The alias that it is stored under. Raises Problem."""
     found = await login(config, candidate.token, candidate.user)
     if candidate.email and found.email.casefold() != candidate.email.casefold():
         raise BadRequest(f"the token does not belong to {masked(candidate.email)}")
@@ -237,13 +249,9 @@ async def _enrolled(config: Config, opened: Store, candidate: Candidate) -> Acco
         raise WorkspaceRefused("the token does not open the workspace it is meant for")
     if chosen is None:
         raise BadRequest("the token opens several workspaces; name one by its id")
-    if chosen.ai is False:
-        raise AiDisabled(f"Notion AI is turned off in {chosen.name}")
-    account = account_of(found, chosen, candidate.token, _alias(opened, found, chosen, None))
-    models = await offered(config, account)
-    opened.put_account(account)
-    opened.save_catalogue(account.alias, models, time.time())
-    return account
+    account = _made(opened, found, chosen, candidate.token, None)
+    await _enrolled(config, opened, account)
+    return account.alias
 
 
 def _token(*, piped: bool) -> Secret:
