@@ -7,11 +7,11 @@ from aiohttp import web
 
 from .. import explanations
 from ..errors import Forbidden, NotFound
-from ..explanations import Explanation, spelled
+from ..explanations import spelled
 from ..journal import Journal
 from ..pool import Pool
-from ..wire import dumps
 from .guard import is_loopback
+from .replies import as_json
 
 ADMIN = "/admin/"
 ACCOUNTS = "/admin/accounts"
@@ -29,14 +29,14 @@ class Admin:
     async def accounts(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every account's verdict; with `?model=`, of a request that asks for it."""
         model = request.query.get("model", "")
-        return _json(explanations.now(self.pool, time.time(), model))
+        return as_json(spelled(explanations.now(self.pool, time.time(), model)))
 
     async def request(self, request: web.BaseRequest) -> web.StreamResponse:
         """Raises NotFound where the request is not known, or not any more."""
         found = explanations.past(self.journal, self.pool, request.path.removeprefix(REQUESTS))
         if found is None:
             raise NotFound("no request with that id is remembered; take the id from `x-request-id`")
-        return _json(found)
+        return as_json(spelled(found))
 
 
 def check_near(request: web.BaseRequest) -> None:
@@ -46,7 +46,3 @@ def check_near(request: web.BaseRequest) -> None:
         raise Forbidden("the admin pages serve this machine only")
     if any(name in request.headers for name in (*_ON_BEHALF, "Origin")):
         raise Forbidden("the admin pages do not serve proxies or web pages")
-
-
-def _json(explanation: Explanation) -> web.Response:
-    return web.Response(body=dumps(spelled(explanation)), content_type="application/json")

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from ..gateway import Gateway
 from ..models import Model, choose, listing
-from ..wire import dumps
+from .replies import as_json
 
 PATIENCE = 2.0  # seconds: Claude Code gives the list three
 ONE = "/v1/models/"  # and then its name
@@ -26,15 +26,14 @@ class Shelf:
         usable = [m for m in models if not m.refusal]
         listed = listing(usable, self._gateway.habits.naming)
         entries = [_entry(each.id, each.model) for each in listed]
-        data = dumps(_anthropic(entries) if _asks_anthropic(request) else _openai(entries))
-        return web.Response(body=data, content_type="application/json")
+        return as_json(_anthropic(entries) if _asks_anthropic(request) else _openai(entries))
 
     async def one(self, request: web.BaseRequest) -> web.StreamResponse:
         """One model, by any name that a request could use. Raises UnknownModel."""
         id = request.path.removeprefix(ONE)
         models = await self._gateway.catalogues.all(PATIENCE)
         choice = choose(id, models, self._gateway.habits.naming)
-        return web.Response(body=dumps(_entry(id, choice.model)), content_type="application/json")
+        return as_json(_entry(id, choice.model))
 
 
 def _asks_anthropic(request: web.BaseRequest) -> bool:

@@ -8,7 +8,7 @@ from aiohttp import web
 from .. import __version__
 from ..admission import Admission
 from ..translators import TRANSLATORS
-from ..wire import dumps
+from .replies import as_json
 from .underway import Underway
 
 
@@ -27,7 +27,7 @@ class Pages:
         accounts = len(pool.standings)
         ready = pool.ready(time.time())
         stopping = self.underway.stopping
-        return _json(
+        return as_json(
             {
                 "status": "stopping" if stopping else "ok",
                 "version": __version__,
@@ -45,7 +45,7 @@ class Pages:
         )
 
     async def index(self, request: web.BaseRequest) -> web.StreamResponse:
-        return _json(
+        return as_json(
             {
                 "name": "notion-manager",
                 "version": __version__,
@@ -53,7 +53,3 @@ class Pages:
                 "health": "/health",
             }
         )
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    return web.Response(body=dumps(value), status=status, content_type="application/json")
