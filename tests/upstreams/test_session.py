@@ -56,6 +56,13 @@ async def test_a_read_that_fails_is_a_problem(scenario: str, problem: type[Excep
         await login(Simulator(accounts=[ADA], scenario=scenario))
 
 
+async def test_the_credential_is_in_no_repr_of_what_carries_it() -> None:
+    async with connect(QUICK) as http:
+        session = NotionWeb(http, account_of(ADA, "work"), Config())
+        parts = (session._reading, session._asking, session._courier, session._recovery)
+        assert not [part for part in parts if ADA.token_v2 in repr(part)]
+
+
 async def test_nobody_at_the_address_is_a_broken_upstream() -> None:
     async with connect(QUICK) as http:
         config = Config(notion=Notion(base_url="http://127.0.0.1:9"), timeouts=QUICK)

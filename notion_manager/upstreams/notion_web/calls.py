@@ -4,9 +4,9 @@ import asyncio
 import io
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import aiohttp
-from msgspec import Struct
 from yarl import URL
 
 from ...config import Config, Timeouts
@@ -34,12 +34,14 @@ def connect(timeouts: Timeouts) -> aiohttp.ClientSession:
     )
 
 
-class Calls(Struct, frozen=True):
-    """Calls with the headers of one login, or of one account. They hold its cookie."""
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls with the headers of one login, or of one account."""
 
     http: aiohttp.ClientSession
     config: Config
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    """They hold its cookie."""
 
     async def read(self, name: str, body: bytes) -> bytes:
         """A small JSON endpoint, whole."""
