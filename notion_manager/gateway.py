@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
 
@@ -56,12 +56,12 @@ LOST = (UpstreamRejected, WorkspaceRefused, EmptyAnswer)
 class Effects(Struct, frozen=True):
     """What the gateway does to the world. Tests bring their own time.
 
-    `keep` is told of each standing that a report changed, before the client hears of the problem.
+    `keep` is told of the standings that a report changed, before the client hears of the problem.
     `look` finds out what is left of an account, or raises Problem. `conversations` says where one
     can go on; None where none does.
     """
 
-    keep: Callable[[Standing], Awaitable[None]]
+    keep: Callable[[Sequence[Standing]], Awaitable[None]]
     look: Callable[[str], Awaitable[Allowance]]
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

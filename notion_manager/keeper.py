@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from .database import StoreProblem
 from .journal import Journal
@@ -27,10 +27,10 @@ class Keeper:
         self._saving = set[str]()
         self._writing = asyncio.Lock()
 
-    async def keep(self, standing: Standing) -> None:
-        """That of one account changed."""
-        self._journal.changed([standing])
-        self._owed.add(standing.name)
+    async def keep(self, standings: Sequence[Standing]) -> None:
+        """Those of some accounts changed."""
+        self._journal.changed(standings)
+        self._owed.update(standing.name for standing in standings)
         await self.catch_up()
 
     def note_all(self) -> None:
@@ -55,14 +55,9 @@ class Keeper:
             standings = [known[name] for name in self._saving if name in known]
             try:
                 if standings:
-                    await asyncio.to_thread(_save_all, self._store, standings)
+                    await asyncio.to_thread(self._store.save_standings, *standings)
             except BaseException:
                 self._owed |= self._saving
                 raise
             finally:
                 self._saving = set[str]()
-
-
-def _save_all(store: Store, standings: Iterable[Standing]) -> None:
-    for standing in standings:
-        store.save_standing(standing)

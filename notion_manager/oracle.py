@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from .allowance import Allowance
 from .errors import AccountRefused, EdgeChallenged, Problem, WorkspaceRefused
@@ -23,7 +23,7 @@ FATAL = (AccountRefused, WorkspaceRefused, EdgeChallenged)
 """What a look may find out that an answer would run into as well."""
 
 Keep = Callable[[str, Allowance], Awaitable[None]]
-KeepStanding = Callable[[Standing], Awaitable[None]]
+KeepStandings = Callable[[Sequence[Standing]], Awaitable[None]]
 
 
 class Oracle:
@@ -34,14 +34,14 @@ class Oracle:
         upstreams: Mapping[str, Upstream],
         pool: Pool,
         keep: Keep,
-        keep_standing: KeepStanding,
+        keep_standings: KeepStandings,
         clock: Callable[[], float],
     ) -> None:
         self._upstreams = upstreams
         self._pool = pool
         self._keep = keep
-        self._keep_standing = keep_standing
-        self._reports = Reports(pool, keep_standing)
+        self._keep_standings = keep_standings
+        self._reports = Reports(pool, keep_standings)
         self._clock = clock
         self._looking: dict[str, asyncio.Task[Allowance]] = {}
         self._failed: dict[str, float] = {}  # when a look at it last failed
@@ -109,7 +109,7 @@ class Oracle:
             told = self._pool.learn(name, allowance, self._clock())
             await self._keep(name, self._pool.allowances[name])
             if told is not None:
-                await self._keep_standing(told)
+                await self._keep_standings([told])
         return allowance
 
     def _finished(self, name: str, task: asyncio.Task[Allowance]) -> None:

@@ -20,9 +20,9 @@ REMEDIES: Mapping[str, str] = {
 
 
 class Reports:
-    """`keep` is told of each standing that changed."""
+    """`keep` is told of the standings that changed."""
 
-    def __init__(self, pool: Pool, keep: Callable[[Standing], Awaitable[None]]) -> None:
+    def __init__(self, pool: Pool, keep: Callable[[Sequence[Standing]], Awaitable[None]]) -> None:
         self._pool = pool
         self._keep = keep
 
@@ -37,8 +37,8 @@ class Reports:
         before = dict(self._pool.standings) if problem else {}
         changed = self._pool.report(name, problem, now, model)
         _warn(name, before, changed, now)
-        for standing in changed:
-            await self._keep(standing)
+        if changed:
+            await self._keep(changed)
         return changed
 
 

@@ -166,12 +166,13 @@ class Store:
         )
         return tuple(replace(standing, name=alias) for alias, standing in found if standing)
 
-    def save_standing(self, standing: Standing) -> None:
-        self._change(
-            "INSERT OR REPLACE INTO standings SELECT alias, ? FROM accounts WHERE alias = ?",
-            msgspec.json.encode(replace(standing, busy=0)).decode(),
-            standing.name,
-        )
+    def save_standings(self, *standings: Standing) -> None:
+        """All of them or none."""
+        with self._write() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO standings SELECT alias, ? FROM accounts WHERE alias = ?",
+                [(msgspec.json.encode(replace(s, busy=0)).decode(), s.name) for s in standings],
+            )
 
     def allowances(self) -> dict[str, Allowance]:
         """What was left of each account when it was last looked at."""

@@ -289,7 +289,7 @@ def _take_back(path: Path) -> None:
     with Store(path) as store:
         for standing in store.standings():
             if standing.retired or standing.careful:
-                store.save_standing(Standing(standing.name))
+                store.save_standings(Standing(standing.name))
 
 
 async def restarts(world: World, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """Which accounts a request goes to after one failed, and what its client is told in the end."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -192,8 +193,9 @@ async def test_a_full_account_is_waited_for_where_those_with_a_seat_were_asked_e
     """They rest no more, since other requests went well there."""
     ups = {"a": Scripted(*[[UpstreamBroken("gone")]] * 2), "b": Scripted(says("yo"))}
 
-    async def clear(standing: Standing) -> None:
-        gate.pool.join(Standing(standing.name))
+    async def clear(standings: Sequence[Standing]) -> None:
+        for standing in standings:
+            gate.pool.join(Standing(standing.name))
 
     gate = gateway(ups, clock=Still(), keep=clear)
     taken = [gate.pool.pick(0.0, tried=("a",)) for _ in range(2)]

@@ -143,7 +143,7 @@ async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) 
         (standing,) = rig.store.standings()
         assert standing.retired
         with elsewhere(tmp_path) as store:
-            store.save_standing(Standing("one"))
+            store.save_standings(Standing("one"))
         async with asyncio.timeout(5):
             while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
                 await asyncio.sleep(0.02)
@@ -154,14 +154,14 @@ async def test_a_rest_that_was_kept_is_no_longer_than_one_may_be(tmp_path: Path)
     short = Config(pool=PoolSettings(longest_rest=0.01))
     async with rigged(tmp_path, people=[ONE]) as rig:
         rests = Standing("one", ready_at=time.time() + 1e8, reason="rate_limit_exceeded")
-        rig.store.save_standing(rests)
+        rig.store.save_standings(rests)
     async with rigged(tmp_path, people=[ONE], config=short, again=True) as rig:
         assert await asked(rig) == (200, "one")
 
 
 async def test_a_rest_that_could_not_be_kept_goes_on_and_is_kept_later(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[ONE]) as rig:
-        rig.store.save_standing(Standing("one"))
+        rig.store.save_standings(Standing("one"))
         renamed(tmp_path, "standings", "away")
         assert (await asked(rig, "[[sim:trust-rule-denied=start]] hi"))[0] == 403
         renamed(tmp_path, "away", "standings")

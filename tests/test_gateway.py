@@ -1,6 +1,7 @@
 """The gateway: failing over is free until the first content, and impossible after it."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -187,8 +188,8 @@ async def test_nothing_asked_is_answered_with_nothing_and_spends_nothing() -> No
 async def test_changed_standings_are_kept_before_the_client_hears() -> None:
     kept: list[Standing] = []
 
-    async def keep(standing: Standing) -> None:
-        kept.append(standing)
+    async def keep(standings: Sequence[Standing]) -> None:
+        kept.extend(standings)
 
     gate = gateway({"a": Scripted([AccountRefused("dead")])}, keep=keep)
     with pytest.raises(AccountRefused):

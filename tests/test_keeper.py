@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from notion_manager.errors import Denied, RateLimited
+from notion_manager.errors import AccountRefused, Denied, RateLimited
 from notion_manager.journal import Journal
 from notion_manager.keeper import Keeper
 from notion_manager.pool import Pool
+from notion_manager.reports import Reports
 from notion_manager.standing import Standing
 from notion_manager.store import Store
 from tests.rig import account_of, someone
@@ -29,8 +30,7 @@ class Office:
         self.keeper = Keeper(store, self.pool, Journal(store.notes))
 
     async def report(self, name: str, problem: Denied | RateLimited) -> None:
-        for standing in self.pool.report(name, problem, 1000.0):
-            await self.keeper.keep(standing)
+        await self.keeper.keep(self.pool.report(name, problem, 1000.0))
 
     def rename(self, table: str, name: str) -> None:
         with closing(sqlite3.connect(self.path)) as db:
@@ -56,6 +56,21 @@ async def test_what_is_kept_is_owed_no_more(office: Office) -> None:
     await keeping
     assert not office.keeper.owes("one")
     assert office.kept() == [("one", "upstream_denied")]
+
+
+async def test_all_that_one_report_changed_is_owed_at_once(office: Office) -> None:
+    """A client that leaves meanwhile, and takes its request with it, leaves nothing behind."""
+    for name in ("one", "two"):
+        office.pool.join(Standing(name), login="theirs")
+    reports = Reports(office.pool, office.keeper.keep)
+    noting = asyncio.ensure_future(reports.note("one", AccountRefused("dead"), 1000.0))
+    await asyncio.sleep(0)
+    assert office.keeper.owes("one")
+    assert office.keeper.owes("two")
+    noting.cancel()
+    await asyncio.gather(noting, return_exceptions=True)
+    await office.keeper.catch_up()
+    assert office.kept() == [("one", "account_unauthorized"), ("two", "account_unauthorized")]
 
 
 async def test_what_was_owed_is_kept_as_it_is_by_then(

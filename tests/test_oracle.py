@@ -33,14 +33,14 @@ class Bench:
         self.pool = Pool([Standing(name) for name in names])
         self.kept: list[tuple[str, object]] = []
         self.oracle = Oracle(
-            self.upstreams, self.pool, self.keep, self.keep_standing, clock=self.clock
+            self.upstreams, self.pool, self.keep, self.keep_standings, clock=self.clock
         )
 
     async def keep(self, name: str, allowance: Allowance) -> None:
         self.kept.append((name, allowance))
 
-    async def keep_standing(self, standing: Standing) -> None:
-        self.kept.append((standing.name, standing.reason))
+    async def keep_standings(self, standings: Sequence[Standing]) -> None:
+        self.kept += [(standing.name, standing.reason) for standing in standings]
 
     def says(self, name: str, left: Allowance | Problem) -> None:
         self.upstreams[name].left = left

@@ -1,6 +1,6 @@
 """Who gets the seat, what is remembered of it, and what is settled before it is taken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
@@ -77,8 +77,8 @@ async def _kept(*scripts: list[object]) -> tuple[Gateway, list[Standing]]:
     """A gateway of one account, asked once, and what it wanted kept."""
     kept: list[Standing] = []
 
-    async def keep(standing: Standing) -> None:
-        kept.append(standing)
+    async def keep(standings: Sequence[Standing]) -> None:
+        kept.extend(standings)
 
     gate = gateway({"a": Scripted(*scripts)}, Habits(attempts=2), clock=Clock(), keep=keep)
     with suppress(Problem):

@@ -66,7 +66,7 @@ def test_an_account_comes_back_whole(store: Store) -> None:
 
 def test_adding_an_account_again_renews_it_and_clears_its_standing(store: Store) -> None:
     store.put_account(ADA)
-    store.save_standing(Standing("ada", retired=True, reason="account_unauthorized"))
+    store.save_standings(Standing("ada", retired=True, reason="account_unauthorized"))
     renewed = replace(ADA, token_v2=Secret("fresh"), plan="enterprise")
     store.put_account(renewed)
     assert store.accounts() == (renewed,)
@@ -96,7 +96,7 @@ def test_one_user_may_have_two_workspaces(store: Store) -> None:
 
 def test_a_removed_account_takes_what_is_known_of_it_along(store: Store) -> None:
     store.put_account(ADA)
-    store.save_standing(Standing("ada", strikes=1))
+    store.save_standings(Standing("ada", strikes=1))
     store.save_catalogue("ada", [SONNET], 5.0)
     places = Conversations(store.notes, 10.0)
     for account in (ADA, BOB):
@@ -149,8 +149,8 @@ def test_a_removed_key_is_gone(store: Store) -> None:
 def test_a_standing_comes_back_with_nobody_in_its_seats(store: Store) -> None:
     store.put_account(ADA)
     standing = Standing("ada", busy=3, strikes=2, ready_at=99.5, reason="insufficient_quota")
-    store.save_standing(standing)
-    store.save_standing(structs.replace(standing, strikes=3))
+    store.save_standings(standing)
+    store.save_standings(structs.replace(standing, strikes=3))
     assert store.standings() == (structs.replace(standing, busy=0, strikes=3),)
 
 
@@ -183,7 +183,7 @@ def test_a_catalogue_comes_back_with_its_age(store: Store) -> None:
 
 
 def test_what_concerns_an_account_that_is_gone_is_dropped(store: Store) -> None:
-    store.save_standing(Standing("ghost"))
+    store.save_standings(Standing("ghost"))
     store.save_catalogue("ghost", [SONNET], 5.0)
     assert store.standings() == ()
     assert store.catalogues() == {}

@@ -171,7 +171,7 @@ async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Se
                     if isinstance(problem, EdgeChallenged):
                         edge.append(problem)
                     stored = _stored(store, account.alias)
-                    store.save_standing(after(stored, problem, time.time()))
+                    store.save_standings(after(stored, problem, time.time()))
                     return Checked(account.alias, 0, problem)
 
         return await asyncio.gather(*map(one, accounts))
@@ -180,7 +180,7 @@ async def check(config: Config, store: Store, accounts: Sequence[Account]) -> Se
 async def _checked(store: Store, name: str, upstream: NotionWeb) -> Checked:
     """Raises Problem."""
     found, left = await asyncio.gather(upstream.models(), upstream.allowance())
-    store.save_standing(taught(_taken_back(_stored(store, name)), left, time.time()))
+    store.save_standings(taught(_taken_back(_stored(store, name)), left, time.time()))
     store.save_catalogue(name, found, time.time())
     store.save_allowance(name, left.since(store.allowances().get(name)))
     return Checked(name, len(found), None)

@@ -257,7 +257,7 @@ def test_a_check_takes_back_one_that_was_denied_but_not_while_it_rests(
             "adas-space", 1, 1, ready_at, retired, Denied.code, now - 300, careful=True
         )
         with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
-            store.save_standing(denied)
+            store.save_standings(denied)
         assert run("accounts", "check").exit_code == 0
         (row,) = json.loads(run("accounts", "list", "--json").stdout)
         assert told in row["standing"]

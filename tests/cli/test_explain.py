@@ -23,7 +23,7 @@ def stored(env: dict[str, str]) -> None:
             store.put_account(account_of(someone(number), alias))
         journal = Journal(store.notes)
         tired = Standing("two", ready_at=time.time() + 600, reason="rate_limit_exceeded", since=1.0)
-        store.save_standing(tired)
+        store.save_standings(tired)
         store.save_terms("three", Terms(enabled=False))
         journal.changed([tired])
         journal.note(replace(DONE, tried="two rate_limit_exceeded", thread="moved"))
