@@ -126,7 +126,7 @@ async def _follow(store: Store, roster: Roster, pool: Pool, keeper: Keeper, vers
             now = store.version()
             if now != version:
                 roster.enrol(store.accounts(), {})
-                roster.reinstate(s for s in store.standings() if not keeper.owes(s.name))
+                roster.reinstate(store.standings(), keeper.owes)
                 roster.learn(store.allowances(), time.time())
                 pool.agree(store.terms())
                 keeper.note_all()

@@ -51,13 +51,17 @@ class Roster:
                 self._catalogues.renew(name)
         self._accounts = wanted
 
-    def reinstate(self, stored: Iterable[Standing]) -> None:
-        """Take back into use what somebody found to be well again, as `accounts check` does."""
-        for standing in stored:
-            ours = self._pool.standings.get(standing.name)
-            if ours is not None and _is_better(standing, ours):
-                logger.info("account %s is back", standing.name)
-                self._pool.join(standing, _login(self._accounts[standing.name]))
+    def reinstate(self, stored: Iterable[Standing], owed: Callable[[str], bool]) -> None:
+        """Take back into use what somebody found to be well again, as `accounts check` does.
+
+        Of one that was added again nothing is stored. What is `owed` to the store it cannot know.
+        """
+        known = {standing.name: standing for standing in stored}
+        for name, account in self._accounts.items():
+            standing = known.get(name, Standing(name))
+            if _is_better(standing, self._pool.standings[name]) and not owed(name):
+                logger.info("account %s is back", name)
+                self._pool.join(standing, _login(account))
 
     def learn(self, stored: Mapping[str, Allowance], now: float) -> None:
         """Take over what somebody else read later than we did, as `accounts check` does.

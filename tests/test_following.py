@@ -149,6 +149,17 @@ async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) 
                 await asyncio.sleep(0.02)
 
 
+async def test_an_account_that_is_added_again_with_the_token_it_has_is_back(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        assert (await asked(rig, "[[sim:401]] hi"))[0] == 503
+        await until(lambda: [s.retired for s in rig.store.standings()] == [True])
+        with elsewhere(tmp_path) as store:
+            store.put_account(account_of(ONE, "one"))
+        async with asyncio.timeout(5):
+            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
+                await asyncio.sleep(0.02)
+
+
 async def test_a_rest_that_was_kept_is_no_longer_than_one_may_be(tmp_path: Path) -> None:
     """Whether the clock was put back since, or the configuration says another thing."""
     short = Config(pool=PoolSettings(longest_rest=0.01))
