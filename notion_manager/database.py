@@ -10,6 +10,7 @@ from pathlib import Path
 
 MOMENT = 0.01  # seconds between two tries
 PATIENCE = 10.0  # seconds to wait for another process that writes
+IMPATIENCE = 0.05  # seconds, once it was waited for in vain
 MIGRATIONS = (
     """
     CREATE TABLE accounts (

@@ -22,7 +22,16 @@ from msgspec.structs import replace
 from .allowance import Allowance
 from .catalogues import Shelved
 from .conversations import without
-from .database import StoreProblem, blamed, connected, opened, secure, transaction
+from .database import (
+    IMPATIENCE,
+    PATIENCE,
+    StoreProblem,
+    blamed,
+    connected,
+    opened,
+    secure,
+    transaction,
+)
 from .keys import Key, digest
 from .models import Model
 from .notes import FILE, Notes
@@ -56,6 +65,7 @@ class Store:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._version = 0
+        self._patience = PATIENCE
         self.notes = Notes(path.with_name(FILE))
         secure(path)
         with blamed(self._path):
@@ -257,9 +267,13 @@ class Store:
 
     @contextmanager
     def _write(self, synchronous: str = "FULL") -> Generator[sqlite3.Connection]:
+        """Another process that holds the file is waited for once, and not by everyone in turn."""
         with self._lock, blamed(self._path):
+            patience, self._patience = self._patience, IMPATIENCE
+            self._db.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
             self._db.execute(f"PRAGMA synchronous = {synchronous}")
             with transaction(self._db):
+                self._patience = PATIENCE
                 yield self._db
 
 
