@@ -56,6 +56,9 @@ class Threads:
             await self.save()
         except StoreProblem as problem:
             logger.warning("%s; %s", problem, problem.remedy)
+        except BaseException:  # it is not sent after all
+            self._running.discard(thread_id)
+            raise
 
     def end(self, account: str, thread_id: str, until: float) -> None:
         """The turn is over, or goes on `until` then and nobody hears it."""
@@ -107,14 +110,14 @@ class Threads:
     async def save(self) -> None:
         """Keep what was noted; those who ask for it at the same time share a write.
 
-        Raises StoreProblem, and then has it noted still.
+        Raises StoreProblem. Whatever ends it, what may not have been kept is noted still.
         """
         async with self._writing:
             noted, self._noted = self._noted, {}
             if noted:
                 try:
                     await asyncio.to_thread(_keep, self._store, noted)
-                except StoreProblem:
+                except BaseException:
                     self._noted = noted | self._noted
                     raise
 

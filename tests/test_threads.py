@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
@@ -300,3 +301,20 @@ async def test_what_could_not_be_kept_is_kept_later(house: House, tmp_path: Path
         db.execute("ALTER TABLE away RENAME TO threads")
     await house.threads.save()
     assert [thread.id for thread in house.store.threads()] == ["t"]
+
+
+async def test_a_turn_whose_client_leaves_before_it_is_sent_is_not_under_way(
+    house: House, tmp_path: Path
+) -> None:
+    """Nor is its chat forgotten, if that could not be kept."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db:
+        db.execute("ALTER TABLE threads RENAME TO away")
+        beginning = asyncio.ensure_future(house.threads.begin("one", "t", 100.0))
+        await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.gather(beginning, return_exceptions=True)
+        await asyncio.to_thread(str)  # what was being written failed by now
+        db.execute("ALTER TABLE away RENAME TO threads")
+    await house.threads.sweep(1000.0)
+    assert house.one.told == [["t"]]
