@@ -36,6 +36,7 @@ class Pool:
         self.terms = dict(terms)
         self.allowances: dict[str, Allowance] = {}
         self._logins: dict[str, str] = {}
+        self._left: dict[str, int] = {}  # how busy those are that left: they may come back
         self._edge = Standing("")  # how this machine's address stands with the network edge
         self.standings = {s.name: replace(s, busy=0) for s in standings}
         self._stale = dict.fromkeys(self.standings)  # those that changed since somebody was picked
@@ -120,7 +121,8 @@ class Pool:
             for each in self.standings.values():
                 self._put(self._paused(each))
         known = self.standings.get(standing.name)
-        self._put(replace(self._paused(standing), busy=known.busy if known else 0))
+        busy = known.busy if known else self._left.pop(standing.name, 0)
+        self._put(replace(self._paused(standing), busy=busy))
         self._tell()
 
     def agree(self, terms: Mapping[str, Terms]) -> None:
@@ -136,7 +138,9 @@ class Pool:
 
     def leave(self, name: str) -> None:
         """Pick it no more. What it is answering goes on."""
-        self.standings.pop(name, None)
+        standing = self.standings.pop(name, None)
+        if standing is not None and standing.busy:
+            self._left[name] = standing.busy
         self.allowances.pop(name, None)
         self._stale.pop(name, None)
         self._seating.leave(name)
@@ -145,6 +149,8 @@ class Pool:
         standing = self.standings.get(name)
         if standing is not None:
             self._put(replace(standing, busy=max(standing.busy - 1, 0)))
+        elif (busy := self._left.pop(name, 0) - 1) > 0:
+            self._left[name] = busy
         self._tell()
 
     def report(

@@ -353,6 +353,12 @@ class Together(RuleBasedStateMachine):
 
         self._settle(join)
 
+    @rule(name=names)
+    def leave_and_come_back(self, name: str) -> None:
+        """What it is answering goes on meanwhile."""
+        self._settle(lambda: self.gate.pool.leave(name))
+        self._settle(lambda: self.gate.pool.join(Standing(name)))
+
     @rule(first=st.integers(0, CLIENTS - 1), second=st.integers(0, CLIENTS - 1))
     def branch(self, first: int, second: int) -> None:
         """Two clients of a key that say the same so far, or one that edits what was said."""

@@ -418,7 +418,6 @@ class Alike(RuleBasedStateMachine):
 
     @rule(name=names)
     def leave_and_come_back(self, name: str) -> None:
-        self.held = [each for each in self.held if each != name]
         self.pool.leave(name)
         self.pool.join(Standing(name))
 
@@ -449,6 +448,21 @@ def test_accounts_come_and_go_while_others_answer() -> None:
     assert set(pool.standings) == {"b"}
     pool.join(Standing("a"))
     pool.release("a")
+    assert pool.standings["a"].busy == 0
+
+
+def test_one_that_comes_back_is_as_busy_as_it_was_but_for_what_is_over() -> None:
+    pool = Pool([Standing("a"), Standing("b")], seats=3)
+    for _ in range(6):
+        pool.pick(1.0)
+    pool.leave("a")
+    pool.release("a")
+    pool.join(Standing("a"))
+    assert [pool.standings[name].busy for name in "ab"] == [2, 3]
+    pool.leave("a")
+    pool.release("a")
+    pool.release("a")
+    pool.join(Standing("a"))
     assert pool.standings["a"].busy == 0
 
 
