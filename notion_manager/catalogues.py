@@ -54,7 +54,7 @@ class Catalogues:
         shelved = self._shelf.get(name)
         if shelved is None:
             return await asyncio.shield(self._fetch(name))
-        if self._clock() - shelved.fetched_at > FRESH:
+        if not 0 <= self._clock() - shelved.fetched_at <= FRESH:  # the clock may be put back
             self._fetch(name)
         return shelved.models
 
@@ -111,7 +111,7 @@ class Catalogues:
         if self._reports is not None and self._reports.is_paused(self._clock()):
             return False
         shelved = self._shelf.get(name)
-        return shelved is None or shelved.fetched_at < asked_at
+        return shelved is None or not asked_at <= shelved.fetched_at <= self._clock()
 
     def _fetch(self, name: str) -> asyncio.Task[tuple[Model, ...]]:
         """One fetch at a time for each account, whoever asks."""

@@ -26,12 +26,23 @@ async def test_a_catalogue_that_cannot_be_read_is_the_accounts_problem() -> None
     assert await read(gateway(ups)) == ("b", "yo")
 
 
-async def test_a_stale_catalogue_is_served_while_a_new_one_is_fetched() -> None:
-    old = {"a": Shelved(MODELS, 0.0)}
+@pytest.mark.parametrize("fetched_at", [0.0, 5000.0])
+async def test_a_stale_catalogue_is_served_while_a_new_one_is_fetched(fetched_at: float) -> None:
+    """So is one from the future: the clock was put back."""
+    old = {"a": Shelved(MODELS, fetched_at)}
     newer = (MODELS[1],)
     gate = gateway({"a": Scripted(says("yo"), models=newer)}, shelf=old)
     assert await read(gate) == ("a", "yo")
     await asyncio.sleep(0)
+    assert await gate.catalogues.of("a") == newer
+
+
+async def test_a_catalogue_from_the_future_is_fetched_before_it_is_needed() -> None:
+    """The clock was put back since."""
+    newer = (MODELS[1],)
+    gate = gateway({"a": Scripted(models=newer)}, shelf={"a": Shelved(MODELS, 5000.0)})
+    gate.catalogues.refresh()
+    await _settled()
     assert await gate.catalogues.of("a") == newer
 
 
