@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .errors import EdgeChallenged, Problem
 from .models import Model
 from .reports import Reports
-from .upstreams import Upstream, found
+from .upstreams import Upstream, found, is_same
 
 logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds
@@ -124,7 +124,7 @@ class Catalogues:
 
     async def _fetched(self, name: str, upstream: Upstream) -> tuple[Model, ...]:
         models = await self._read(name, upstream)
-        if name not in self._upstreams:
+        if not is_same(upstream, self._upstreams.get(name)):
             return models  # it left meanwhile
         old = self._shelf.get(name)
         if models or old is None:  # an empty list never wipes one that was good

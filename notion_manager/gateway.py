@@ -18,7 +18,6 @@ from .budget import Budget
 from .catalogues import Catalogues
 from .conversations import Binding, Conversations, terms_of
 from .errors import (
-    AccountRefused,
     Busy,
     ContextTooLong,
     EmptyAnswer,
@@ -36,7 +35,7 @@ from .errors import (
 from .habits import Habits, settle
 from .homes import Home, Homes
 from .models import AUTO, RESEARCH, Choice, Chooser, Model, wanted_of
-from .reports import Reports
+from .reports import Reports, is_past
 from .standing import Standing
 from .story import Story
 from .tokens import of_turn, size
@@ -185,8 +184,7 @@ class Gateway:
     ) -> None:
         """Tell the pool how a turn went.
 
-        A client that leaves is neither good nor bad: its seat is only released. So it is where a
-        token was refused that the account has no more.
+        A client that leaves is neither good nor bad: its seat is only released.
         """
         name = seat.name
         try:
@@ -194,8 +192,8 @@ class Gateway:
                 raised.account = name
                 if isinstance(raised, ModelUnavailable):
                     self.catalogues.renew(name)
-            is_past = isinstance(raised, AccountRefused) and self.holder(seat) is not holder
-            if raised is None or (isinstance(raised, Problem) and not is_past):
+            past = is_past(raised, holder, self.holder(seat))
+            if not past and (raised is None or isinstance(raised, Problem)):
                 now, model = self._clock(), wanted_of(turn.model, self.habits.naming)
                 await self._reports.note(name, raised, now, model)
                 if isinstance(raised, RateLimited) and raised.retry_after is None:

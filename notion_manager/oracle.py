@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from .allowance import Allowance
 from .errors import AccountRefused, EdgeChallenged, Problem, WorkspaceRefused
 from .pool import Pool
-from .reports import Reports
+from .reports import Reports, is_past
 from .standing import Standing
-from .upstreams import Upstream, found
+from .upstreams import Upstream, found, is_same
 
 logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds, after which an account that answered is looked at again
@@ -101,11 +101,10 @@ class Oracle:
         try:
             allowance = await upstream.allowance()
         except FATAL as problem:
-            is_renewed = self._upstreams.get(name) is not upstream
-            if not (is_renewed and isinstance(problem, AccountRefused)):
+            if not is_past(problem, upstream, self._upstreams.get(name)):
                 await self._reports.note(name, problem, self._clock())
             raise
-        if name in self._upstreams:
+        if is_same(upstream, self._upstreams.get(name)):
             told = self._pool.learn(name, allowance, self._clock())
             await self._keep(name, self._pool.allowances[name])
             if told is not None:

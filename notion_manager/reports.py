@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from .errors import AccountRefused, AiDisabled, Denied, EdgeChallenged, Problem, WorkspaceRefused
 from .pool import Pool
 from .standing import Standing
+from .upstreams import Upstream, is_same
 
 logger = logging.getLogger(__name__)
 REMEDIES: Mapping[str, str] = {
@@ -40,6 +41,16 @@ class Reports:
         if changed:
             await self._keep(changed)
         return changed
+
+
+def is_past(raised: BaseException | None, holder: Upstream | None, now: Upstream | None) -> bool:
+    """Whether it is of a token that the account has no more, or of another under an old name.
+
+    The network edge concerns whoever is there.
+    """
+    if holder is now or isinstance(raised, EdgeChallenged):
+        return False
+    return isinstance(raised, AccountRefused) or not is_same(holder, now)
 
 
 def _warn(

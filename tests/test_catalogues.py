@@ -46,6 +46,18 @@ async def test_a_catalogue_from_the_future_is_fetched_before_it_is_needed() -> N
     assert await gate.catalogues.of("a") == newer
 
 
+async def test_a_catalogue_is_not_taken_for_that_of_another_under_the_same_name() -> None:
+    asked, may = list[str](), asyncio.Event()
+    ups: dict[str, Scripted] = {"a": Slow("a", asked, may)}
+    gate = gateway(ups)
+    gate.catalogues.renew("a")
+    await _settled()
+    ups["a"] = Scripted(models=(MODELS[1],))
+    may.set()
+    await _settled()
+    assert await gate.catalogues.of("a") == (MODELS[1],)
+
+
 async def test_the_catalogue_of_one_that_left_is_not_read_anew() -> None:
     gate = gateway({"a": Scripted()})
     gate.catalogues.renew("ghost")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from notion_manager.errors import (
     Problem,
     QuotaExhausted,
     UpstreamBroken,
+    WorkspaceRefused,
 )
 from notion_manager.oracle import FRESH, IDLE, SPENT, Oracle
 from notion_manager.pool import Pool
@@ -189,6 +191,19 @@ async def test_what_is_found_of_one_that_left_meanwhile_is_dropped() -> None:
     bench.upstreams["a"].looked = lambda: bench.upstreams.pop("a")
     assert await bench.oracle.look("a") == ROOM
     assert (bench.pool.allowances, bench.kept) == ({}, [])
+
+
+async def test_what_is_left_of_one_is_not_told_of_another_under_its_name() -> None:
+    bench = Bench("a")
+    for left in (SPENT_NOW, WorkspaceRefused("no")):
+        asked = Scripted()
+        asked.left = left
+        asked.looked = lambda: bench.upstreams.update(a=Scripted())
+        bench.upstreams["a"] = asked
+        with suppress(WorkspaceRefused):
+            await bench.oracle.look("a")
+    assert (bench.pool.standings, bench.pool.allowances) == ({"a": Standing("a")}, {})
+    assert bench.kept == []
 
 
 async def test_a_token_that_was_renewed_while_it_was_refused_retires_nobody() -> None:

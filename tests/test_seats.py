@@ -17,13 +17,14 @@ from notion_manager.errors import (
     Problem,
     RateLimited,
     UpstreamBroken,
+    WorkspaceRefused,
 )
 from notion_manager.gateway import Gateway
 from notion_manager.habits import Habits
 from notion_manager.pool import Pool
 from notion_manager.standing import Standing
 from notion_manager.turn import Message, Text, Turn
-from tests.scripted import ASK, MODELS, Clock, Scripted, gateway, read, says
+from tests.scripted import ASK, DONE, MODELS, Clock, Scripted, gateway, read, says
 
 # Who
 
@@ -105,13 +106,31 @@ async def test_a_renewed_account_has_denials_held_against_it_but_no_old_token(
     gate = gateway(ups)
     with suppress(Problem):
         async with gate.open(ASK) as answer:
-            ups["a"] = Scripted(says("yo"))  # it has another token
+            before, ups["a"] = ups["a"], Scripted(says("yo"))  # it has another token
+            ups["a"].identity = before.identity
             gate.pool.join(Standing("a"))
             async for _ in answer.batches():
                 pass
     standing = gate.pool.standings["a"]
     assert (standing.busy, standing.retired) == (0, False)
     assert standing.reason == ("" if isinstance(problem, AccountRefused) else problem.code)
+
+
+@pytest.mark.parametrize("problem", [WorkspaceRefused("no"), Denied("no"), None])
+async def test_nothing_is_held_against_another_account_under_an_old_name(
+    problem: Problem | None,
+) -> None:
+    ups = {"a": Scripted([[Text("So")], problem or [DONE]])}
+    gate = gateway(ups)
+    own = Standing("a", strikes=1, reason="upstream_error", last_used=1000.0)
+    with suppress(Problem):
+        async with gate.open(ASK) as answer:
+            ups["a"] = Scripted(says("yo"))
+            gate.pool.leave("a")
+            gate.pool.join(own)
+            async for _ in answer.batches():
+                pass
+    assert gate.pool.standings["a"] == own
 
 
 async def test_a_fault_of_the_request_is_not_kept() -> None:

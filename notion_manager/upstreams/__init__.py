@@ -45,6 +45,11 @@ class Upstream(Protocol):
         ...
 
 
+def is_same(one: Upstream | None, other: Upstream | None) -> bool:
+    """Whether both are of one account, perhaps with another token."""
+    return one is not None and other is not None and one.identity == other.identity
+
+
 def found(upstreams: Mapping[str, Upstream], name: str) -> Upstream:
     """That of an account; raises AccountLeft: whoever is on the way to it may come too late."""
     upstream = upstreams.get(name)
