@@ -30,11 +30,12 @@ from .upstreams.notion_web.calls import connect
 from .upstreams.notion_web.session import NotionWeb
 
 P = ParamSpec("P")
-Chore = Coroutine[Any, Any, None]
+Chore = Callable[[], Coroutine[Any, Any, None]]
 logger = logging.getLogger(__name__)
 
 
 FOLLOWED = 1.0  # seconds: how soon an account added, renewed or removed elsewhere takes effect
+AGAIN = 10.0  # seconds until a chore begins again that failed
 
 
 @asynccontextmanager
@@ -71,8 +72,9 @@ async def open_gateway(
         effects = Effects(keeper.keep, oracle.look, conversations=conversations)
         chores: list[Chore] = []
         if follow:
-            chores = [oracle.keep_looking(), _follow(store, roster, pool, keeper, version)]
-            chores += [k.keep_house() for k in (journal, ledger, conversations) if k is not None]
+            following = partial(_follow, store, roster, pool, keeper, version)
+            chores = [oracle.keep_looking, following]
+            chores += [k.keep_house for k in (journal, ledger, conversations) if k is not None]
         async with _settled(keeper, threads, oracle, catalogues), _doing(chores):
             seats = Admission(pool, rules(config))
             yield Gateway(upstreams, seats, catalogues, habits(config), effects)
@@ -91,12 +93,22 @@ def _recall(store: Store, roster: Roster, pool: Pool, keeper: Keeper) -> None:
 @asynccontextmanager
 async def _doing(chores: Iterable[Chore]) -> AsyncGenerator[None]:
     """What is done beside the answers, for as long as the block lasts."""
-    tasks = [asyncio.create_task(chore) for chore in chores]
+    tasks = [asyncio.create_task(_kept_up(chore)) for chore in chores]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def _kept_up(chore: Chore) -> None:
+    """Whatever fails in it is a fault of ours: it is told, and the chore begins again."""
+    while True:
+        try:
+            await chore()
+        except Exception:
+            logger.exception("a background chore failed")
+        await asyncio.sleep(AGAIN)
 
 
 @asynccontextmanager

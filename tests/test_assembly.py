@@ -4,12 +4,13 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+import notion_manager.assembly
 import notion_manager.database
 import notion_manager.store
 from notion_manager.config import Config, Threads
@@ -18,7 +19,7 @@ from tests.rig import Rig, rigged, until
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def held(path: Path) -> Generator[None]:
     """Another process is about to write all the time."""
     with closing(sqlite3.connect(path / "state.sqlite3", isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -57,3 +58,26 @@ async def test_a_state_that_another_process_holds_is_waited_for_once(
             assert time.monotonic() - began < 4
         await until(lambda: [s.reason for s in rig.store.standings()] == ["upstream_denied"])
         await until(lambda: len(rig.store.threads()) == len(rig.sim.threads))
+
+
+async def test_a_chore_that_fails_is_told_and_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Here that of following the accounts, by one that a hand has written."""
+    monkeypatch.setattr(notion_manager.assembly, "AGAIN", 0.01)
+    async with rigged(tmp_path) as rig:
+        with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db:
+            db.execute("INSERT INTO accounts VALUES ('hand', 'u', 's', 't', 'no JSON')")
+            db.commit()
+            await until(lambda: "failed" in caplog.text)
+            db.execute("UPDATE accounts SET rest = (SELECT rest FROM accounts WHERE alias = 'one')")
+            db.commit()
+        async with asyncio.timeout(5):
+            while (await _accounts(rig)) != 2:  # noqa: ASYNC110 - nothing tells but a look
+                await asyncio.sleep(0.02)
+        assert "JSONDecodeError" in caplog.text
+
+
+async def _accounts(rig: Rig) -> int:
+    async with await rig.get("/health") as r:
+        return (await r.json())["pool"]["accounts"]
