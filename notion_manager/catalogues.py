@@ -71,6 +71,10 @@ class Catalogues:
                     merged[model.id] = model
         return list(merged.values())
 
+    def at_hand(self) -> Mapping[str, Sequence[Model]]:
+        """By the accounts that have them, however old."""
+        return {name: shelved.models for name, shelved in self._shelf.items()}
+
     def forget(self, name: str) -> None:
         """Its models are not offered any more."""
         self._shelf.pop(name, None)

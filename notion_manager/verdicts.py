@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .errors import ModelUnavailable
+from .errors import ModelUnavailable, Problem
 from .pool import Pool
 from .standing import Standing, Terms
 
@@ -64,6 +64,18 @@ def _kept(verdict: Verdict, word: str, evidence: str) -> Verdict:
     return replace(verdict, verdict=word, reason=word, scope="account", evidence=evidence)
 
 
+def _refusing(verdict: Verdict, said: Problem) -> Verdict:
+    return Verdict(
+        verdict.account,
+        "lacking",
+        reason=said.code,
+        scope="model",
+        evidence=str(said),
+        busy=verdict.busy,
+        seats=verdict.seats,
+    )
+
+
 def _lacking(verdict: Verdict, models: Mapping[str, float]) -> Verdict:
     return replace(
         verdict,
@@ -74,10 +86,15 @@ def _lacking(verdict: Verdict, models: Mapping[str, float]) -> Verdict:
     )
 
 
-def of_now(pool: Pool, now: float, model: str = "") -> list[Verdict]:
-    """Of all accounts, as a request of that model would find them now: the first choice first."""
+def of_now(
+    pool: Pool, now: float, model: str = "", refusals: Mapping[str, Problem] = {}
+) -> list[Verdict]:
+    """Of all accounts, as a request of that model would find them now: the first choice first.
+
+    `refusals` are what those would say that do not have it.
+    """
     found = [
-        (pool.load(standing), _of_pool(pool, standing, now, model))
+        (pool.load(standing), _of_pool(pool, standing, now, model, refusals))
         for standing in pool.standings.values()
     ]
     ready = [v for _, v in sorted(found, key=lambda each: each[0]) if v.verdict == "ready"]
@@ -85,9 +102,14 @@ def of_now(pool: Pool, now: float, model: str = "") -> list[Verdict]:
     return ranked + [v for _, v in found if v.verdict != "ready"]
 
 
-def _of_pool(pool: Pool, standing: Standing, now: float, model: str) -> Verdict:
+def _of_pool(
+    pool: Pool, standing: Standing, now: float, model: str, refusals: Mapping[str, Problem]
+) -> Verdict:
     known = pool.allowances.get(standing.name)
     verdict = verdict_of(standing, pool.terms_of(standing), pool.limit(standing), now, model)
+    said = refusals.get(standing.name)
+    if said is not None and verdict.verdict in ("ready", "full"):
+        verdict = _refusing(verdict, said)
     return replace(verdict, headroom=round(known.headroom, 4) if known else None)
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from notion_manager.config import Config, Proxy
 from notion_manager.explanations import past
 from notion_manager.journal import Journal
+from notion_manager.models import Naming
 from notion_manager.notes import FILE, Notes
 from notion_manager.pool import Pool
 from notion_manager.standing import Standing
@@ -47,8 +49,11 @@ async def test_a_request_is_explained_by_who_failed_who_answered_and_who_could_n
         assert now["accounts"][0]["place"] == 1
         assert {a["account"]: a["verdict"] for a in now["accounts"]}["three"] == "retired"
         assert (await read(rig, "/admin/requests/unknown", key))[0] == 404
+        status, now = await read(rig, "/admin/accounts?model=zzz", key)
+        verdicts = {a["account"]: (a["verdict"], a["reason"]) for a in now["accounts"]}
+        assert verdicts["two"] == ("lacking", "model_not_found")
     notes = Notes(tmp_path / FILE)
-    found = past(Journal(notes), Pool([Standing("two")]), ids[-1])
+    found = past(Journal(notes), Pool([Standing("two")]), ids[-1], Naming())
     notes.close()
     assert found is not None
     assert {a.account for a in found.accounts} == {"one", "two", "three"}
@@ -76,6 +81,23 @@ async def test_each_kind_of_key_opens_its_own(tmp_path: Path) -> None:
             "Authorization": f"Bearer {admin}"
         }) as r:  # fmt: skip
             assert r.status == 405
+
+
+async def test_a_model_that_an_account_was_found_to_lack_is_known_by_what_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    """Without a name the default is asked for, now and by a request that is over."""
+    config = Config(proxy=Proxy(default_model="opus-4.6"))
+    people = [someone(1, "model-unavailable"), someone(2)]
+    async with rigged(tmp_path, people, config=config) as rig:
+        key = rig.store.add_key("me", now=0, admin=True).reveal()
+        for text in ("hi", "hi again"):
+            async with await rig.post(CHAT.path, {**CHAT.ask(text), "model": ""}) as r:
+                id = r.headers["x-request-id"]
+        for path in ("accounts?model=%20opus-4.6", "accounts?model=default", f"requests/{id}"):
+            _, told = await read(rig, f"/admin/{path}", key)
+            (one,) = [a for a in told["accounts"] if a["account"] == "one"]
+            assert (one["verdict"], one["evidence"]) == ("lacking", "opus-4.6")
 
 
 async def test_a_request_that_nobody_could_answer_is_explained(tmp_path: Path) -> None:

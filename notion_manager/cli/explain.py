@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 from .. import explanations
+from ..assembly import habits
 from ..config import Config
-from ..explanations import Explanation, spelled
+from ..explanations import Explanation, Offers, spelled
 from ..journal import Journal
+from ..models import Naming
 from ..pool import Pool
 from ..standing import Standing
 from ..store import Store
@@ -36,10 +38,13 @@ def explain(request_id: str | None, model: str, config_file: Path | None, *, as_
     why. The last ten thousand requests are remembered, but not what they said.
     """
     config = settings(config_file)
+    naming = habits(config).naming
     with store() as opened:
         pool = _pool(config, opened)
-        found = _past(opened, pool, request_id) if request_id else None
-    told = found or explanations.now(pool, time.time(), model)
+        found = _past(opened, pool, request_id, naming) if request_id else None
+        lists = {alias: shelved.models for alias, shelved in opened.catalogues().items()}
+    offers = Offers(naming, lists)
+    told = found or explanations.now(pool, time.time(), model, offers)
     if as_json:
         dump(spelled(told))
         return
@@ -48,9 +53,9 @@ def explain(request_id: str | None, model: str, config_file: Path | None, *, as_
     show([_row(each) for each in told.accounts], COLUMNS, as_json=False, empty="No accounts.")
 
 
-def _past(opened: Store, pool: Pool, id: str) -> Explanation:
+def _past(opened: Store, pool: Pool, id: str, naming: Naming) -> Explanation:
     """Raises Complaint."""
-    found = explanations.past(Journal(opened.notes), pool, id)
+    found = explanations.past(Journal(opened.notes), pool, id, naming)
     if found is None:
         raise Complaint(
             "no request with that id is remembered",

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from .. import explanations
 from ..errors import Forbidden, NotFound
-from ..explanations import spelled
+from ..explanations import Offers, spelled
+from ..gateway import Gateway
 from ..journal import Journal
-from ..pool import Pool
 from .guard import is_loopback
 from .replies import as_json
 
@@ -23,17 +23,19 @@ _ON_BEHALF = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 class Admin:
     """What the accounts are like as the running server sees them, and why a request went so."""
 
-    pool: Pool
+    gateway: Gateway
     journal: Journal
 
     async def accounts(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every account's verdict; with `?model=`, of a request that asks for it."""
-        model = request.query.get("model", "")
-        return as_json(spelled(explanations.now(self.pool, time.time(), model)))
+        gateway, asked = self.gateway, request.query.get("model", "")
+        offers = Offers(gateway.habits.naming, gateway.catalogues.at_hand())
+        return as_json(spelled(explanations.now(gateway.pool, time.time(), asked, offers)))
 
     async def request(self, request: web.BaseRequest) -> web.StreamResponse:
         """Raises NotFound where the request is not known, or not any more."""
-        found = explanations.past(self.journal, self.pool, request.path.removeprefix(REQUESTS))
+        id, gateway = request.path.removeprefix(REQUESTS), self.gateway
+        found = explanations.past(self.journal, gateway.pool, id, gateway.habits.naming)
         if found is None:
             raise NotFound("no request with that id is remembered; take the id from `x-request-id`")
         return as_json(spelled(found))

@@ -62,7 +62,7 @@ async def running(
             Door(Guard(config.server), keyring, heed, silent, underway),
             Shelf(gateway),
             Pages(gateway.admission, underway, simulated=circumstances.simulated),
-            Admin(gateway.pool, journal),
+            Admin(gateway, journal),
         )
         gateway.catalogues.refresh()
         ways = Ways(silent, underway.drain, partial(refusing, heed))

@@ -12,6 +12,7 @@ from notion_manager.standing import Standing, Terms
 from notion_manager.store import Store
 from tests.cli.terminal import Run
 from tests.rig import account_of, someone
+from tests.scripted import MODELS
 from tests.test_journal import DONE
 
 
@@ -45,6 +46,26 @@ def test_what_a_request_would_get_now_is_told(run: Run) -> None:
         ("three", "disabled", 0),
         ("two", "resting", 0),
     ]
+
+
+@pytest.mark.usefixtures("stored")
+def test_an_account_without_the_model_is_not_ready_for_it(run: Run, env: dict[str, str]) -> None:
+    """By the lists that are at hand, and whatever the model is called."""
+    with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
+        store.save_terms("three", Terms())
+        store.save_catalogue("one", MODELS[1:], 0.0)
+        store.save_catalogue("three", MODELS, 0.0)
+    for asked, verdicts in (
+        ("claude-opus-4-6-20260101[1m]", {"one": "ready", "three": "ready"}),
+        ("avocado-froyo-medium", {"one": "lacking", "three": "ready"}),
+        ("auto", {"one": "ready", "three": "ready"}),
+        ("zzz", {"one": "lacking", "three": "lacking"}),
+    ):
+        told = json.loads(run("accounts", "explain", "--model", asked, "--json").stdout)["accounts"]
+        assert {a["account"]: a["verdict"] for a in told} == {**verdicts, "two": "resting"}
+    (one, *_) = [a for a in told if a["account"] == "one"]
+    assert (one["reason"], one["scope"], one["place"]) == ("model_not_found", "model", 0)
+    assert one["evidence"].startswith("there is no model called 'zzz'")
 
 
 @pytest.mark.usefixtures("stored")
