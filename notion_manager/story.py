@@ -115,6 +115,7 @@ def _asked(role: str, run: Iterable[Message], numbers: dict[str, int]) -> Iterat
                 yield from ("result", str(number), "failed" if part.failed else "")
                 for inner in part.parts:
                     yield from _shown(inner)
+                yield "end"
             else:
                 yield from _shown(part)
 

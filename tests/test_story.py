@@ -148,6 +148,13 @@ def test_what_a_model_would_see_otherwise_is_another_conversation(other: Sequenc
     assert of(*other, user("?")).past != of(*BEGUN, user("?")).past
 
 
+def test_what_is_said_beside_a_result_is_not_part_of_it() -> None:
+    inside = user(ToolResult("1", (Text("out"), Text("and this"))))
+    beside = user(result("1"), "and this")
+    pasts = {of(*BEGUN[:2], told, BEGUN[3], user("?")).past for told in (inside, beside)}
+    assert len(pasts) == 2
+
+
 def test_files_are_told_by_what_they_hold() -> None:
     begun = [of(user("hi", replace(PICTURE, data=data)), assistant("A.")) for data in (b"1", b"2")]
     assert begun[0].after("", []) != begun[1].after("", [])
