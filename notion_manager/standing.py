@@ -27,6 +27,7 @@ STICKY_REST = 1800.0  # doubles with each strike
 EVIDENCE = 200  # characters
 MODEL_REST = 600.0
 DENIALS = 3  # in a row, with a rest before each but the first
+COUNTED = (Denied, TemporarilyUnavailable)
 LONGEST_REST = 6 * 3600.0  # a rest is a guess, and has an end
 RESTS: dict[type[Problem], float] = {
     QuotaExhausted: 1800.0,  # until the allowance is worth another look
@@ -180,8 +181,8 @@ def _is_final(standing: Standing, problem: Problem, strikes: int, now: float) ->
 
 
 def _strikes(standing: Standing, problem: Problem) -> int:
-    """With this one. Denials are counted by themselves: so many in a row retire the account."""
-    anew = isinstance(problem, Denied) and standing.reason != problem.code
+    """With this one. What weighs more with each in a row counts from the first of its kind."""
+    anew = isinstance(problem, COUNTED) and standing.reason != problem.code
     return 1 if anew else standing.strikes + 1
 
 

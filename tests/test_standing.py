@@ -75,6 +75,14 @@ def test_a_sticky_refusal_doubles_up_to_a_bound() -> None:
     assert rests[-1] == 6 * 3600
 
 
+def test_a_first_sticky_refusal_is_the_first_whatever_broke_before() -> None:
+    standing = FRESH
+    for _ in range(5):
+        standing = after(standing, UpstreamBroken("x"), standing.ready_at)
+    refused = after(standing, TemporarilyUnavailable("x"), standing.ready_at)
+    assert refused.ready_at == standing.ready_at + 1800
+
+
 @pytest.mark.parametrize(
     ("problem", "scope"),
     [
