@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from .allowance import Allowance
-from .errors import AccountRefused, EdgeChallenged, Problem, WorkspaceRefused
+from .errors import AccountRefused, EdgeChallenged, Problem, QuotaExhausted, WorkspaceRefused
 from .pool import Pool
 from .reports import Reports, is_past
 from .standing import Standing
@@ -94,7 +94,8 @@ class Oracle:
         if not seen:
             return now
         used_since = standing.last_used > seen
-        spent = known is not None and not known.eligible
+        told = known is not None and not known.eligible
+        spent = told or standing.reason == QuotaExhausted.code
         return now - seen - (SPENT if spent else FRESH if used_since else IDLE)
 
     async def _looked(self, name: str, upstream: Upstream) -> Allowance:

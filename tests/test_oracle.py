@@ -141,6 +141,18 @@ async def test_one_that_is_spent_is_looked_at_soonest() -> None:
     assert bench.oracle.due(1000.0 + SPENT + 1) == "a"
 
 
+async def test_one_that_an_answer_found_to_be_spent_is_looked_at_as_soon() -> None:
+    """Whether or not a look at it has failed since."""
+    bench = Bench("a")
+    bench.pool.recall({"a": ROOM})
+    bench.pool.report("a", QuotaExhausted("no more"), 1100.0)
+    assert bench.oracle.due(1000.0 + SPENT + 1) == "a"
+    bench.says("a", UpstreamBroken("gone"))
+    with pytest.raises(UpstreamBroken):
+        await bench.oracle.look("a")
+    assert bench.oracle.due(bench.clock.now + SPENT + 1) == "a"
+
+
 async def test_a_look_that_fails_is_not_repeated_at_once() -> None:
     bench = Bench("a")
     bench.says("a", UpstreamBroken("gone"))
