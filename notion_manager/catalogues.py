@@ -112,10 +112,11 @@ class Catalogues:
                 await asyncio.wait([self._fetch(name)])
 
     def _should_fetch(self, name: str, asked_at: float) -> bool:
-        if self._reports is not None and self._reports.is_paused(self._clock()):
+        now = self._clock()
+        if self._reports is not None and not self._reports.may_ask(name, now):
             return False
         shelved = self._shelf.get(name)
-        return shelved is None or not asked_at <= shelved.fetched_at <= self._clock()
+        return shelved is None or not asked_at <= shelved.fetched_at <= now
 
     def _fetch(self, name: str) -> asyncio.Task[tuple[Model, ...]]:
         """One fetch at a time for each account, whoever asks."""

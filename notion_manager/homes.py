@@ -29,7 +29,7 @@ class Homes:
     async def since(self, binding: Binding) -> Since:
         """What came to a conversation after its last answer, as far as that can be found out."""
         name = self.of(binding)
-        if not self._pool.is_well(name, self._clock()):
+        if not (self._pool.is_usable(name) and self._pool.is_well(name, self._clock())):
             return "more"
         try:
             return await self._upstreams[name].since(binding.bookmark)

@@ -27,9 +27,9 @@ class Reports:
         self._pool = pool
         self._keep = keep
 
-    def is_paused(self, now: float) -> bool:
-        """Whether all rest after an edge challenge: what can wait is not sent then."""
-        return self._pool.is_paused(now)
+    def may_ask(self, name: str, now: float) -> bool:
+        """Whether what can wait is sent for it: it is in use, and no edge challenge was lately."""
+        return self._pool.is_usable(name) and not self._pool.is_paused(now)
 
     async def note(
         self, name: str, problem: Problem | None, now: float, model: str = ""

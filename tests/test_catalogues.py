@@ -17,7 +17,7 @@ from notion_manager.errors import (
 from notion_manager.models import Model
 from notion_manager.pool import Pool
 from notion_manager.reports import Reports
-from notion_manager.standing import Standing
+from notion_manager.standing import Standing, Terms
 from tests.scripted import MODELS, Clock, Scripted, Shelved, gateway, keep_nothing, read, says
 
 
@@ -167,6 +167,19 @@ async def test_an_edge_challenge_is_reported_and_lists_that_can_wait_are_not_fet
     lists.refresh()
     await _settled()
     assert len(asked) == 2 * AT_ONCE + 1
+
+
+async def test_no_list_is_fetched_ahead_for_an_account_that_is_not_used() -> None:
+    asked, may = list[str](), asyncio.Event()
+    ups = {name: Slow(name, asked, may) for name in ("disabled", "retired", "well")}
+    pool = Pool([Standing("disabled"), Standing("retired", retired=True), Standing("well")])
+    pool.agree({"disabled": Terms(enabled=False)})
+    reports = Reports(pool, keep_nothing)
+    lists = Catalogues(ups, {}, keep=keep_nothing, clock=Clock(), reports=reports)
+    lists.refresh()
+    may.set()
+    assert await lists.all(5.0) == list(MODELS)
+    assert asked == ["well"]
 
 
 async def test_closing_ends_what_waits_for_its_turn() -> None:

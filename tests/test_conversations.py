@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from notion_manager.answers import Answer
-from notion_manager.conversations import MOST, Conversations, Listener
+from notion_manager.conversations import MOST, Binding, Conversations, Listener
 from notion_manager.errors import (
     AccountRefused,
     Denied,
@@ -240,6 +240,14 @@ async def test_what_failed_for_one_request_is_not_gone_on_with_by_another(at: At
     answer = await asks(gate, MORE)
     assert (answer.thread, answer.failures) == ("moved", ("other upstream_error",))
     assert [turn.bookmark for turn in home.turns] == ["", "b1", "b1", ""]
+
+
+async def test_no_account_that_is_not_used_is_asked_what_came_of_a_question(at: At) -> None:
+    gate, only, _ = bound(at)
+    binding = Binding("b1", "key", only.identity, "terms", 0.0, doubted=True)
+    assert await gate.homes.since(binding) == "nothing"
+    gate.pool.agree({"only": Terms(enabled=False)})
+    assert await gate.homes.since(binding) == "more"
 
 
 @pytest.mark.parametrize("problem", [Denied("no"), AccountRefused("dead")])
