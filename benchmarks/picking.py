@@ -11,6 +11,7 @@ from figure import Figure, table, times
 
 from notion_manager.errors import Problem
 from notion_manager.pool import Pool
+from notion_manager.seating import Wish
 from notion_manager.standing import Standing, Terms
 
 TITLE = "an account picked and given back"
@@ -68,7 +69,7 @@ def _picked(pool: Pool, clock: Iterator[int]) -> float:
     for _ in range(PICKS):
         now = NOW + next(clock)
         try:
-            name = pool.pick(now, (), "opus")
+            name = pool.pick(now, Wish("opus"))
         except Problem:
             continue
         pool.report(name, None, now, "opus")

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from .errors import Busy, Full, NoAccount, Problem
 from .lanes import Lanes
 from .pool import Pool
+from .seating import ANY, Wish
 
 MEASURED = 0.2  # the share that the latest answer has in the usual time of one
 GUESS = 10.0  # seconds that an answer takes, before any was seen
@@ -53,20 +54,11 @@ class Seat(Struct, frozen=True):
     waited: float = 0.0
 
 
-class _Wish(Struct, frozen=True):
-    """Which seat: one of `home` best, and none of who was `tried` and is `barred`."""
-
-    tried: Collection[str]
-    model: str
-    home: str
-    barred: Collection[str]
-
-
 class _Waiter(Struct, eq=False):
     """Until `faithful`, by the timer, it waits for a seat at home alone."""
 
     place: Place
-    wish: _Wish
+    wish: Wish
     faithful: float
     seated: asyncio.Future[Seat]
 
@@ -96,22 +88,14 @@ class Admission:
         self.waiting = 0
         pool.watch(self._serve)
 
-    async def take(
-        self,
-        place: Callable[[], Place],
-        tried: Collection[str] = (),
-        model: str = "",
-        home: str = "",
-        barred: Collection[str] = (),
-    ) -> Seat:
+    async def take(self, place: Callable[[], Place], wish: Wish = ANY) -> Seat:
         """Raises Busy with the seconds until it is worth to ask again, or NoAccount.
 
-        `place` is asked for only where one must wait. The seat is one of `home` if that has any, or
-        will have one soon. Whoever waits comes first; he may wait for a model that only accounts
-        without a seat have.
+        `place` is asked for only where one must wait. The seat is one at home if there is any, or
+        will be soon. Whoever waits comes first; he may wait for a model that only accounts without
+        a seat have.
         """
         self._serve()
-        wish = _Wish(tried, model, home, barred)
         faithful = self._faithful() if self._may_wait_for_home(wish) else 0.0
         try:
             if not faithful:
@@ -133,11 +117,10 @@ class Admission:
         self._usual += MEASURED * (held - self._usual)
         self.pool.release(seat.name)
 
-    def _pick(self, wish: _Wish) -> Seat:
-        name = self.pool.pick(self._clock(), wish.tried, wish.model, wish.home, wish.barred)
-        return Seat(name, self._timer())
+    def _pick(self, wish: Wish) -> Seat:
+        return Seat(self.pool.pick(self._clock(), wish), self._timer())
 
-    def _may_wait_for_home(self, wish: _Wish) -> bool:
+    def _may_wait_for_home(self, wish: Wish) -> bool:
         """Whether there is no more in the way than that others have its seats."""
         there_is_room = self._rules.home_wait > 0 and self.waiting < self._rules.most
         return there_is_room and self._home_is_full(wish)
@@ -145,10 +128,8 @@ class Admission:
     def _faithful(self) -> float:
         return self._timer() + min(self._rules.home_wait, self._rules.patience)
 
-    def _home_is_full(self, wish: _Wish) -> bool:
-        if not wish.home or wish.home in wish.tried:
-            return False
-        return self.pool.is_full(wish.home, self._clock(), wish.model)
+    def _home_is_full(self, wish: Wish) -> bool:
+        return self.pool.home_is_full(self._clock(), wish)
 
     def _worth_waiting(self, refusal: Busy) -> bool:
         if isinstance(refusal, Full):

@@ -36,6 +36,7 @@ from .habits import Habits, settle
 from .homes import Home, Homes
 from .models import AUTO, RESEARCH, Choice, Chooser, Model, wanted_of
 from .reports import Reports, is_past
+from .seating import Wish
 from .standing import Standing
 from .story import Story
 from .tokens import of_turn, size
@@ -121,8 +122,8 @@ class Gateway:
         elif isinstance(said, OUTAGES) and not self._budget.spend(now):
             raise Spent
         model = wanted_of(turn.model, self.habits.naming)
-        tried, barred = tries.names, tries.barred
-        return await self.admission.take(lambda: _place(turn, asker), tried, model, home, barred)
+        wish = Wish(model, home, tries.names, tries.barred)
+        return await self.admission.take(lambda: _place(turn, asker), wish)
 
     async def ask(
         self, name: str, turn: Turn, binding: Binding | None = None

@@ -1,12 +1,12 @@
 """Who answers next. Pure policy: no clock, no lock, no network; `now` is an argument."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from .allowance import Allowance
 from .errors import AccountRefused, Busy, EdgeChallenged, Full, NoAccount, Problem
-from .seating import Group, Seating, first
+from .seating import ANY, Group, Seating, Wish, first
 from .standing import LONGEST_REST, Standing, Terms, after, bounded, taught
 
 STEPS = 10  # of headroom: accounts that have about as much left take turns
@@ -45,44 +45,33 @@ class Pool:
         """`tell` is called whenever there may be room again."""
         self._tell = tell
 
-    def pick(
-        self,
-        now: float,
-        tried: Collection[str] = (),
-        model: str = "",
-        home: str = "",
-        barred: Collection[str] = (),
-    ) -> str:
-        """Take a free seat: `home`'s if it has one, an untried one, where most is left, the idlest.
+    def pick(self, now: float, wish: Wish = ANY) -> str:
+        """Take a free seat: the wish says of whom; where most is left, then of the idlest.
 
-        Of those that were tried, the `barred` ones are not asked any more.
-
-        One that lacks the `model` is asked only where all that can be used lack it. Of the others,
+        One that lacks the model is asked only where all that can be used lack it. Of the others,
         raises Full where those that are well have no seat, Busy with the seconds until one is well
         again; NoAccount where none can be used.
         """
-        at_home = self.standings.get(home)
-        if at_home is not None and home not in tried and self._may_take(at_home, now, model):
-            return self._taken(at_home, now)
-        groups = self._at(now).of(model)
-        name = first(groups, tried, barred)
+        home = self._home(now, wish)
+        if home is not None and home.busy < self.limit(home):
+            return self._taken(home, now)
+        groups = self._at(now).of(wish.model)
+        name = first(groups, wish)
         if name is None:
-            raise self._refusal(groups, now, model)
+            raise self._refusal(groups, now, wish.model)
         return self._taken(self.standings[name], now)
 
-    def _may_take(self, standing: Standing, now: float, model: str) -> bool:
-        return self._has(standing, now, model) and standing.busy < self.limit(standing)
+    def home_is_full(self, now: float, wish: Wish) -> bool:
+        """Whether the account at home could answer but for its seats, which are all taken."""
+        home = self._home(now, wish)
+        return home is not None and home.busy >= self.limit(home)
 
-    def _has(self, standing: Standing, now: float, model: str) -> bool:
-        """Whether it could answer, if it had a seat."""
-        return standing.models.get(model, 0.0) <= now and self._ready(standing, now)
-
-    def is_full(self, name: str, now: float, model: str = "") -> bool:
-        """Whether an account could answer but for its seats, which are all taken."""
-        standing = self.standings.get(name)
-        if standing is None or standing.busy < self.limit(standing):
-            return False
-        return self._has(standing, now, model)
+    def _home(self, now: float, wish: Wish) -> Standing | None:
+        """The account at home, if it could answer and had a seat."""
+        home = self.standings.get(wish.home) if wish.wants_home else None
+        if home is None or home.models.get(wish.model, 0.0) > now or not self._ready(home, now):
+            return None
+        return home
 
     def _taken(self, standing: Standing, now: float) -> str:
         if len(self.standings) > 1:

@@ -6,8 +6,26 @@ Accounts that lack the same models are one group: who asks for a model passes it
 from collections.abc import Collection, Sequence
 from itertools import count
 
+from msgspec import Struct
+
 from .ranking import Ranking
 from .standing import Standing
+
+
+class Wish(Struct, frozen=True):
+    """Which seat: of an account that has the `model`, that of `home` before all others.
+
+    Those that were `tried` come last, and the `barred` ones of these are not asked any more.
+    """
+
+    model: str = ""
+    home: str = ""
+    tried: Collection[str] = ()
+    barred: Collection[str] = ()
+
+    @property
+    def wants_home(self) -> bool:
+        return bool(self.home) and self.home not in self.tried
 
 
 class Group:
@@ -117,13 +135,12 @@ class Seating:
 
 
 _ALL = frozenset[str]()
+ANY = Wish()
 
 
-def first(
-    groups: Sequence[Group], tried: Collection[str], barred: Collection[str] = ()
-) -> str | None:
+def first(groups: Sequence[Group], wish: Wish) -> str | None:
     """Who has a free seat and is before all others in these groups: those not tried come first."""
-    found = [entry for group in groups if (entry := group.free.first(tried))]
-    if not found and len(tried) > len(barred):
-        found = [entry for group in groups if (entry := group.free.first(barred))]
+    found = [entry for group in groups if (entry := group.free.first(wish.tried))]
+    if not found and len(wish.tried) > len(wish.barred):
+        found = [entry for group in groups if (entry := group.free.first(wish.barred))]
     return min(found)[1] if found else None

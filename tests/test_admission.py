@@ -18,6 +18,7 @@ from notion_manager.errors import (
     RateLimited,
 )
 from notion_manager.pool import Pool
+from notion_manager.seating import Wish
 from notion_manager.standing import Standing, Terms
 from tests.scripted import Clock
 
@@ -44,7 +45,7 @@ def one(seats: int = 1) -> Pool:
 
 
 async def taking(door: Admission, where: Place = HERE, model: str = "") -> Seat:
-    return await door.take(lambda: where, model=model)
+    return await door.take(lambda: where, Wish(model))
 
 
 async def settle() -> None:
@@ -83,7 +84,7 @@ async def test_a_seat_goes_to_whoever_waits() -> None:
 
 
 async def at_home(door: Admission, home: str = "a") -> Seat:
-    return await door.take(lambda: HERE, home=home)
+    return await door.take(lambda: HERE, Wish(home=home))
 
 
 HOMELY = Rules(home_wait=5.0)
@@ -137,7 +138,7 @@ async def test_it_moves_at_once_where_nobody_may_wait(rules: Rules) -> None:
 async def test_it_goes_elsewhere_at_once_where_home_was_asked_or_is_gone() -> None:
     door = admission(Pool([Standing("a"), Standing("b")], seats=1), HOMELY)
     await at_home(door)
-    assert (await door.take(lambda: HERE, tried=["a"], home="a")).name == "b"
+    assert (await door.take(lambda: HERE, Wish(home="a", tried=["a"]))).name == "b"
     door = admission(Pool([Standing("b")], seats=1), HOMELY)
     assert (await at_home(door, "gone")).name == "b"
 

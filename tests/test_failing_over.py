@@ -20,6 +20,7 @@ from notion_manager.errors import (
     UpstreamBroken,
 )
 from notion_manager.habits import Habits
+from notion_manager.seating import Wish
 from notion_manager.standing import Standing
 from tests.rig import until
 from tests.scripted import ASK, Clock, Scripted, gateway, read, says
@@ -198,7 +199,7 @@ async def test_a_full_account_is_waited_for_where_those_with_a_seat_were_asked_e
             gate.pool.join(Standing(standing.name))
 
     gate = gateway(ups, clock=Still(), keep=clear)
-    taken = [gate.pool.pick(0.0, tried=("a",)) for _ in range(2)]
+    taken = [gate.pool.pick(0.0, Wish(tried=("a",))) for _ in range(2)]
     assert taken == ["b", "b"]
     asking = asyncio.create_task(read(gate))
     await until(lambda: asking.done() or bool(gate.admission.waiting))

@@ -6,7 +6,7 @@ that a conversation shows whether it goes on where it is.
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from notion_manager.habits import Habits
 from notion_manager.models import Model
 from notion_manager.notes import FILE, Notes
 from notion_manager.pool import Pool
+from notion_manager.seating import ANY, Wish
 from notion_manager.standing import Standing, Terms
 from notion_manager.story import Story
 from notion_manager.turn import Done, Event, Message, Part, Stop, Text, Turn, Usage
@@ -111,28 +112,26 @@ class Time:
 class Watched(Pool):
     """Gives no seat that is not to be had, prefers a conversation's own, and shortens no rest."""
 
-    def pick(
-        self,
-        now: float,
-        tried: Collection[str] = (),
-        model: str = "",
-        home: str = "",
-        barred: Collection[str] = (),
-    ) -> str:
+    def pick(self, now: float, wish: Wish = ANY) -> str:
         before = dict(self.standings)
-        name = super().pick(now, tried, model, home, barred)
-        assert name not in barred
+        name = super().pick(now, wish)
+        assert name not in wish.barred
         was = before[name]
         assert not was.retired
         assert was.ready_at <= now
         assert self.terms_of(was).enabled
         assert was.busy < self.limit(was)
-        if not _has(was, model, now):
-            assert not any(_has(s, model, now) for s in before.values() if self.is_usable(s.name))
-        own = before.get(home)
-        if own is not None and home not in tried and self._may_take(own, now, model):
-            assert name == home
+        if not _has(was, wish.model, now):
+            usable = [s for s in before.values() if self.is_usable(s.name)]
+            assert not any(_has(s, wish.model, now) for s in usable)
+        own = before.get(wish.home)
+        if own is not None and wish.home not in wish.tried and self._may_have(own, now, wish.model):
+            assert name == wish.home
         return name
+
+    def _may_have(self, own: Standing, now: float, model: str) -> bool:
+        well = own.ready_at <= now and self.is_usable(own.name)
+        return well and _has(own, model, now) and own.busy < self.limit(own)
 
     def report(
         self, name: str, problem: Problem | None, now: float, model: str = ""

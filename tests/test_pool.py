@@ -23,6 +23,7 @@ from notion_manager.errors import (
     UpstreamBroken,
 )
 from notion_manager.pool import Pool
+from notion_manager.seating import Wish
 from notion_manager.standing import RESTS, Standing, Terms, after
 
 
@@ -49,7 +50,7 @@ def test_the_idlest_then_the_longest_rested_is_picked() -> None:
 
 def test_untried_comes_first() -> None:
     pool = Pool([Standing("a"), Standing("b", last_used=9)])
-    assert pool.pick(10.0, tried={"a"}) == "b"
+    assert pool.pick(10.0, Wish(tried={"a"})) == "b"
 
 
 def test_a_clock_that_is_put_back_makes_those_rest_again_that_rested_then() -> None:
@@ -60,11 +61,11 @@ def test_a_clock_that_is_put_back_makes_those_rest_again_that_rested_then() -> N
 
 def test_where_a_conversation_is_comes_before_all_if_it_can_answer() -> None:
     pool = Pool(Standing(name) for name in "abc")
-    assert [pool.pick(now, home="b") for now in range(3)] == ["b", "b", "a"]
+    assert [pool.pick(now, Wish(home="b")) for now in range(3)] == ["b", "b", "a"]
     pool = Pool([Standing("a", models={"m": 9.0}), Standing("b")])
-    assert pool.pick(1.0, model="m", home="a") == "b"
-    assert pool.pick(2.0, ["a"], home="a") == "b"
-    assert pool.pick(3.0, home="a") == "a"
+    assert pool.pick(1.0, Wish("m", home="a")) == "b"
+    assert pool.pick(2.0, Wish(home="a", tried=["a"])) == "b"
+    assert pool.pick(3.0, Wish(home="a")) == "a"
 
 
 def test_an_account_has_so_many_seats_and_no_more() -> None:
@@ -73,7 +74,7 @@ def test_an_account_has_so_many_seats_and_no_more() -> None:
     with pytest.raises(Full, match="3 in all"):
         pool.pick(1.0)
     pool.release("a")
-    assert pool.pick(1.0, tried={"a"}) == "a"
+    assert pool.pick(1.0, Wish(tried={"a"})) == "a"
 
 
 def test_one_that_is_disabled_is_not_picked() -> None:
@@ -114,10 +115,10 @@ def test_a_model_that_an_account_lacks_is_asked_of_others() -> None:
     pool = Pool([Standing("a"), Standing("b")], seats=9)
     (told,) = pool.report("a", ModelUnavailable("x"), 100.0, "opus")
     assert told.models == {"opus": 700.0}
-    assert {pool.pick(101.0, model="opus") for _ in range(3)} == {"b"}
-    assert {pool.pick(101.0, model="other") for _ in range(2)} == {"a"}
+    assert {pool.pick(101.0, Wish("opus")) for _ in range(3)} == {"b"}
+    assert {pool.pick(101.0, Wish("other")) for _ in range(2)} == {"a"}
     pool.report("b", ModelUnavailable("x"), 100.0, "opus")
-    assert {pool.pick(102.0, model="opus") for _ in range(9)} == {"a", "b"}
+    assert {pool.pick(102.0, Wish("opus")) for _ in range(9)} == {"a", "b"}
     assert pool.report("a", ModelUnavailable("x"), 900.0, "new")[0].models == {"new": 1500.0}
     assert pool.report("a", ModelUnavailable("x"), 900.0) == []
 
@@ -127,15 +128,15 @@ def test_a_model_is_not_asked_of_those_that_lack_it_while_those_that_have_it_res
     pool.report("b", ModelUnavailable("x"), 0.0, "opus")
     for tried in ((), ("a",), ("b",)):
         with pytest.raises(Busy, match=r"that has opus is resting \(why\)") as caught:
-            pool.pick(10.0, tried, "opus", home="b")
+            pool.pick(10.0, Wish("opus", "b", tried))
         assert caught.value.retry_after == 50
-    assert pool.pick(60.0, model="opus") == "a"
+    assert pool.pick(60.0, Wish("opus")) == "a"
     with pytest.raises(Full, match=r"that has opus .* 1 in all"):
-        pool.pick(61.0, model="opus")
-    assert pool.pick(62.0, model="other") == "b"
+        pool.pick(61.0, Wish("opus"))
+    assert pool.pick(62.0, Wish("other")) == "b"
     pool.release("b")
     pool.agree({"a": Terms(enabled=False)})
-    assert pool.pick(63.0, model="opus") == "b"
+    assert pool.pick(63.0, Wish("opus")) == "b"
 
 
 def test_a_dead_token_retires_all_accounts_of_its_login() -> None:
@@ -195,22 +196,22 @@ def test_no_rest_is_longer_for_a_clock_that_was_put_back() -> None:
     assert caught.value.retry_after == 1000.0
     assert (pool.is_paused(1009.0), pool.is_paused(1010.0)) == (True, False)
     pool.report("a", RateLimited("slowly"), 1010.0)
-    assert pool.pick(1010.0, model="opus") == "b"
+    assert pool.pick(1010.0, Wish("opus")) == "b"
 
 
 def test_who_is_barred_gives_no_seat_and_holds_up_nobody() -> None:
     pool = Pool([Standing("a"), Standing("b")], seats=1)
-    assert pool.pick(0.0, tried=("a",)) == "b"
+    assert pool.pick(0.0, Wish(tried=("a",))) == "b"
     with pytest.raises(Full):
-        pool.pick(0.0, tried=("a",), barred=("a",))
+        pool.pick(0.0, Wish(tried=("a",), barred=("a",)))
     pool.release("b")
-    assert pool.pick(0.0, tried=("a", "b"), barred=("a",)) == "b"
+    assert pool.pick(0.0, Wish(tried=("a", "b"), barred=("a",))) == "b"
     pool.release("b")
     with pytest.raises(NoAccount, match="was asked"):
-        pool.pick(0.0, tried=("a", "b"), barred=("a", "b"))
+        pool.pick(0.0, Wish(tried=("a", "b"), barred=("a", "b")))
     pool.report("b", RateLimited("slowly", retry_after=9.0), 0.0)
     with pytest.raises(Busy) as caught:
-        pool.pick(0.0, tried=("a", "b"), barred=("a",))
+        pool.pick(0.0, Wish(tried=("a", "b"), barred=("a",)))
     assert caught.value.retry_after == 9.0
 
 
@@ -255,7 +256,7 @@ class Seats(RuleBasedStateMachine):
     def pick(self, home: str) -> None:
         before = dict(self.pool.standings)
         try:
-            name = self.pool.pick(self.now, home=home)
+            name = self.pool.pick(self.now, Wish(home=home))
         except Full:
             ready = [s for s in before.values() if s.ready_at <= self.now and not s.retired]
             assert ready
@@ -329,7 +330,7 @@ Outcome = str | tuple[type[Problem], float | None]
 
 def picked(pool: Pool, now: float, tried: Collection[str], model: str, home: str) -> Outcome:
     try:
-        return pool.pick(now, tried, model, home)
+        return pool.pick(now, Wish(model, home, tried))
     except Problem as refusal:
         return type(refusal), refusal.retry_after
 

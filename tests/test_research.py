@@ -14,6 +14,7 @@ from notion_manager.errors import BadRequest, ResearchExhausted, Unsupported
 from notion_manager.models import Naming, research_of
 from notion_manager.pool import Pool
 from notion_manager.research import narrowed
+from notion_manager.seating import Wish
 from notion_manager.standing import Standing
 from notion_manager.turn import (
     File,
@@ -277,9 +278,9 @@ def test_who_has_research_left_is_asked_first_and_learns_it_from_a_look() -> Non
     pool.learn("spent", Allowance(1.0, meters=(meter,)), 1.0)
     pool.learn("fresh", Allowance(1.0, meters=(Meter("research", 1, 3, binds=False),)), 1.0)
     for _ in range(2):
-        assert pool.pick(2.0, model="fast-researcher") == "fresh"
+        assert pool.pick(2.0, Wish("fast-researcher")) == "fresh"
         pool.release("fresh")
-    assert {pool.pick(2.0, model="opus-4.6") for _ in range(2)} == {"spent", "fresh"}
+    assert {pool.pick(2.0, Wish("opus-4.6")) for _ in range(2)} == {"spent", "fresh"}
     pool.learn("spent", Allowance(3.0, meters=(Meter("research", 0, 3, binds=False),)), 3.0)
     assert pool.standings["spent"].models == {}
 

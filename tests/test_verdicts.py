@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from notion_manager.allowance import Allowance
 from notion_manager.errors import Problem
 from notion_manager.pool import Pool
+from notion_manager.seating import Wish
 from notion_manager.standing import Standing, Terms
 from notion_manager.verdicts import Course, Verdict, of_now, of_request, verdict_of
 
@@ -80,7 +81,7 @@ def test_the_first_place_is_what_the_pool_picks(
     ready = [v.account for v in told if v.verdict == "ready"]
     assert [v.place for v in told if v.place] == list(range(1, len(ready) + 1))
     try:
-        picked = pool.pick(NOW, model=model)
+        picked = pool.pick(NOW, Wish(model))
     except Problem:
         assert not ready
     else:
