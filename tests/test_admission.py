@@ -1,14 +1,10 @@
-"""The way to a seat: free ones at once, else a queue that is short, fair and leaks nothing."""
+"""The way to a seat: free ones at once, else a queue that is short and fair."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from notion_manager.admission import GUESS, MEASURED, Admission, Place, Rules, Seat
+from notion_manager.admission import GUESS, MEASURED, Admission, Rules, Seat
 from notion_manager.errors import (
     AccountRefused,
     Busy,
@@ -18,54 +14,9 @@ from notion_manager.errors import (
     RateLimited,
 )
 from notion_manager.pool import Pool
-from notion_manager.seating import Wish
 from notion_manager.standing import Standing, Terms
+from tests.queueing import HERE, admission, one, place, settle, taking, waiting
 from tests.scripted import Clock
-
-HERE = Place("key", "talk")
-
-
-def place(asker: str = "key", conversation: str = "talk", *, small: bool = False) -> Place:
-    return Place(asker, conversation, small)
-
-
-async def never(seconds: float) -> None:
-    """Time stands still."""
-    await asyncio.Event().wait()
-
-
-def admission(pool: Pool, rules: Rules = Rules(), clock: Clock | None = None) -> Admission:
-    if clock is None:
-        return Admission(pool, rules, clock=lambda: 0.0, timer=lambda: 0.0, sleep=never)
-    return Admission(pool, rules, clock=clock, timer=clock, sleep=clock.sleep)
-
-
-def one(seats: int = 1) -> Pool:
-    return Pool([Standing("a")], seats=seats)
-
-
-async def taking(door: Admission, where: Place = HERE, model: str = "") -> Seat:
-    return await door.take(lambda: where, Wish(model))
-
-
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def waiting(
-    door: Admission, *places: Place, model: str = ""
-) -> AsyncGenerator[list[asyncio.Task[Seat]]]:
-    """Those that wait, in the order in which they came."""
-    tasks: list[asyncio.Task[Seat]] = []
-    for where in places:
-        tasks.append(asyncio.ensure_future(taking(door, where, model)))
-        await settle()
-    yield tasks
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_free_seat_is_taken_at_once() -> None:
@@ -81,66 +32,6 @@ async def test_a_seat_goes_to_whoever_waits() -> None:
         door.leave(first)
         assert (await second).name == "a"
         assert door.waiting == 0
-
-
-async def at_home(door: Admission, home: str = "a") -> Seat:
-    return await door.take(lambda: HERE, Wish(home=home))
-
-
-HOMELY = Rules(home_wait=5.0)
-
-
-async def test_a_conversation_waits_for_the_account_that_has_it() -> None:
-    door = admission(Pool([Standing("a"), Standing("b")], seats=1), HOMELY)
-    first = await at_home(door)
-    second = asyncio.ensure_future(at_home(door))
-    await settle()
-    assert not second.done()
-    assert (await taking(door, place("other"))).name == "b"  # which holds up nobody else
-    door.leave(first)
-    assert (await second).name == "a"
-    assert door.waiting == 0
-
-
-async def test_it_moves_once_it_has_waited_long_enough() -> None:
-    clock = Clock()
-    door = admission(Pool([Standing("a"), Standing("b")], seats=1), HOMELY, clock)
-    await at_home(door)
-    seat = await at_home(door)
-    assert (seat.name, seat.waited) == ("b", 5.0)
-
-
-async def test_a_wait_for_home_is_no_longer_than_any_other() -> None:
-    clock = Clock()
-    rules = Rules(patience=3.0, home_wait=5.0)
-    door = admission(Pool([Standing("a"), Standing("b")], seats=1), rules, clock)
-    await at_home(door)
-    assert (await at_home(door)).waited == 3.0
-
-
-async def test_it_does_not_wait_for_an_account_that_comes_to_rest() -> None:
-    door = admission(Pool([Standing("a"), Standing("b")], seats=1), HOMELY)
-    first = await at_home(door)
-    second = asyncio.ensure_future(at_home(door))
-    await settle()
-    door.pool.report("a", RateLimited("slow down", retry_after=60.0), 0.0)
-    door.leave(first)
-    assert (await second).name == "b"
-
-
-@pytest.mark.parametrize("rules", [Rules(), Rules(most=0, home_wait=5.0)])
-async def test_it_moves_at_once_where_nobody_may_wait(rules: Rules) -> None:
-    door = admission(Pool([Standing("a"), Standing("b")], seats=1), rules)
-    await at_home(door)
-    assert (await at_home(door)).name == "b"
-
-
-async def test_it_goes_elsewhere_at_once_where_home_was_asked_or_is_gone() -> None:
-    door = admission(Pool([Standing("a"), Standing("b")], seats=1), HOMELY)
-    await at_home(door)
-    assert (await door.take(lambda: HERE, Wish(home="a", tried=["a"]))).name == "b"
-    door = admission(Pool([Standing("b")], seats=1), HOMELY)
-    assert (await at_home(door, "gone")).name == "b"
 
 
 @pytest.mark.parametrize("jump", [-7200.0, 7200.0])
@@ -372,68 +263,3 @@ async def test_who_was_denied_gives_one_answer_at_a_time() -> None:
     assert pool.seats() == 1
     pool.join(Standing("a"))
     assert pool.seats() == 3
-
-
-steps = st.lists(
-    st.tuples(
-        st.sampled_from(["take", "take", "leave", "cancel", "leave then cancel", "rest", "lack"]),
-        st.integers(0, 9),
-        st.booleans(),
-    ),
-    max_size=40,
-)
-
-
-@given(steps)
-def test_whatever_happens_seats_add_up_and_nobody_waits_for_ever(
-    given_steps: list[tuple[str, int, bool]],
-) -> None:
-    asyncio.run(Crowd().go(given_steps))
-
-
-class Crowd:
-    """Those that take, leave and give up, in any order."""
-
-    def __init__(self) -> None:
-        self.pool = Pool([Standing("a"), Standing("b")], seats=1)
-        self.door = admission(self.pool)
-        self.tasks: list[asyncio.Task[Seat]] = []
-
-    def held(self) -> list[asyncio.Task[Seat]]:
-        return [t for t in self.tasks if t.done() and not t.cancelled() and not t.exception()]
-
-    def leave(self, task: asyncio.Task[Seat]) -> None:
-        self.tasks.remove(task)
-        self.door.leave(task.result())
-
-    async def go(self, given_steps: list[tuple[str, int, bool]]) -> None:
-        for what, number, small in given_steps:
-            held, waiting = self.held(), [t for t in self.tasks if not t.done()]
-            if what == "take":
-                where, model = Place(str(number % 3), "x", small), ("", "opus")[number % 2]
-                self.tasks.append(asyncio.ensure_future(taking(self.door, where, model)))
-            elif what == "rest":
-                self.pool.report("a", RateLimited("x", retry_after=5), 0.0)
-            elif what == "lack":
-                self.pool.report("b", ModelUnavailable("x"), 0.0, "opus")
-            if what.startswith("leave") and held:
-                self.leave(held[number % len(held)])
-            if what.endswith("cancel") and waiting:
-                waiting[number % len(waiting)].cancel()
-            if small:
-                await settle()
-        await self.drain()
-
-    async def drain(self) -> None:
-        """Once all that hold seats leave them, all that wait get theirs."""
-        self.pool.join(Standing("a"))
-        for _ in range(len(self.tasks) + 1):
-            await settle()
-            held = self.held()
-            assert sum(s.busy for s in self.pool.standings.values()) == len(held) <= 2
-            for task in held:
-                self.leave(task)
-        await settle()
-        assert all(task.cancelled() for task in self.tasks)
-        assert self.door.waiting == 0
-        assert all(s.busy == 0 for s in self.pool.standings.values())
