@@ -119,10 +119,21 @@ def after(
 
 
 def bounded(standing: Standing, now: float, longest: float = LONGEST_REST) -> Standing:
-    """Without a rest that is longer than one may be: the clock was put back, or was wrong."""
-    latest = now + longest
-    models = {name: min(until, latest) for name, until in standing.models.items()}
-    return replace(standing, ready_at=min(standing.ready_at, latest), models=models)
+    """Without a rest that is longer than one may be: the clock was put back, or was wrong.
+
+    One that begins later than now is no longer than it was meant to be.
+    """
+    meant = standing.ready_at - standing.since if standing.since > now else longest
+    ready_at = min(standing.ready_at, now + min(meant, longest))
+    models = {
+        name: min(until, now + _most(name, longest)) for name, until in standing.models.items()
+    }
+    return replace(standing, ready_at=ready_at, since=min(standing.since, now), models=models)
+
+
+def _most(model: str, longest: float) -> float:
+    """Seconds for which a model may not be asked for."""
+    return longest if model in RESEARCH else min(MODEL_REST, longest)
 
 
 def taught(

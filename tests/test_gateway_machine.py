@@ -113,6 +113,7 @@ class Watched(Pool):
     """Gives no seat that is not to be had, prefers a conversation's own, and shortens no rest."""
 
     def pick(self, now: float, wish: Wish = ANY) -> str:
+        self.rest(now)  # it sees that the clock was put back, if it was
         before = dict(self.standings)
         name = super().pick(now, wish)
         assert name not in wish.barred
@@ -204,7 +205,7 @@ class Tagged:
             await asyncio.sleep(0)
         if plan == "hang and break":  # perhaps the account rests by now
             raise UpstreamBroken("in the middle")
-        bookmark = f"{self.name}/{self._said}"
+        bookmark = f"the thread of {said}"
         self.held[bookmark] = Held((*asked, said))
         yield [Done(Stop.END, Usage(1, 1), bookmark=bookmark)]
 

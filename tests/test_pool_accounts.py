@@ -92,10 +92,13 @@ def test_no_rest_is_longer_for_a_clock_that_was_put_back() -> None:
     pool.report("b", ModelUnavailable("not on this plan"), 90_000.0, "opus")
     with pytest.raises(Busy) as caught:
         pool.pick(10.0)
-    assert caught.value.retry_after == 1000.0
-    assert (pool.is_paused(1009.0), pool.is_paused(1010.0)) == (True, False)
-    pool.report("a", RateLimited("slowly"), 1010.0)
-    assert pool.pick(1010.0, Wish("opus")) == "b"
+    assert caught.value.retry_after == 300.0
+    assert (pool.is_paused(309.0), pool.is_paused(310.0)) == (True, False)
+    assert pool.standings["a"].since == 10.0
+    pool.report("a", RateLimited("slowly", retry_after=900.0), 310.0)
+    with pytest.raises(Busy):
+        pool.pick(609.0, Wish("opus"))
+    assert pool.pick(610.0, Wish("opus")) == "b"
 
 
 def test_nobody_left_says_why() -> None:

@@ -154,6 +154,7 @@ class Alike(RuleBasedStateMachine):
     @rule()
     def put_the_clock_back(self) -> None:
         self.now = max(0.0, self.now - 100)
+        self.pool.rest(self.now)  # it sees that now
 
     @rule(
         tried=st.lists(names, max_size=3),
