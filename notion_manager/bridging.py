@@ -84,7 +84,14 @@ class _Limited(AbstractAsyncContextManager[Answer]):
     async def __aenter__(self) -> Answer:
         answer = await self._opening.__aenter__()
         rest = _Metered(answer.rest, self._lowered)
-        return replace(answer, first=rest.passed(answer.first), rest=rest)
+        first = rest.passed(answer.first)
+        try:
+            while not first:  # near the limit a word waits for its end
+                first = await anext(rest)
+        except BaseException as exc:
+            await self._opening.__aexit__(type(exc), exc, exc.__traceback__)
+            raise
+        return replace(answer, first=first, rest=rest)
 
     async def __aexit__(
         self,

@@ -339,6 +339,23 @@ async def test_an_answer_has_so_many_tokens(batches: list[str], stop: tuple[str,
     assert upstream.closed.is_set()
 
 
+@pytest.mark.parametrize("most", range(1, 9))
+async def test_an_answer_with_a_small_limit_begins_with_its_first_content(most: int) -> None:
+    """Its first words may still be waited for, as near the limit each waits for its end."""
+    turn = replace(ASK, tools=(), limits=Limits(most))
+    gate, _ = over([*([Text(letter)] for letter in "one two three"), [DONE]])
+    async with opened(gate, turn) as answer:
+        assert answer.first
+
+
+async def test_a_failure_while_the_first_word_is_waited_for_frees_the_account() -> None:
+    gate, upstream = over([[Text("o")], UpstreamBroken("gone")])
+    with pytest.raises(UpstreamBroken):
+        await read(gate, replace(ASK, tools=(), limits=Limits(1)))
+    assert upstream.closed.is_set()
+    assert gate.pool.standings["a"].busy == 0
+
+
 async def test_an_answer_within_its_limit_is_left_alone() -> None:
     turn = replace(ASK, tools=(), limits=Limits(max_tokens=9))
     gate, _ = over([[Thinking("hm")], [], [Text("one two three four five")], [DONE]])
