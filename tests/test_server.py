@@ -199,6 +199,7 @@ async def test_rule_43_a_websocket_is_answered_with_426(rig: Rig) -> None:
     headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     async with rig.http.get(rig.url + "/v1/responses", headers=headers) as r:
         assert r.status == 426
+        assert (r.headers["Upgrade"], r.headers["Connection"]) == ("HTTP/1.1", "Upgrade")
         assert shape(await r.json()) == "openai"
 
 
@@ -255,6 +256,7 @@ async def test_rule_16_the_list_has_the_shape_that_the_asker_reads(rig: Rig) -> 
         body = await r.json()
     assert {"data", "has_more", "first_id", "last_id"} == set(body)
     assert {"type", "id", "display_name", "created_at"} <= set(body["data"][0])
+    assert body["data"][0]["lifecycle"] == "active"  # the SDKs' type has it always
     assert body["data"][0]["id"] == body["first_id"]
 
 

@@ -179,6 +179,8 @@ def _refusal(problem: Problem, trace: Trace, speaker: type[Translator]) -> web.R
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(problem, MethodNotAllowed):
         headers["Allow"] = problem.allowed
+    if isinstance(problem, UpgradeRequired):  # the protocol to ask in
+        headers |= {"Upgrade": "HTTP/1.1", "Connection": "Upgrade"}
     return web.Response(
         status=problem.status,
         body=speaker.refuse(problem, trace.id),

@@ -50,6 +50,7 @@ def _entry(id: str, model: Model | None) -> dict[str, Any]:
         "created_at": datetime.fromtimestamp(CREATED, UTC).isoformat().replace("+00:00", "Z"),
         "owned_by": model.vendor if model else "notion",
         "display_name": model.label if model else "Auto (Notion chooses)",
+        "lifecycle": "active",  # what is retired is not in the catalogue
     }
     if model and model.context:
         entry |= {"context_window": model.context, "max_input_tokens": model.input}
