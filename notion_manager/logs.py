@@ -35,7 +35,8 @@ class RequestRecord(Struct, frozen=True):
     """One request, told when it is over. Times are seconds; `asked` is what the client wrote.
 
     `tried` names the accounts that failed before, each with its problem; `waited` is for a seat;
-    `thread` says whether the conversation went on where it was.
+    `thread` says whether the conversation went on where it was. `method` and `path` say what was
+    wanted where that is not to ask `api` something.
     """
 
     id: str
@@ -54,6 +55,8 @@ class RequestRecord(Struct, frozen=True):
     tried: str = ""
     waited: float | None = None
     thread: str = ""
+    method: str = ""
+    path: str = ""
 
 
 def configure(log: Log, stream: TextIO | None = None, known: Iterable[Secret] = ()) -> "RequestLog":

@@ -150,12 +150,30 @@ async def test_a_body_that_does_not_arrive_is_given_up(tmp_path: Path) -> None:
         writer.close()
 
 
-async def test_headers_that_do_not_arrive_are_given_up(tmp_path: Path) -> None:
+async def test_headers_that_do_not_arrive_are_given_up_with_a_word(tmp_path: Path) -> None:
     async with rigged(tmp_path, timeouts=replace(QUICK, headers=0.1)) as rig:
         reader, writer = await _connection(rig)
-        writer.write(b"GET /health HTTP/1.1\r\nHost: localh")
+        writer.write(f"GET /v1/models HTTP/1.1\r\nx-api-key: {KEY}\r\nHost: localh".encode())
+        said = (await asyncio.wait_for(reader.read(), 3)).decode()
+        writer.close()
+    answer, _, body = said.partition("\r\n\r\n")
+    assert answer.split()[1] == "408"
+    assert "Connection: close" in answer
+    assert f"Content-Length: {len(body)}" in answer
+    assert json.loads(body)["error"]["code"] == "request_timeout"
+    assert KEY not in said
+    (record,) = rig.records
+    assert f"x-request-id: {record.id}" in answer
+    assert (record.status, record.problem, record.path) == (408, "request_timeout", "")
+
+
+async def test_a_connection_that_says_nothing_is_closed_without_a_word(tmp_path: Path) -> None:
+    """Browsers and pools open some in advance."""
+    async with rigged(tmp_path, timeouts=replace(QUICK, headers=0.1)) as rig:
+        reader, writer = await _connection(rig)
         assert await asyncio.wait_for(reader.read(), 3) == b""
         writer.close()
+    assert not rig.records
 
 
 async def test_a_request_that_came_in_time_may_take_its_time(tmp_path: Path) -> None:
@@ -321,6 +339,31 @@ async def test_rule_14_a_strangers_model_is_a_404_that_helps(rig: Rig, api: Api)
     assert "opus-4.6" in api.error(body)[1]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nothing", 404),
+        ("PUT", "/v1/messages", 405),
+        ("POST", "/v1/messages/count_tokens", 400),
+        ("GET", "/v1/models", 200),
+    ],
+)
+async def test_the_log_says_what_was_wanted_where_it_is_no_question(
+    rig: Rig, method: str, path: str, status: int
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with rig.http.request(method, f"{rig.url}{path}?beta=true", headers=headers) as r:
+        assert r.status == status
+    (record,) = rig.records
+    assert (record.method, record.path) == (method, path)
+
+
+async def test_a_path_is_logged_so_far_as_it_is_worth_reading(rig: Rig) -> None:
+    async with rig.http.get(f"{rig.url}/{'x' * 5000}") as r:
+        assert r.status == 404
+    assert rig.records[-1].path == f"/{'x' * 199}"
+
+
 @each_api
 async def test_a_request_is_one_line_in_the_log(rig: Rig, api: Api) -> None:
     async with await rig.post(api.path, api.ask("[[sim:echo=ok]]")) as r:
@@ -328,6 +371,7 @@ async def test_a_request_is_one_line_in_the_log(rig: Rig, api: Api) -> None:
     (record,) = rig.records
     assert (record.id, record.api, record.status) == (r.headers["x-request-id"], api.name, 200)
     assert (record.key, record.account, record.asked) == ("environment", "one", "opus-4.6")
+    assert (record.method, record.path) == ("", "")  # its API says both
     assert record.served == "avocado-froyo-medium"
     assert record.first_content is not None
     assert record.duration >= record.first_content > 0

@@ -12,6 +12,7 @@ from ..explanations import Explanation, Offers, spelled
 from ..journal import Journal
 from ..models import Naming
 from ..pool import Pool
+from ..redact import visible
 from ..standing import Standing
 from ..store import Store
 from ..verdicts import Verdict
@@ -78,13 +79,14 @@ def _course(told: Explanation) -> str:
     record = told.request
     if record is None:
         return ""
-    who = f"Key {record.key} asked for {record.asked or 'no model'} by {record.api}"
+    way = f"{record.method} {record.path}".strip() or record.api
+    who = f"Key {record.key} asked for {record.asked or 'no model'} by {way}"
     said = [f"{who} at {moment(told.at)}, and waited {record.waited or 0:g} s for a seat."]
     if record.problem:
         said.append(f"It ended with {record.problem} (status {record.status}).")
     else:
         said.append(f"{record.account} answered with {record.served}; thread {record.thread}.")
-    return " ".join(said)
+    return visible(" ".join(said))
 
 
 def _row(verdict: Verdict) -> Row:

@@ -17,6 +17,7 @@ from ..errors import (
     NotFound,
     Problem,
     TooLarge,
+    TooSlow,
     Unexpected,
     UpgradeRequired,
 )
@@ -40,6 +41,7 @@ UNREADABLE = (
     "repeated or longer than 8 kB"
 )
 FAULTS = 500  # statuses from here on say that it is ours
+LONGEST_PATH = 200  # characters, in the log
 LONGEST_WAIT = 60.0  # seconds: clients wait for all of a Retry-After, without a word
 
 
@@ -62,8 +64,7 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) ->
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         door.silent.discard(request.protocol)
         speaker = _speaker(request)
-        asks = request.path.startswith(speaker.path)
-        request[TRACE] = trace = _trace(speaker, speaker.name if asks else "")
+        request[TRACE] = trace = _traced(request, speaker)
         try:
             response = await _served(door, request, routes, speaker)
             trace.status = response.status
@@ -80,11 +81,26 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) ->
 def refusing(log: Callable[[RequestRecord], None], status: int) -> web.Response:
     """The answer to what is no HTTP request. Whose API it was for, nobody can say."""
     trace = _trace(OpenAIChat, api="")
-    problem = BadRequest(UNREADABLE) if status < FAULTS else Internal("internal error")
+    problem = _unheard(status)
     trace.failed(problem)
     trace.status = problem.status
     log(trace.record(time.time()))
     return _refusal(problem, trace, OpenAIChat)
+
+
+def _unheard(status: int) -> Problem:
+    if status == TooSlow.status:
+        return TooSlow("the headers did not arrive within the time that timeouts.headers gives")
+    return BadRequest(UNREADABLE) if status < FAULTS else Internal("internal error")
+
+
+def _traced(request: web.BaseRequest, speaker: type[Translator]) -> Trace:
+    """What was wanted is told unless the API's name says it."""
+    asks = request.path.startswith(speaker.path)
+    trace = _trace(speaker, speaker.name if asks else "")
+    if request.path != speaker.path or request.method != "POST":
+        trace.method, trace.path = request.method, request.path[:LONGEST_PATH]
+    return trace
 
 
 def _trace(speaker: type[Translator], api: str) -> Trace:

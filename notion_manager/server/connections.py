@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ..errors import TooSlow
 from .routes import Handler
 
 Refuse = Callable[[int], web.Response]
@@ -18,11 +19,11 @@ class Connections(web.Server):
         super().__init__(serve, **options)
         self.refuse = refuse
 
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
+    def __call__(self) -> "Connection":
+        return Connection(self, loop=self._loop, **self._kwargs)
 
 
-class _Connection(web.RequestHandler):
+class Connection(web.RequestHandler):
     """Refuses as everything here does. aiohttp would quote what came, in the answer and the log.
 
     It may be a header with a key in it.
@@ -31,6 +32,17 @@ class _Connection(web.RequestHandler):
     def __init__(self, connections: Connections, **options: Any) -> None:
         super().__init__(connections, **options)
         self._refuse = connections.refuse
+        self._heard = False
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        super().data_received(data)
+
+    def give_up(self) -> None:
+        """Close: its first request does not arrive. Who began one is told so."""
+        if self._heard and self.transport is not None:
+            self.transport.write(_bytes(self._refuse(TooSlow.status)))
+        self.force_close()
 
     def handle_error(
         self,
@@ -45,3 +57,11 @@ class _Connection(web.RequestHandler):
         response = self._refuse(status)
         response.force_close()
         return response
+
+
+def _bytes(response: web.Response) -> bytes:
+    """As the last that a connection says. aiohttp writes only what answers a request."""
+    body = (response.text or "").encode()
+    headers = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}
+    lines = [f"HTTP/1.1 {response.status} {response.reason}", *map(": ".join, headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from ..config import Server, Timeouts
-from .connections import Connections, Refuse
+from .connections import Connection, Connections, Refuse
 from .routes import Handler
 
 KEEP_ALIVE = 75.0  # seconds; also the most that a second request's headers may take
@@ -58,7 +58,7 @@ async def listening(
     runner = web.ServerRunner(made, shutdown_timeout=last)
     await runner.setup()
     try:
-        listener = await _bound(runner, server, timeouts.headers, ways.silent)
+        listener = await _bound(made, server, timeouts.headers, ways.silent)
         try:
             host, port = listener.sockets[0].getsockname()[:2]
             yield Address(host, port)
@@ -100,28 +100,25 @@ def _requests(most: int) -> Callable[..., web.BaseRequest]:
 
 
 async def _bound(
-    runner: web.ServerRunner, server: Server, patience: float, silent: set[asyncio.Protocol]
+    made: Connections, server: Server, patience: float, silent: set[asyncio.Protocol]
 ) -> asyncio.Server:
-    """A connection whose first request's headers take longer than `patience` seconds is dropped.
+    """A connection whose first request's headers take longer than `patience` seconds is given up.
 
     aiohttp has no such limit; the later requests of a connection fall under its keep-alive.
     """
     loop = asyncio.get_running_loop()
-    factory = runner.server
-    if factory is None:
-        raise RuntimeError("the runner is not set up")
 
-    def drop_if_silent(protocol: web.RequestHandler) -> None:
+    def drop_if_silent(protocol: Connection) -> None:
         if protocol in silent:
             loop.call_later(MOMENT, drop, protocol)
 
-    def drop(protocol: web.RequestHandler) -> None:
+    def drop(protocol: Connection) -> None:
         if protocol in silent:
             silent.remove(protocol)
-            protocol.force_close()
+            protocol.give_up()
 
     def connected() -> asyncio.Protocol:
-        protocol = factory()
+        protocol = made()
         silent.add(protocol)
         loop.call_later(patience, drop_if_silent, protocol)
         return protocol

@@ -40,6 +40,8 @@ class Trace(Struct):
     thread: str = ""
     searched: tuple[str, ...] = ()
     status: int = HUNG_UP
+    method: str = ""
+    path: str = ""
 
     def opened(self, answer: Answer, now: float) -> None:
         """The first content is in hand."""
@@ -110,4 +112,6 @@ class Trace(Struct):
             tried=", ".join(self.failures),
             waited=round(self.waited, 3) or None,
             thread=self.thread,
+            method=self.method,
+            path=self.path,
         )

@@ -85,6 +85,22 @@ def test_what_became_of_a_request_is_told(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_what_a_client_wrote_commands_no_terminal(run: Run, env: dict[str, str]) -> None:
+    with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
+        Journal(store.notes).note(replace(DONE, id="r3", asked="\x1b[2J\nAll is well."))
+    assert "asked for \\x1b[2J\\x0aAll is well. by chat" in run("accounts", "explain", "r3").stdout
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_request_of_no_api_is_told_by_what_it_wanted(run: Run, env: dict[str, str]) -> None:
+    wanted = {"api": "", "account": "", "method": "GET", "path": "/v1/nothing", "asked": ""}
+    with Store(Path(env["NOTION_MANAGER_STATE_DIR"]) / "state.db") as store:
+        Journal(store.notes).note(replace(DONE, id="r3", problem="not_found", status=404, **wanted))
+    told = run("accounts", "explain", "r3").stdout
+    assert "Key laptop asked for no model by GET /v1/nothing at 20" in told
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_request_that_is_not_known_is_a_complaint_with_a_remedy(run: Run) -> None:
     done = run("accounts", "explain", "unknown")
     assert (done.exit_code, done.stdout) == (1, "")
