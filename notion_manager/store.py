@@ -61,14 +61,14 @@ class Store:
     """A context manager; every method may raise StoreProblem. Times are Unix seconds."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._version = 0
         self._patience = PATIENCE
         self.notes = Notes(path.with_name(FILE))
         secure(path)
-        with blamed(self._path):
+        with blamed(self.path):
             self._db = opened(path)
             self._reader = connected(path)  # readers need not wait for whoever writes
 
@@ -248,7 +248,7 @@ class Store:
         """
         if self._lock.acquire(blocking=False):
             try:
-                with blamed(self._path):
+                with blamed(self.path):
                     ((self._version,),) = self._db.execute("PRAGMA data_version").fetchall()
             finally:
                 self._lock.release()
@@ -257,7 +257,7 @@ class Store:
     # How all of them touch the file
 
     def _rows(self, query: str, *values: object) -> list[Any]:
-        with self._reading, blamed(self._path):
+        with self._reading, blamed(self.path):
             return self._reader.execute(query, values).fetchall()
 
     def _change(self, statement: str, *values: object) -> bool:
@@ -268,7 +268,7 @@ class Store:
     @contextmanager
     def _write(self, synchronous: str = "FULL") -> Generator[sqlite3.Connection]:
         """Another process that holds the file is waited for once, and not by everyone in turn."""
-        with self._lock, blamed(self._path):
+        with self._lock, blamed(self.path):
             patience, self._patience = self._patience, IMPATIENCE
             self._db.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
             self._db.execute(f"PRAGMA synchronous = {synchronous}")

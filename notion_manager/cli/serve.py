@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 from urllib.parse import urlsplit
 
 import click
@@ -14,6 +15,12 @@ from .wiring import Started, run, serve
 
 VARIABLE = "NOTION_MANAGER_API_KEY"
 LEAST = 16  # characters of it
+_DEMO = """Answers are simulated: this is a demo.
+Ask `[[sim:list]]` for the faults that you can provoke. An account that was refused (401, 403,
+AI switched off) stays retired until it is checked. This is how commands reach the demo's accounts:
+
+    NOTION_MANAGER_STATE_DIR={state} NOTION_MANAGER_NOTION_BASE_URL={notion} \\
+    notion-manager accounts check"""
 _CURL = """curl -N {url}/v1/chat/completions \\
     -H "Authorization: Bearer $NOTION_MANAGER_API_KEY" -H "Content-Type: application/json" \\
     -d '{{"stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
@@ -84,11 +91,7 @@ def _announce(started: Started) -> None:
     if meaning := reach(started.url):
         click.secho(meaning, fg="yellow")
     if started.demo:
-        click.echo("Answers are simulated: this is a demo.")
-        click.echo("Ask `[[sim:list]]` for the faults that you can provoke.")
-        click.echo(
-            "A login or workspace that was refused (401, 403) stays refused until the next start."
-        )
+        click.echo(_DEMO.format(state=quote(str(started.demo.state)), notion=started.demo.notion))
     elif not started.accounts:
         click.echo("No account yet: `notion-manager accounts add` adds one, even while this runs.")
     if not _told_key(started):

@@ -57,7 +57,7 @@ class Started:
     """What a person wants to know of a server that has just begun.
 
     `made` is a key that was made now, and is seen this once, or empty. `given` says that the
-    environment has one. `keys` are the stored ones.
+    environment has one. `keys` are the stored ones. `demo` is the simulated world, if it is one.
     """
 
     url: str
@@ -65,7 +65,15 @@ class Started:
     given: bool
     keys: int
     accounts: int
-    demo: bool
+    demo: "Demo | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Where other commands find what a demo simulates, for as long as it runs."""
+
+    state: Path
+    notion: str
 
 
 async def serve(
@@ -88,7 +96,8 @@ async def serve(
         stored = store.keys()
         keys = [key for key in stored if not key.admin]
         made = Secret("") if key or keys else store.add_key("default", now=int(time.time()))
-        announce(Started(address.url, made, bool(key), len(keys), len(store.accounts()), demo))
+        there = Demo(store.path.parent, config.notion.base_url) if demo else None
+        announce(Started(address.url, made, bool(key), len(keys), len(store.accounts()), there))
         await stopping.asked.wait()
 
 

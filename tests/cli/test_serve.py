@@ -1,5 +1,6 @@
 import json
 import signal
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -97,7 +98,6 @@ def test_the_banner_says_what_the_demo_can_do(env: dict[str, str]) -> None:
         assert server.stop() == 0
         assert "Claude Code:" in server.output
         assert "[[sim:list]]" in server.output
-        assert "stays refused until the next start" in server.output
         assert "It lasts as long as this process" in server.output
         assert "keys add" not in server.output
 
@@ -121,6 +121,30 @@ def test_the_demo_lets_refused_accounts_rest_for_seconds(env: dict[str, str]) ->
         with urllib.request.urlopen(_ask(server.url, "Hi")) as answer:  # noqa: S310
             assert answer.status == 200
         assert server.stop() == 0
+
+
+@pytest.mark.parametrize("fault", ["401", "ai-not-enabled"])
+def test_the_demo_says_how_accounts_that_were_refused_come_back(
+    env: dict[str, str], fault: str
+) -> None:
+    env["NOTION_MANAGER_API_KEY"] = OWN
+    with served(env, "--demo") as server:
+        printed = server.until("accounts check")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(_ask(server.url, f"[[sim:{fault}]] Hi"))  # noqa: S310
+        caught.value.close()
+        *places, _, noun, verb = printed.rpartition(":\n\n")[2].replace("\\\n", "").split()
+        there = dict(each.split("=", 1) for each in places)
+        assert script({**env, **there}, noun, verb).returncode == 0
+        deadline = time.monotonic() + 10
+        while _ready(server.url) < 2:
+            assert time.monotonic() < deadline
+        assert server.stop() == 0
+
+
+def _ready(url: str) -> int:
+    with urllib.request.urlopen(f"{url}/health") as answer:  # noqa: S310
+        return json.load(answer)["pool"]["ready"]
 
 
 @contextmanager
