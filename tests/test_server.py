@@ -232,6 +232,27 @@ async def test_rule_58_a_stored_response_is_a_404_in_openais_form(rig: Rig) -> N
         assert shape(await r.json()) == "openai"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "resp_1"),
+        ("POST", "resp_1/cancel"),
+        ("GET", "resp_1/input_items"),
+        ("POST", "compact"),
+        ("POST", "input_tokens"),
+    ],
+)
+async def test_what_else_can_be_done_with_responses_is_not_here_by_any_method(
+    rig: Rig, method: str, path: str
+) -> None:
+    """A 405 would say that it is, and by which one."""
+    url = f"{rig.url}/v1/responses/{path}"
+    async with rig.http.request(method, url, json={"model": "auto"}) as r:
+        said = (await r.json())["error"]
+    assert (r.status, said["code"]) == (404, "not_found")
+    assert said["message"].startswith(f"there is nothing at /v1/responses/{path}")
+
+
 async def test_an_unknown_path_and_a_wrong_method_are_told_in_the_callers_shape(rig: Rig) -> None:
     async with rig.http.get(rig.url + "/v1/nothing", headers={"anthropic-version": "x"}) as r:
         assert (r.status, shape(await r.json())) == (404, "messages")

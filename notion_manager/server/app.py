@@ -41,7 +41,8 @@ UNREADABLE = (
     "repeated or longer than 8 kB"
 )
 FAULTS = 500  # statuses from here on say that it is ours
-LONGEST_PATH = 200  # characters, in the log
+METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH")
+LONGEST_PATH = 200  # characters that are repeated of it
 LONGEST_WAIT = 60.0  # seconds: clients wait for all of a Retry-After, without a word
 
 
@@ -126,7 +127,7 @@ def _routes(desk: Desk, shelf: Shelf, pages: Pages, admin: Admin) -> Routes:
     exact[OpenAIResponses.path] = {**exact[OpenAIResponses.path], "GET": _no_websocket}
     below: dict[str, Methods] = {
         ONE: {"GET": shelf.one},
-        f"{OpenAIResponses.path}/": {"GET": _no_stored_response},
+        f"{OpenAIResponses.path}/": dict.fromkeys(METHODS, _no_stored_response),
         REQUESTS: {"GET": admin.request},
     }
     return Routes(exact, below)
@@ -235,4 +236,7 @@ async def _no_websocket(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def _no_stored_response(request: web.BaseRequest) -> web.StreamResponse:
-    raise NotFound("responses are not stored here; send the whole input with each request")
+    raise NotFound(
+        f"there is nothing at {request.path[:LONGEST_PATH]}: responses are not stored here; "
+        "send the whole input with each request"
+    )
