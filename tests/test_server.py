@@ -96,6 +96,18 @@ async def test_a_body_beyond_the_limit_is_a_413_in_the_apis_shape(rig: Rig, api:
 
 
 @each_api
+async def test_a_body_that_says_it_is_beyond_the_limit_is_not_waited_for(
+    rig: Rig, api: Api
+) -> None:
+    reader, writer = await _connection(rig)
+    head = f"POST {api.path} HTTP/1.1\r\nHost: localhost\r\nx-api-key: {KEY}\r\n"
+    head += "Content-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: {2 << 20}\r\n\r\n{{".encode())
+    assert b" 413 " in await asyncio.wait_for(reader.readline(), QUICK.body / 2)
+    writer.close()
+
+
+@each_api
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'{"model": 1}', b"nul"])
 async def test_what_is_no_request_is_a_400_in_the_apis_shape(
     rig: Rig, api: Api, body: bytes

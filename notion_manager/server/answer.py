@@ -81,6 +81,7 @@ def counting(desk: Desk) -> Handler:
 
 async def read(request: web.BaseRequest, timeouts: Timeouts) -> bytes:
     """The body; raises TooSlow. Its size is bounded by the application."""
+    check_size(request)
     try:
         if request.content.is_eof():  # it came along with the headers
             return await request.read()
@@ -90,6 +91,13 @@ async def read(request: web.BaseRequest, timeouts: Timeouts) -> bytes:
         raise BadRequest("the body does not match its headers") from exc
     except TimeoutError as exc:
         raise TooSlow(f"the body did not arrive within {timeouts.body:g} s") from exc
+
+
+def check_size(request: web.BaseRequest) -> None:
+    """Raises aiohttp's refusal of a body that says itself that it is too large."""
+    size, most = request.content_length or 0, request.client_max_size
+    if size > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
 
 
 async def _gathered(request: web.BaseRequest) -> bytes:

@@ -27,7 +27,7 @@ from ..translators.anthropic_messages import AnthropicMessages
 from ..translators.openai_chat import OpenAIChat
 from ..translators.openai_responses import OpenAIResponses
 from .admin import ACCOUNTS, ADMIN, REQUESTS, Admin, check_near
-from .answer import NOT_OURS, TRACE, Desk, answering, counting, told
+from .answer import NOT_OURS, TRACE, Desk, answering, check_size, counting, told
 from .guard import OPEN_PATHS, Guard, check_json, name_of
 from .keyring import Keyring
 from .models import ONE, Shelf
@@ -221,9 +221,7 @@ async def _go_on(request: web.BaseRequest) -> None:
     """
     if request.headers["expect"].lower() != "100-continue":
         raise Unexpected("only `Expect: 100-continue` is understood")
-    size, most = request.content_length or 0, request.client_max_size
-    if size > most:
-        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
+    check_size(request)
     writer = request.writer
     await writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     writer.output_size = 0
