@@ -151,7 +151,7 @@ def import_(paths: Sequence[Path], config_file: Path | None, *, as_json: bool) -
 )
 @json_option
 def list_(*, why: bool, as_json: bool) -> None:
-    """List accounts, their standing, and what is left of their allowance.
+    """List accounts, their standing and what each has left.
 
     The bar shows what was left, when last read, of the limit that will be reached first. Beside it:
     when that limit resets, and when it will be reached at the current rate.

@@ -24,7 +24,7 @@ def command() -> None:
 @command.command(epilog="\b\nExample:\n  notion-manager config check && notion-manager serve")
 @config_option
 def check(config_file: Path | None) -> None:
-    """Report every mistake at once, each with its key, the reason and a remedy."""
+    """Report every mistake at once, with its key, reason and remedy."""
     settings(config_file)
     place = config_place(config_file).path
     click.echo(f"no mistakes ({place}{'' if place.exists() else ', which does not exist'})")
@@ -34,7 +34,7 @@ def check(config_file: Path | None) -> None:
 @config_option
 @json_option
 def show_(config_file: Path | None, *, as_json: bool) -> None:
-    """Print every setting with its value, where that came from, and what it is for.
+    """Print every setting, where its value came from and its purpose.
 
     This works even with mistakes: they are reported on stderr, and each refused value is shown
     beside the one used instead.

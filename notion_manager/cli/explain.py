@@ -33,7 +33,7 @@ COLUMNS = ("place", "alias", "verdict", *WHY[2:])
 @json_option
 @config_option
 def explain(request_id: str | None, model: str, config_file: Path | None, *, as_json: bool) -> None:
-    """Say which account a request would get now, and why not the others.
+    """Say which account a request would get, and why not others.
 
     With REQUEST_ID, from `x-request-id` or the log: which accounts were asked, which were not, and
     why. The last ten thousand requests are remembered, but not what they said.

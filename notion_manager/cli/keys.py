@@ -23,7 +23,7 @@ def command() -> None:
     help="A key for /admin/accounts and /admin/requests/ID, which serve this machine only.",
 )
 def add(name: str, *, admin: bool) -> None:
-    """Create a key called NAME and print it, just this once: only its hash is kept.
+    """Create a key called NAME and print it once: only its hash is kept.
 
     An --admin key opens the pages that say why accounts are used or not, but none of the APIs.
     """

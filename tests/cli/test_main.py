@@ -52,6 +52,14 @@ def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
     assert command.get_short_help_str(limit=200) == COMMANDS[name]
 
 
+def test_no_list_of_commands_is_cut_short_on_a_narrow_terminal(env: dict[str, str]) -> None:
+    for group in ("", "accounts", "keys", "threads", "config"):
+        shown = script({**env, "COLUMNS": "80"}, *group.split(), "--help").stdout.decode()
+        listed = shown.partition("Commands:\n")[2].partition("\n\n")[0]
+        assert listed
+        assert "..." not in listed
+
+
 def test_every_page_of_help_has_an_example() -> None:
     for name, text in _help():
         assert "Example" in text or name == "notion-manager", name
