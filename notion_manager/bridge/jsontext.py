@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Any, NoReturn, cast
 
@@ -13,7 +13,7 @@ LONG = 400  # characters of a text
 SHORT = 300  # characters, within which a mended text is easily compared with what was written
 _FENCE = re.compile(r"(`{3,}|~{3,})[^\n`]*\n")
 _NOTABLE = re.compile(r'["\\{}\[\]]')
-_NUMBER = re.compile(r"-?\d[\d.eE+-]*")
+_SPELLED = {None: ("null", "None"), True: ("true", "True"), False: ("false", "False")}
 _TOKEN = re.compile(r"""\"(?:[^"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|[^\s"'{}\[\]:,]++""", re.DOTALL)
 
 
@@ -132,64 +132,50 @@ def _mended(text: str) -> Iterator[Any]:
     except (ValueError, RecursionError):
         return
     plain = isinstance(value, dict | list) and depth(value) <= DEEPEST
-    if plain and value and _stand(_leaves(value), text):
-        made = cast("list[Any] | dict[str, Any]", value)
-        if _said(made) == _tokens(text):
-            yield made
+    if plain and value and _is_told(value, text):
+        yield value
 
 
-def _stand(leaves: Iterable[Any], text: str) -> bool:
-    """Whether each leaf is in the text: a word, a number, or what stands between quotes."""
-    quoted = {part for quote in "\"'" for part in text.split(quote)[1:-1]}
-    numbers = set(_numbers(text))
-    words = {"null": "null" in text or "None" in text}
-    words |= {word: word in text.lower() for word in ("true", "false")}
-    for leaf in leaves:
-        if isinstance(leaf, str):
-            stands = leaf in quoted
-        elif leaf is None or isinstance(leaf, bool):
-            stands = words[json.dumps(leaf)]
-        else:
-            stands = leaf in numbers
-        if not stands:
-            return False
-    return True
+def _is_told(value: Any, text: str) -> bool:
+    """Whether the text says this and no more: each word of it is the key or leaf in its place."""
+    words = [found[0] for found in _TOKEN.finditer(text)]
+    said = list(_in_order(value))
+    return len(words) == len(said) and all(map(_says, words, said))
 
 
-def _numbers(text: str) -> Iterator[float]:
-    for found in _NUMBER.finditer(text):
-        try:
-            yield loads(found[0].rstrip(".eE+-"))
-        except NotJson:
-            continue
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    """All that is no list or object. Keys may be without quotes, so they are left out."""
+def _in_order(value: Any) -> Iterator[Any]:
+    """The keys, each in a tuple, and all that is no list or object, as they would be written."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):
-            waiting += cast("dict[str, Any]", one).values()
+            for key, inner in reversed(cast("dict[str, Any]", one).items()):
+                waiting += (inner, (key,))
         elif isinstance(one, list):
-            waiting += cast("list[Any]", one)
+            waiting += reversed(cast("list[Any]", one))
         else:
             yield one
 
 
-def _said(value: list[Any] | dict[str, Any]) -> int:
-    """How many keys and leaves there are."""
-    keys, waiting = 0, [value]
-    while waiting:
-        one = waiting.pop()
-        keys += len(one) if isinstance(one, dict) else 0
-        waiting += _inside(one)
-    return keys + sum(1 for _ in _leaves(value))
+def _says(word: str, one: Any) -> bool:
+    """Whether a word spells this leaf, or this key, which may lack its quotes."""
+    inside = word[1:-1] if word[0] in "\"'" else None
+    match one:
+        case (key,):
+            return key == (word if inside is None else inside)
+        case str():
+            return one == inside
+        case None | bool():
+            return word in _SPELLED[one]
+        case _:
+            return one == _number(word)
 
 
-def _tokens(text: str) -> int:
-    """How many a text has that could be keys or leaves."""
-    return sum(1 for _ in _TOKEN.finditer(text))
+def _number(word: str) -> float | None:
+    try:
+        return loads(word.removeprefix("+").removesuffix("."))
+    except NotJson:
+        return None
 
 
 def depth(value: Any) -> int:

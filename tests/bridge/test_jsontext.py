@@ -130,6 +130,34 @@ def test_nothing_is_made_up(text: str) -> None:
             assert leaf.strip(' {}":a') in text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": null, "b": 1E400}',
+        '{"null": 1, b: 1e999}',
+        "{'a': None, 'b': 1e}",
+        "[true, 1e, null]",
+        "[1, 01]",
+        "[1, -, 1]",
+    ],
+)
+def test_no_word_of_another_place_says_that_it_was_written_here(text: str) -> None:
+    assert read(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[+1, 2.,]", [1, 2.0]),
+        ("[true, 'null', null, 1,]", [True, "null", None, 1]),
+        ('{a: 1, "b": {c: [1, 1]},}', {"a": 1, "b": {"c": [1, 1]}}),
+        ("{'1': \"1\", 'x y': [],}", {"1": "1", "x y": []}),
+    ],
+)
+def test_words_mean_what_they_say(text: str, value: Any) -> None:
+    assert read(text) == [value]
+
+
 def test_what_the_repair_cannot_read_is_left() -> None:
     assert read("[\ud800") == read("[1, " + "1" * 5000 + ",]") == []
 
