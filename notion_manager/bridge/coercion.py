@@ -21,6 +21,8 @@ def coerced(value: Any, shape: Shape, depth: int = 0) -> Any:
             if type_of(reading) in types:
                 value = reading
                 break
+    if isinstance(value, float) and _is_whole(value, types):
+        return int(value)
     if depth > DEEPEST:
         return value
     if isinstance(value, list):
@@ -29,6 +31,11 @@ def coerced(value: Any, shape: Shape, depth: int = 0) -> Any:
     if isinstance(value, dict):
         return {k: _member(shape, k, v, depth) for k, v in cast("dict[str, Any]", value).items()}
     return value
+
+
+def _is_whole(value: float, types: frozenset[str]) -> bool:
+    """Whether it is a whole number where nothing else may stand: clients look for its digits."""
+    return type_of(value) == "integer" and "integer" in types and "number" not in types
 
 
 def _member(shape: Shape, key: str, value: Any, depth: int) -> Any:

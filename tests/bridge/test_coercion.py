@@ -1,5 +1,6 @@
 """Values of another type than they should be, where only one can be meant."""
 
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,26 @@ INTEGERS = {"type": "array", "items": {"type": "integer"}}
 )
 def test_a_value_becomes_what_it_must_mean(schema: Any, value: Any, meant: Any) -> None:
     assert coerced(value, shape(schema)) == meant
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "text"),
+    [
+        ({"type": "integer"}, 1e3, "1000"),
+        ({"type": "integer"}, -0.0, "0"),
+        ({"type": ["integer", "null"]}, 3.0, "3"),
+        ({"type": "array", "items": {"type": "integer"}}, [2.0, 2.5], "[2, 2.5]"),
+        ({"type": "integer"}, 1e22, "1e+22"),
+        ({"type": "number"}, 3.0, "3.0"),
+        ({"type": "string"}, 3.0, "3.0"),
+        ({}, 3.0, "3.0"),
+    ],
+)
+def test_a_whole_number_has_no_fraction_where_only_such_may_stand(
+    schema: Any, value: Any, text: str
+) -> None:
+    """Many clients read an integer from its digits alone."""
+    assert json.dumps(coerced(value, shape(schema))) == text
 
 
 @pytest.mark.parametrize("key", list(PROPERTIES))
