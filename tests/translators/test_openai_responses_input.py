@@ -274,6 +274,23 @@ def test_reasoning_without_a_summary_is_read_from_its_content() -> None:
             {"type": "local_shell_call", "action": {"command": ["ls"]}},
             ToolCall("c", "local_shell", '{"command":["ls"]}'),
         ),
+        (
+            {
+                "type": "local_shell_call",
+                "action": {"type": "exec", "command": [], "env": {}, "timeout_ms": None},
+            },
+            ToolCall("c", "local_shell", '{"command":[]}'),
+        ),
+        (
+            {"type": "local_shell_call", "action": {"command": ["ls"], "env": {"A": ""}}},
+            ToolCall("c", "local_shell", '{"command":["ls"],"env":{"A":""}}'),
+        ),
+        ({"type": "local_shell_call", "action": "ls"}, ToolCall("c", "local_shell", "ls")),
+        ({"type": "local_shell_call"}, ToolCall("c", "local_shell", "")),
+        (
+            {"type": "shell_call", "action": {"commands": ["ls"], "max_output_length": None}},
+            ToolCall("c", "shell", '{"commands":["ls"]}'),
+        ),
         ({"type": "shell_call", "action": {}}, ToolCall("c", "shell", "{}")),
         ({"type": "apply_patch_call", "operation": {}}, ToolCall("c", "apply_patch", "{}")),
     ],

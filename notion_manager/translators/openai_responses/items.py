@@ -20,6 +20,7 @@ from ...turn import (
 from ..ignored import Ignored
 from .content import content, spelled
 from .reasoning import unseal
+from .shells import arguments_of
 
 Recall = Callable[[str], Mapping[str, Any] | None]
 
@@ -137,10 +138,11 @@ def _kind(item: Node) -> str:
 
 def _call(item: Node, kind: str) -> ToolCall:
     name, key = _CALLS[kind]
+    given, written = item[key], arguments_of if key == "action" else spelled
     return ToolCall(
         id=item["call_id"].text(),
         name=name or item["name"].text(),
-        arguments="" if item[key].missing else spelled(item[key]),
+        arguments="" if given.missing else written(given),
         namespace=item["namespace"].text(""),
         freeform=kind == "custom_tool_call",
     )

@@ -10,6 +10,7 @@ import orjson
 
 from ...fields import Node
 from ...turn import Tool, ToolCall
+from .content import spelled
 
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "integer", "minimum": 0}
@@ -48,6 +49,7 @@ _BLANK: Mapping[str, Mapping[str, Any]] = {
     _LOCAL.name: {"type": "exec", "command": [], "env": {}},
     _SHELL.name: {"commands": []},
 }
+_UNSAID: tuple[Any, ...] = (None, {})
 
 
 def shell_of(tool: Node) -> Tool | None:
@@ -73,3 +75,11 @@ def item_of(call: ToolCall) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         given = {}
     return {"type": f"{call.name}_call", "action": {**_BLANK[call.name], **given}}
+
+
+def arguments_of(action: Node) -> str:
+    """What the model wrote of an action that comes back: less what any has, and what is null."""
+    if not isinstance(action.value, dict):
+        return spelled(action)
+    said = {k: v for k, v in action.object().items() if k != "type" and v not in _UNSAID}
+    return Node(said, action.step, action.above).json()
