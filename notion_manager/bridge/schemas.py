@@ -1,11 +1,11 @@
 """A JSON schema in the short form of a type, faithful to the last constraint."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from .references import References
+from .remarks import as_json, joined, together, told
 
 DEEPEST = 12  # levels that are spelled out
 SHORT = 20_000  # characters of a type that may be spelled at any length
@@ -19,29 +19,6 @@ _PLAIN = frozenset({
     "maxLength", "pattern", "format", "minItems", "maxItems", "uniqueItems", "minProperties",
     "maxProperties",
 })  # fmt: skip
-_NOTES = {
-    "minimum": "min",
-    "maximum": "max",
-    "exclusiveMinimum": "more than",
-    "exclusiveMaximum": "less than",
-    "multipleOf": "multiple of",
-    "minLength": "minLen",
-    "maxLength": "maxLen",
-    "pattern": "pattern",
-    "format": "format",
-    "minItems": "minItems",
-    "maxItems": "maxItems",
-    "uniqueItems": "unique",
-    "minProperties": "minProperties",
-    "maxProperties": "maxProperties",
-    "default": "default",
-    "examples": "examples",
-    "nullable": "nullable",
-    "readOnly": "read-only",
-    "writeOnly": "write-only",
-    "deprecated": "deprecated",
-}
-_FLAGS = frozenset({"uniqueItems", "nullable", "readOnly", "writeOnly", "deprecated"})
 _NAMES = {"integer": "int", "boolean": "bool", **{n: n for n in ("string", "number", "null")}}
 _BESIDE_REFERENCES = frozenset({
     "$ref", "description", "title", "default", "$defs", "definitions", "$schema",
@@ -65,7 +42,7 @@ def signature(name: str, schema: Mapping[str, Any]) -> str:
         notes = [] if body.startswith(_IN_FULL) else writer.notes(schema)
         return "\n".join((*writer.named(), *notes, f"{name} {body}"))
     except _SprawlsError:
-        return f"{name} json-schema {_json(schema)}"
+        return f"{name} json-schema {as_json(schema)}"
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
@@ -75,7 +52,7 @@ def type_of(schema: Mapping[str, Any]) -> str:
         body = writer.type(schema, 0)
         return "\n".join((*writer.named(), *writer.notes(schema), body))
     except _SprawlsError:
-        return f"json-schema {_json(schema)}"
+        return f"json-schema {as_json(schema)}"
 
 
 class _SprawlsError(Exception):
@@ -118,7 +95,7 @@ class _Writer:
             if id(target) not in given:
                 given.add(id(target))
                 waiting += _references(target)
-                yield f"{reference} = json-schema {self._counted(_json(target))}"
+                yield f"{reference} = json-schema {self._counted(as_json(target))}"
 
     def is_object(self, schema: Any) -> bool:
         """Whether the members of an object say all there is to say."""
@@ -156,7 +133,7 @@ class _Writer:
         if given & {"enum", "const"}:
             listed = table["enum"] if "enum" in table else [table["const"]]
             if isinstance(listed, list) and listed and not given & set(_ALTERNATIVES):
-                return " | ".join(_json(value) for value in cast("list[Any]", listed))
+                return " | ".join(as_json(value) for value in cast("list[Any]", listed))
             return self.raw(table)
         for name in _ALTERNATIVES:
             if name in given:
@@ -248,16 +225,16 @@ class _Writer:
         """What is said of a schema beside its type, as comment lines."""
         table = _table(schema)
         simple = _COMPOUND.isdisjoint(table) and not any(map(_says_more, map(table.get, _MANY)))
-        said = _told(_spelled(table)) if simple else self._said(table, set())  # it seldom is not
+        said = told(_spelled(table)) if simple else self._said(table, set())  # it seldom is not
         return [f"// {line}" if line else "//" for line in said]
 
     def _said(self, schema: Any, seen: set[int]) -> list[str]:
         """All that is said of a value, and of each that it has many of."""
         layers = list(self._layers(schema, seen))
-        lines = _told(_together(layers))
+        lines = told(together(layers))
         for inner in self._many(layers[-1]) if layers else ():
             if each := self._said(inner, seen):
-                lines = _joined(lines, [f"each: {each[0]}", *each[1:]])
+                lines = joined(lines, [f"each: {each[0]}", *each[1:]])
         return lines
 
     def _layers(self, schema: Any, seen: set[int]) -> Iterator[Mapping[str, Any]]:
@@ -287,13 +264,13 @@ class _Writer:
     def raw(self, schema: Any) -> str:
         """The schema itself. Whatever it refers to is given once, with the named types."""
         self._quoted.update(dict.fromkeys(_references(schema)))
-        return _IN_FULL + self._counted(_json(schema))
+        return _IN_FULL + self._counted(as_json(schema))
 
     def _counted(self, text: str) -> str:
         """Raises _SprawlsError where it is too much, with all before it."""
         self._written += len(text)
         if self._written > self._room:
-            self._room = SPRAWL * len(_json(self._root))
+            self._room = SPRAWL * len(as_json(self._root))
             if self._written > self._room:
                 raise _SprawlsError
         return text
@@ -322,38 +299,6 @@ def _spelled(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _says_more(schema: Any) -> bool:
     return isinstance(schema, dict) and cast("dict[str, Any]", schema).keys() != {"type"}
-
-
-def _together(layers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """All their descriptions; of the same limit the outer one."""
-    if len(layers) == 1:
-        return layers[0]
-    texts = dict.fromkeys(t for each in layers if isinstance(t := each.get("description"), str))
-    limits = {name: value for layer in reversed(layers) for name, value in layer.items()}
-    return {**limits, "description": "\n".join(filter(None, texts))}
-
-
-def _told(table: Mapping[str, Any]) -> list[str]:
-    """The lines of a description, and limits in one."""
-    text = table.get("description")
-    lines = text.split("\n") if text and isinstance(text, str) else []
-    if _NOTES.keys().isdisjoint(table):
-        return lines
-    told = "; ".join(filter(None, (_note(n, table[n]) for n in _NOTES if n in table)))
-    return _joined(lines, [told] if told else [])
-
-
-def _joined(lines: list[str], more: list[str]) -> list[str]:
-    """In one line where both are short."""
-    if len(lines) == len(more) == 1:
-        return [f"{lines[0]}; {more[0]}"]
-    return [*lines, *more]
-
-
-def _note(name: str, value: Any) -> str:
-    if name in _FLAGS:
-        return _NOTES[name] if value is True else ""
-    return f"{_NOTES[name]} {_json(value)}"
 
 
 def _references(schema: Any) -> list[str]:
@@ -385,14 +330,7 @@ def _is_list_of_names(value: Any) -> bool:
 
 
 def _key(key: str) -> str:
-    return key if key.isidentifier() else _json(key)
-
-
-def _json(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError:
-        return '"(nested too deeply to be shown)"'
+    return key if key.isidentifier() else as_json(key)
 
 
 def _table(value: Any) -> Mapping[str, Any]:
