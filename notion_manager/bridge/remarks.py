@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _NOTES = {
+    "title": "title",
     "minimum": "min",
     "maximum": "max",
     "exclusiveMinimum": "more than",
@@ -38,6 +39,11 @@ def together(layers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return {**limits, "description": "\n".join(filter(None, texts))}
 
 
+def says_no_more(title: Any, name: str) -> bool:
+    """Whether a title is the name again, as many libraries make one, or none at all."""
+    return not isinstance(title, str) or _folded(title) in ("", _folded(name))
+
+
 def told(table: Mapping[str, Any]) -> list[str]:
     """The lines of a description, and limits in one."""
     text = table.get("description")
@@ -59,6 +65,10 @@ def _note(name: str, value: Any) -> str:
     if name in _FLAGS:
         return _NOTES[name] if value is True else ""
     return f"{_NOTES[name]} {as_json(value)}"
+
+
+def _folded(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def as_json(value: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from .references import References
-from .remarks import as_json, joined, together, told
+from .remarks import as_json, joined, says_no_more, together, told
 
 DEEPEST = 12  # levels that are spelled out
 SHORT = 20_000  # characters of a type that may be spelled at any length
@@ -39,7 +39,7 @@ def signature(name: str, schema: Mapping[str, Any]) -> str:
             body = writer.object(schema, 0)
         else:
             body = writer.raw(schema)
-        notes = [] if body.startswith(_IN_FULL) else writer.notes(schema)
+        notes = [] if body.startswith(_IN_FULL) else writer.notes(schema, _name_of(schema, name))
         return "\n".join((*writer.named(), *notes, f"{name} {body}"))
     except _SprawlsError:
         return f"{name} json-schema {as_json(schema)}"
@@ -50,7 +50,7 @@ def type_of(schema: Mapping[str, Any]) -> str:
     writer = _Writer(schema)
     try:
         body = writer.type(schema, 0)
-        return "\n".join((*writer.named(), *writer.notes(schema), body))
+        return "\n".join((*writer.named(), *writer.notes(schema, _name_of(schema, "")), body))
     except _SprawlsError:
         return f"json-schema {as_json(schema)}"
 
@@ -83,7 +83,7 @@ class _Writer:
             reference = self._waiting.pop(0)
             target = self._references.found(reference)
             lines += [
-                *self.notes(target),
+                *self.notes(target, _last(reference)),
                 f"type {self._names[id(target)]} = {self.type(target, 1)}",
             ]
         return [*lines, *self._quotations()]
@@ -162,7 +162,7 @@ class _Writer:
         if beside - {"$defs", "definitions"} or not isinstance(branches, list) or not branches:
             return self.raw(table)
         spelled = [self.type(each, level) for each in cast("list[Any]", branches)]
-        notes = [self.notes(each) for each in cast("list[Any]", branches)]
+        notes = [self.notes(each, "") for each in cast("list[Any]", branches)]
         return self.raw(table) if any(notes) else " | ".join(dict.fromkeys(spelled))
 
     def _referred(self, reference: Any, table: Mapping[str, Any], level: int) -> str:
@@ -185,8 +185,7 @@ class _Writer:
         return self._names[part]
 
     def _name(self, reference: str) -> str:
-        last = reference.rsplit("/", 1)[-1]
-        plain = name = "".join(c for c in last if c.isalnum() or c == "_") or "Root"
+        plain = name = "".join(c for c in _last(reference) if c.isalnum() or c == "_") or "Root"
         while name in self._taken:
             self._numbers[plain] += 1
             name = f"{plain}{self._numbers[plain]}"
@@ -213,7 +212,7 @@ class _Writer:
 
     def _member(self, key: str, schema: Any, level: int) -> Iterator[str]:
         indent = "  " * (level + 1)
-        lines = [self._counted(line) for line in self.notes(schema)]
+        lines = [self._counted(line) for line in self.notes(schema, key)]
         spelled = f"{indent}{self._counted(key)}: {self.type(schema, level + 1)}"
         if len(lines) == 1 and "\n" not in spelled:
             yield f"{spelled}  {lines[0]}"
@@ -221,31 +220,33 @@ class _Writer:
             yield from (f"{indent}{line}" for line in lines)
             yield spelled
 
-    def notes(self, schema: Any) -> list[str]:
-        """What is said of a schema beside its type, as comment lines."""
+    def notes(self, schema: Any, name: str) -> list[str]:
+        """What is said of a schema beside its name and its type, as comment lines."""
         table = _table(schema)
         simple = _COMPOUND.isdisjoint(table) and not any(map(_says_more, map(table.get, _MANY)))
-        said = told(_spelled(table)) if simple else self._said(table, set())  # it seldom is not
+        said = told(_spelled(table, name)) if simple else self._said(table, name, set())
         return [f"// {line}" if line else "//" for line in said]
 
-    def _said(self, schema: Any, seen: set[int]) -> list[str]:
+    def _said(self, schema: Any, name: str, seen: set[int]) -> list[str]:
         """All that is said of a value, and of each that it has many of."""
-        layers = list(self._layers(schema, seen))
+        layers = list(self._layers(schema, name, seen))
         lines = told(together(layers))
         for inner in self._many(layers[-1]) if layers else ():
-            if each := self._said(inner, seen):
+            if each := self._said(inner, "", seen):
                 lines = joined(lines, [f"each: {each[0]}", *each[1:]])
         return lines
 
-    def _layers(self, schema: Any, seen: set[int]) -> Iterator[Mapping[str, Any]]:
+    def _layers(self, schema: Any, name: str, seen: set[int]) -> Iterator[Mapping[str, Any]]:
         """The schema and what it stands for, each within the last, as far as they are spelled."""
         table = _table(schema)
         while table and id(table) not in seen and len(seen) < MOST_DEPTH:
             seen.add(id(table))
             only = _only(table)
-            said = _spelled({k: v for k, v in table.items() if k != "allOf"} if only else table)
-            yield said
-            table = only or self._inlined(said.get("$ref"))
+            plain = {k: v for k, v in table.items() if k != "allOf"} if only else table
+            yield _spelled(plain, name)
+            reference = plain.get("$ref")
+            table = only or self._inlined(reference)
+            name = name if only else _last(str(reference))
 
     def _inlined(self, reference: Any) -> Mapping[str, Any]:
         """What is spelled in place of a reference; empty where it has a name, and notes there."""
@@ -292,9 +293,23 @@ def _only(table: Mapping[str, Any]) -> dict[str, Any] | None:
     return cast("dict[str, Any]", only) if plain and isinstance(only, dict) else None
 
 
-def _spelled(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is not in the type; of a schema that is given in full only its description."""
-    return table if table.keys() <= _PLAIN else {"description": table.get("description")}
+def _spelled(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What is in neither name nor type; of a schema that is given in full only its description."""
+    if not table.keys() <= _PLAIN:
+        return {"description": table.get("description")}
+    if "title" in table and says_no_more(table["title"], name):
+        return {k: v for k, v in table.items() if k != "title"}
+    return table
+
+
+def _name_of(schema: Mapping[str, Any], name: str) -> str:
+    """The name of the whole: that of a class, which is its title, if it has one."""
+    title = schema.get("title")
+    return title if isinstance(title, str) and title.isidentifier() else name
+
+
+def _last(reference: str) -> str:
+    return reference.rsplit("/", 1)[-1]
 
 
 def _says_more(schema: Any) -> bool:

@@ -112,6 +112,49 @@ def test_a_parameter_is_said_in_few_words(member: Any, line: str) -> None:
     assert line in signature("T", {"type": "object", "properties": {"a": member}})
 
 
+@pytest.mark.parametrize(
+    ("member", "line"),
+    [
+        ({"type": "number", "title": "Degrees Celsius"}, 'a?: number  // title "Degrees Celsius"'),
+        ({"type": "number", "title": "T", "description": "D", "minimum": 1}, 'a?: number  // D; title "T"; min 1'),
+        ({"type": "array", "items": {"type": "string", "title": "Tag"}}, 'a?: string[]  // each: title "Tag"'),
+        ({"oneOf": [{"const": 1, "title": "Low"}, {"const": 2, "title": "High"}]},
+         'a?: json-schema {"oneOf":[{"const":1,"title":"Low"},{"const":2,"title":"High"}]}'),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}], "title": "Age"}, 'a?: int | null  // title "Age"'),
+        ({"$ref": "#/$defs/b"}, "a?: {\n    c?: int\n  }"),
+        ({"$ref": "#/$defs/b", "title": "The one"}, '// title "The one"\n  a?: {'),
+        ({"anyOf": [{"$ref": "#/$defs/b"}, {"type": "null"}]}, "} | null\n"),
+        ({"type": "number", "title": 7}, "a?: number\n"),
+        ({"type": "number", "title": ""}, "a?: number\n"),
+    ],
+)  # fmt: skip
+def test_a_title_is_told_where_it_is_more_than_the_name(member: Any, line: str) -> None:
+    defs = {"b": {"title": "B", "properties": {"c": {"title": "C", "type": "integer"}}}}
+    assert line in signature("T", {"properties": {"a": member}, "$defs": defs})
+
+
+@pytest.mark.parametrize("title", ["City Name", "city-name", "CityName"])
+def test_a_title_that_spells_the_name_again_is_left_out(title: str) -> None:
+    """Libraries make one for each parameter, and for each class."""
+    properties = {"city_name": {"type": "string", "title": title}}
+    said = signature("Weather", {"title": "WeatherArguments", "properties": properties})
+    assert said == "Weather {\n  city_name?: string\n}"
+    assert type_of({"title": "Weather", "properties": properties}) == "{\n  city_name?: string\n}"
+
+
+def test_the_title_of_all_is_told_where_it_is_no_class() -> None:
+    said = '// title "Of a city"\nWeather {\n  a?: string\n}'
+    assert signature("Weather", {"title": "Of a city", "properties": {"a": TEXT}}) == said
+
+
+def test_the_title_of_what_has_a_name_is_told_with_it() -> None:
+    both = {"x": {"$ref": "#/$defs/a"}, "y": {"$ref": "#/$defs/a"}}
+    named = signature("T", {"properties": both, "$defs": {"a": {**NAMED, "title": "One more"}}})
+    assert named.startswith('// One.; title "One more"\ntype a = {')
+    again = signature("T", {"properties": both, "$defs": {"a": {**NAMED, "title": "A"}}})
+    assert again.startswith("// One.\ntype a = {")
+
+
 def test_names_that_are_no_words_are_quoted() -> None:
     assert signature("T", schema((), **{"-n": TEXT})) == 'T {\n  "-n"?: string\n}'
 
