@@ -13,9 +13,11 @@ from .values import WHOLE, Kind
 MOST_ARGUMENTS = 256
 LONGEST = 4 << 20  # characters of one argument
 _MEANT_AS_END = re.compile(
-    r"(?:\s*+(?:</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>|`{3,}+|~{3,}+))++",
+    r"(?:\s*+(?:</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>|`{3,}+|~{3,}+))++"
+    r"[ \t\r]*+(?:\n|\Z)",
     re.IGNORECASE,
 )
+"""Ends as others have them, with nothing else on the line of the last."""
 DOUBTED = 16 << 10  # characters behind an end that may be quoted
 
 
@@ -99,11 +101,12 @@ class Call:
     def _may_end(self, rest: str) -> bool:
         """Whether all that was begun is there, but perhaps a part of the closing tag.
 
-        Between arguments nothing is content: what reads like an end there was meant as one.
+        Between arguments nothing is content: what reads like an end there was meant as one, and
+        what follows it is about a result that has not come.
         """
         rest = "".join([*self._collected, rest]).strip()
         part = rest.startswith("</") and f"</{self._marks.call}".startswith(rest)
-        if rest and not part and not _MEANT_AS_END.fullmatch(rest):
+        if rest and not part and not _MEANT_AS_END.match(rest):
             return False
         if self.freeform:
             return bool(self._keys)
