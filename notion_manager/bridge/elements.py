@@ -6,11 +6,12 @@ from collections.abc import Sequence
 _TAG = r"(?:antml:)?(?:arg|argument|param|parameter)(?:_\w{0,32}+)?+"
 _OTHERS = r"""(?:\s++(?!value\b)[\w-]{1,32}+="[^"<>\r\n]{0,64}+"){0,4}+"""
 _OPENS = re.compile(
-    rf"""\s*+<{_TAG}(?:\s++name\s*+=\s*+|=)["']?+([^"'<>\r\n]{{1,128}}+)["']?+{_OTHERS}\s*+>"""
+    rf"""\s*+<{_TAG}(?:\s++name\s*+=\s*+|=)["']?+([^"'<>\r\n]{{1,128}}+)["']?+{_OTHERS}\s*+>""",
+    re.IGNORECASE,
 )
-_CLOSES = re.compile(rf"</{_TAG}\s*+>")
+_CLOSES = re.compile(rf"</{_TAG}\s*+>", re.IGNORECASE)
 LONGEST_BEGINNING = 16  # characters by which such a tag is known
-_BEGUN = re.compile(r"<(?:antml:)?(?:arg|param)")
+_BEGUN = re.compile(r"<(?:antml:)?(?:arg|param)", re.IGNORECASE)
 
 
 def may_begin(text: str) -> bool:
