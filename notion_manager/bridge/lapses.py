@@ -107,6 +107,38 @@ class Form(Struct, frozen=True):
         return [call for call in calls if call] if calls and all(calls) else None
 
 
+class End(Struct, frozen=True):
+    """Where a block ends. What does not stand `alone` may be a value with such an end in it."""
+
+    at: int
+    alone: bool
+
+
+class Lapse:
+    """A block in another form, as it grows. `hopeless` once no such block can be meant."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.hopeless = False
+        self._searched = 0  # characters of it in which there is no end
+
+    def end(self, text: str, at: int, offer: Offer) -> End | bool:
+        """The end of what begins at `at`; False where it is text, True where it may yet end."""
+        beginning = text[at : at + LONGEST_HEAD]
+        if not self.form.may_begin(beginning):
+            return False
+        if self.form.calls_nobody(beginning, offer):  # nor does what stands in it
+            self.hopeless = True
+            return False
+        end = self.form.end(text, at + max(0, self._searched - LONGEST_END))
+        if end is not None and end - at <= LONGEST:
+            alone = _stands_alone(text, end)
+            return alone is None or End(end, alone)
+        self._searched = len(text) - at
+        self.hopeless = self._searched > LONGEST
+        return not self.hopeless
+
+
 def uncopied(seen: str) -> tuple[str, ...]:
     """The openings of which nothing that was `seen` is a block: the model copied none of these."""
     plain = seen.lower()
@@ -129,7 +161,7 @@ def begun(text: str, at: int) -> Form | None:
     return Form(re.compile(r"/>" if bare[3] else rf"</call{re.escape(bare[1])}\s{{0,8}}>"))
 
 
-def stands_alone(text: str, end: int) -> bool | None:
+def _stands_alone(text: str, end: int) -> bool | None:
     """Whether a block is over where it ends; None where that is not known yet.
 
     What goes on behind its end on the same line, or with an end of an inner part, may be a value

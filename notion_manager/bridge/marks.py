@@ -90,6 +90,21 @@ class Marks:
         left = len(text) - at < LONGEST_TAG
         return left and self._hope.match(text, at) is not None
 
+    def calls(self, text: str, at: int, head: re.Match[str] | None) -> bool | None:
+        """Whether a tag at `at`, in the midst of a line, is a call's; None where not known yet.
+
+        It is where what a call has follows its `head`: an argument, an end, or the line's end.
+        """
+        if head is None:
+            return None if self.may_be_head(text, at) else False
+        window = text[head.end() : head.end() + LONGEST_TAG]
+        rest = window.lstrip(" \t\r" if head[2] else None)
+        follows = ("\n",) if head[2] else (f"<{self.arg}", f"</{self.call}")
+        if rest.startswith(follows):
+            return True
+        is_open = len(window) < LONGEST_TAG and any(tag.startswith(rest) for tag in follows)
+        return None if is_open else False
+
     def stray(self, text: str, at: int) -> re.Match[str] | None:
         """A call's tag of another form, with what stands in it: none but the model has the word."""
         return self._stray.match(text, at, at + LONGEST_TAG)

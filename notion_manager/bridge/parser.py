@@ -16,6 +16,7 @@ from .faults import Fault, Trouble
 from .fences import ITEM, ITEM_BEGUN, MARKERS, Fence, fence_at, item_at
 from .marks import LONGEST_TAG, Marks, unfinished
 from .offer import Offer
+from .quoting import Quoting
 from .speech import Speech
 
 _NOTABLE = re.compile(rf"\n(?=[ \t\r\ufeff]*+(?:[<`~>]|\Z|{ITEM}|{ITEM_BEGUN}))")
@@ -47,14 +48,8 @@ class Parser:
         self._step: Callable[[], bool] = self._line
         self._speech = Speech()
         self._calls = Calls(marks, policy, id, self._speech)
-        self._ticks = 0  # backticks on this line
-        self._in_quote = False  # this line is a quotation
-        self._fence = ""
-        self._waiting: list[str] = []  # the fence's first line, which may only wrap a call
-        self._wrapper = ""
-        self._quoted = False  # a call stands in the open fence
-        self._lapse: lapses.Form | None = None
-        self._searched = 0  # characters of it in which there is no end
+        self._quoting = Quoting()
+        self._lapse: lapses.Lapse | None = None
 
     @property
     def calls(self) -> int:
@@ -116,28 +111,22 @@ class Parser:
             self._end_broken(call)
             return
         if self._lapse is not None and by_itself:
-            self._end_lapse(self._lapse, len(self._text), alone=True)
+            self._end_lapse(self._lapse.form, lapses.End(len(self._text), alone=True))
             self._run()
         self._release()
         if self._step == self._swallow:
             return
         if by_itself and self._step == self._flow:
             self._enter_last()
-        if self._quoted and self._fence and not self._ends_fence() and not self.calls:
+        rest = self._text[self._at :]
+        if self._quoting.hides_call(rest) and not self.calls:
             self._calls.fault(Fault.QUOTED)
-        self._say(self._text[self._at :])
-
-    def _ends_fence(self) -> bool:
-        """Whether the last line, which has no end, closes the fence."""
-        line = self._text[self._at :].strip()
-        fence = line.startswith(self._fence) and fence_at(f"{line}\n", 0)
-        return isinstance(fence, Fence) and fence.closes(self._fence)
+        self._say(rest)
 
     # Lines
 
     def _line(self) -> bool:
         """At the beginning of a line: only here can a tag or a fence stand."""
-        self._ticks, self._in_quote = 0, False
         window = self._at + LONGEST_TAG
         found = _NO_BLANK.search(self._text, self._at, window)
         if found is None:
@@ -145,10 +134,10 @@ class Parser:
         first, mark = found.start(), found[0]
         if mark == "\n":
             return self._pass(first + 1)
-        if not self._fence and mark in MARKERS:
+        if not self._quoting.fence and mark in MARKERS:
             return self._item(first)
-        self._in_quote = mark == ">"
-        if self._waiting or self._fence:
+        self._quoting.cited = mark == ">"
+        if self._quoting.fence:
             return self._fenced_line(first)
         if mark == "<":
             return self._tag(first)
@@ -159,8 +148,8 @@ class Parser:
         inner = item_at(self._text, first)
         if isinstance(inner, bool):
             return not inner and self._go_on()
-        self._in_quote = self._text[inner] == ">"
-        return self._go_on() if self._in_quote else self._fence_line(inner)
+        self._quoting.cited = self._text[inner] == ">"
+        return self._go_on() if self._quoting.cited else self._fence_line(inner)
 
     def _go_on(self) -> bool:
         """The rest of the line is text."""
@@ -171,8 +160,8 @@ class Parser:
     def _pass(self, end: int) -> bool:
         """A line without anything visible, or one that opens a fence."""
         line = self._text[self._at : end]
-        if self._waiting:
-            self._waiting.append(line)
+        if self._quoting.waiting:
+            self._quoting.waiting.append(line)
         else:
             self._say(line)
         self._at = end
@@ -186,16 +175,13 @@ class Parser:
             self._notable = found.start() + 1 if found else len(text) + 1
         is_line = self._notable <= len(text)
         end = min(self._notable, len(text))
-        if not self._fence:
+        if not self._quoting.fence:
             glued = text.find(self._head, at, end)
             if glued >= 0:
                 return self._glued(glued)
             if not is_line:
                 end = unfinished(text, at, self._head)
-        newline = text.rfind("\n", at, end) + 1
-        if newline:
-            self._ticks, self._in_quote = 0, False
-        self._ticks += text.count("`", newline or at, end)
+        self._quoting.read(text, at, end)
         self._say(text[at:end])
         self._at = end
         if is_line:
@@ -204,15 +190,9 @@ class Parser:
 
     def _glued(self, at: int) -> bool:
         """A tag in the middle of a line: meant if an argument follows, and nothing quotes it."""
-        before = self._text[self._at : at]
-        _, newline, line = before.rpartition("\n")
-        if newline:
-            self._ticks, self._in_quote = 0, False
-        self._ticks += line.count("`")
+        self._quoting.read(self._text, self._at, at)
         found = self._marks.head(self._text, at)
-        meant: bool | None = False
-        if self._ticks % 2 == 0 and not self._in_quote:
-            meant = self._is_meant(found) if found else self._is_hopeless(at)
+        meant = False if self._quoting.in_line else self._marks.calls(self._text, at, found)
         if meant is False:
             at += len(self._head)
         self._say(self._text[self._at : at])
@@ -227,20 +207,6 @@ class Parser:
         if found is not None and found[2] and not self._text[found.end() :].strip():
             self._enter(found)
 
-    def _is_meant(self, head: re.Match[str]) -> bool | None:
-        """None where that is not known yet."""
-        window = self._text[head.end() : head.end() + LONGEST_TAG]
-        rest = window.lstrip(" \t\r" if head[2] else None)
-        follows = ("\n",) if head[2] else (f"<{self._marks.arg}", f"</{self._marks.call}")
-        if rest.startswith(follows):
-            return True
-        is_open = len(window) < LONGEST_TAG and any(tag.startswith(rest) for tag in follows)
-        return None if is_open else False
-
-    def _is_hopeless(self, at: int) -> bool | None:
-        """False where no head can come of what begins here; None where one still may."""
-        return None if self._marks.may_be_head(self._text, at) else False
-
     # Tags at the beginning of a line
 
     def _tag(self, first: int) -> bool:
@@ -254,8 +220,8 @@ class Parser:
         if first == self._at:  # what is indented is an example, in a list or as code
             tags += self._lapses
             if rest.startswith(self._lapses) and (form := lapses.begun(text, first)):
-                self._lapse, self._searched = form, 0
-                self._step = partial(self._in_lapse, form)
+                self._lapse = lapses.Lapse(form)
+                self._step = partial(self._in_lapse, self._lapse)
                 return True
             if rest.startswith(self._lapses) and lapses.may_begin(rest):
                 return False
@@ -286,7 +252,7 @@ class Parser:
         found = self._marks.head(self._text, first)
         if found is not None:
             return self._enter(found)
-        if self._is_hopeless(first) is None:
+        if self._marks.may_be_head(self._text, first):
             return False
         if stray := self._marks.stray(self._text, first):
             self._at = first
@@ -298,8 +264,7 @@ class Parser:
 
     def _enter(self, head: re.Match[str]) -> bool:
         self._at = head.end()
-        self._wrapper, self._fence = self._fence or self._wrapper, ""
-        self._waiting.clear()
+        self._quoting.wrap()
         self._speech.before_call()
         if self._calls.is_full():
             self.stopped = True
@@ -356,30 +321,22 @@ class Parser:
 
     # Calls in another form than was asked for
 
-    def _in_lapse(self, form: lapses.Form) -> bool:
-        beginning = self._text[self._at : self._at + lapses.LONGEST_HEAD]
-        if not form.may_begin(beginning):
-            self._lapse = None
-            return self._go_on()
-        if form.calls_nobody(beginning, self._offer):  # nor does what stands in it
-            self._lapses, self._lapse = (), None
-            return self._go_on()
-        end = form.end(self._text, self._at + max(0, self._searched - lapses.LONGEST_END))
-        if end is not None and end - self._at <= lapses.LONGEST:
-            if (alone := lapses.stands_alone(self._text, end)) is not None:
-                self._end_lapse(form, end, alone=alone)
-            return alone is not None
-        if len(self._text) - self._at > lapses.LONGEST:
-            self._lapses, self._lapse = (), None
-            return self._go_on()
-        self._searched = len(self._text) - self._at
-        return False
-
-    def _end_lapse(self, form: lapses.Form, end: int, *, alone: bool) -> None:
-        """What goes on behind an end may be a value that has such an end in it."""
-        block = self._text[self._at : end]
+    def _in_lapse(self, lapse: lapses.Lapse) -> bool:
+        end = lapse.end(self._text, self._at, self._offer)
+        if isinstance(end, lapses.End):
+            self._end_lapse(lapse.form, end)
+            return True
+        if end:
+            return False
+        if lapse.hopeless:
+            self._lapses = ()
         self._lapse = None
-        self._at = end
+        return self._go_on()
+
+    def _end_lapse(self, form: lapses.Form, end: lapses.End) -> None:
+        block = self._text[self._at : end.at]
+        self._lapse = None
+        self._at = end.at
         calls = form.read(block, self._offer) or ()
         meant = calls[0][0] if calls else form.meant(block, self._offer)
         if meant is not None and self._calls.is_full():
@@ -391,7 +348,7 @@ class Parser:
             return
         self._speech.before_call()
         self._step = self._line
-        self._calls.take_over(calls if alone else (), meant)
+        self._calls.take_over(calls if end.alone else (), meant)
         self.stopped = self._calls.over
 
     # Fences
@@ -401,24 +358,21 @@ class Parser:
         fence = fence_at(self._text, first)
         if not isinstance(fence, Fence):
             return not fence and self._go_on()
-        if self._wrapper and fence.closes(self._wrapper):
-            self._wrapper = ""
-        else:
-            self._fence = fence.run
-            self._waiting = [self._text[self._at : fence.end]]
+        self._quoting.open(fence, self._text[self._at : fence.end])
         self._at = fence.end
         return True
 
     def _fenced_line(self, first: int) -> bool:
         if self._text.startswith(self._head, first):
             found = self._marks.head(self._text, first)
-            if found is None and self._is_hopeless(first) is None:
+            if found is None and self._marks.may_be_head(self._text, first):
                 return False
-            if found is not None and self._waiting:
+            if found is not None and self._quoting.waiting:
                 return self._enter(found)
-            self._quoted = self._quoted or found is not None
+            if found is not None:
+                self._quoting.show()
             return self._go_on()
-        if self._text[first] == self._fence[0]:
+        if self._text[first] == self._quoting.fence[0]:
             return self._fence_end(first)
         hopeful = self._head.startswith(self._text[first : first + len(self._head)])
         return not hopeful and self._go_on()
@@ -426,10 +380,10 @@ class Parser:
     def _fence_end(self, first: int) -> bool:
         """A line within a fence that begins like its end."""
         fence = fence_at(self._text, first)
-        if not isinstance(fence, Fence) or not fence.closes(self._fence):
+        if not isinstance(fence, Fence) or not fence.closes(self._quoting.fence):
             return fence is not True and self._go_on()
         self._release()
-        self._fence, self._quoted = "", False
+        self._quoting.close()
         return self._pass(fence.end)
 
     def _say(self, text: str) -> None:
@@ -438,6 +392,5 @@ class Parser:
 
     def _release(self) -> None:
         """The fence wraps no call: so it is text."""
-        for line in self._waiting:
+        for line in self._quoting.release():
             self._say(line)
-        self._waiting = []
