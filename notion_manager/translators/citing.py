@@ -16,6 +16,7 @@ class Citing:
 
     def __init__(self) -> None:
         self._unread: list[str] = []  # most answers cite nothing
+        self._last = ""  # the text behind which something was cited last
         self._at = 0  # characters that were read
         self._start = self._end = 0  # of the span, without the blanks around it
         self._anew = True  # a span begins with the next word
@@ -29,8 +30,9 @@ class Citing:
         self._unread.clear()
         self._read(text)
         self._anew = True
+        self._last = text or self._last
         for source in sources:
-            linked = text.endswith(source.link)
+            linked = self._last.endswith(source.link)
             yield {
                 "start_index": self._at - len(source.link) if linked else self._start,
                 "end_index": self._end,

@@ -31,6 +31,8 @@ def spans(*pieces: Text) -> list[str]:
         ([Text("", (A,))], [""]),
         ([Text("One", (A,)), Text("", (B,))], ["One", "One"]),
         ([Text(f"Yes {A.link}", (A,)), Text(f" {B.link}", (B,))], [A.link, B.link]),
+        ([Text(f"Yes {A.link}", (A,)), Text("", (A,))], [A.link] * 2),
+        ([Text(f"Yes {A.link}", (A,)), Text(" ", (A,))], [A.link, f"Yes {A.link}"]),
         ([Text("橋 is 😀.", (A,)), Text(" 橋", (B,))], ["橋 is 😀.", "橋"]),
     ],
 )
