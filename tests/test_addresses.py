@@ -1,7 +1,7 @@
 """Which URLs a stranger may make us ask for a file, and which not."""
 
 import contextlib
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -92,6 +92,42 @@ def test_a_plain_https_url_of_the_internet_may_be_fetched(url: str) -> None:
 def test_all_else_is_refused(url: str) -> None:
     with pytest.raises(NotAllowed):
         fetchable(url)
+
+
+SPECIAL = (
+    "0.0.0.0/8", "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+    "172.16.0.0/12", "192.0.0.0/24", "192.0.0.0/29", "192.0.0.8/32", "192.0.0.9/32",
+    "192.0.0.10/32", "192.0.0.170/32", "192.0.0.171/32", "192.0.2.0/24", "192.31.196.0/24",
+    "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15",
+    "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "255.255.255.255/32",
+    "::1/128", "::/128", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64",
+    "100:0:0:1::/64", "2001::/23", "2001::/32", "2001:1::1/128", "2001:1::2/128", "2001:1::3/128",
+    "2001:2::/48", "2001:3::/32", "2001:4:112::/48", "2001:10::/28", "2001:20::/28",
+    "2001:30::/28", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16",
+    "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+)  # fmt: skip
+"""IANA's registries of special purposes, with multicast and what embeds other addresses."""
+
+
+@pytest.mark.parametrize("network", SPECIAL)
+def test_no_address_of_a_special_purpose_is_a_public_one(network: str) -> None:
+    ends = ip_network(network)[0], ip_network(network)[-1]
+    assert not any(map(is_public, ends))
+    if ends[0].version == 4:
+        assert not any(is_public(ip_address(f"::ffff:{end}")) for end in ends)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.32.0.0",
+        "191.255.255.255", "192.0.1.0", "192.0.3.0", "192.88.98.255", "192.169.0.0", "198.20.0.0",
+        "223.255.255.255", "2001:200::", "2001:db7:ffff::1", "2003::", "2606:2800:220:1::1",
+        "3ffe:ffff::1",
+    ],
+)  # fmt: skip
+def test_the_addresses_beside_them_are(address: str) -> None:
+    assert is_public(ip_address(address))
 
 
 @given(st.ip_addresses(v=4))
