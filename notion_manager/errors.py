@@ -274,6 +274,14 @@ class UpstreamTimeout(UpstreamBroken):
     code = "upstream_timeout"
 
 
+class StorageBroken(UpstreamBroken):
+    """The service's file storage failed, another host: it says nothing of the account's chats."""
+
+
+class StorageTimeout(StorageBroken, UpstreamTimeout):
+    """It did not take the file in time."""
+
+
 class EmptyAnswer(UpstreamBroken):
     """A normal end without a word."""
 

@@ -15,6 +15,7 @@ from .errors import (
     Problem,
     QuotaExhausted,
     RateLimited,
+    StorageBroken,
     TemporarilyUnavailable,
     UpstreamBroken,
     WorkspaceRefused,
@@ -203,6 +204,8 @@ def _cleared(standing: Standing) -> Standing:
 
 def _rest(problem: Problem, strikes: int) -> float | None:
     """Seconds of rest; None where the problem says nothing about the account."""
+    if isinstance(problem, StorageBroken):
+        return None
     if isinstance(problem, UpstreamBroken) and strikes <= 1:
         return 0.0  # one immediate retry smooths most hiccups
     if isinstance(problem, RateLimited):

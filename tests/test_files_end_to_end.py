@@ -195,7 +195,7 @@ async def test_a_bucket_that_refuses_for_good_is_told(tmp_path: Path) -> None:
         ("500", 502, "Notion's file storage answered 500"),
         ("307", 502, "Notion's file storage answered 307"),
         ("hang", 504, "Notion's file storage did not accept the file in time"),
-        ("reset", 502, "the connection to Notion failed: ClientOSError"),
+        ("reset", 502, "the connection to Notion's file storage failed: ClientOSError"),
     ],
 )
 async def test_a_bucket_that_fails_is_told(
@@ -209,6 +209,19 @@ async def test_a_bucket_that_fails_is_told(
             _, message = CHAT.error(await r.json())
         assert rig.sim.count("runInferenceTranscript") == 0
     assert (r.status, message) == (status, told)
+
+
+@pytest.mark.parametrize("fault", ["500", "hang", "reset", "403"])
+async def test_a_bucket_that_fails_rests_no_account(tmp_path: Path, fault: str) -> None:
+    """It is another host's: chats without files need none of it."""
+    scenario = "storage-403=99" if fault == "403" else f"storage={fault}"
+    timeouts = replace(QUICK, upload=0.2)
+    async with rigged(tmp_path, people=[someone(1, scenario)], timeouts=timeouts) as rig:
+        for _ in range(3):
+            async with await rig.post(CHAT.path, ask(CHAT, ("image/png", PNG))) as r:
+                assert r.status in (502, 504)
+        assert await answer(rig, CHAT, CHAT.ask())
+        assert not any(standing.reason for standing in rig.store.standings())
 
 
 @pytest.mark.parametrize("step", ["ticket", "enqueue"])

@@ -17,6 +17,8 @@ from notion_manager.errors import (
     Problem,
     QuotaExhausted,
     RateLimited,
+    StorageBroken,
+    StorageTimeout,
     TemporarilyUnavailable,
     UpstreamBroken,
     WorkspaceRefused,
@@ -47,7 +49,16 @@ def test_a_problem_rests_the_account_it_concerns(problem: Problem, rest: float) 
     assert standing.careful is isinstance(problem, Denied)
 
 
-@pytest.mark.parametrize("problem", [BadRequest("x"), ModelUnavailable("x"), NoAccount("x")])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        BadRequest("x"),
+        ModelUnavailable("x"),
+        NoAccount("x"),
+        StorageBroken("x"),
+        StorageTimeout("x"),
+    ],
+)
 def test_what_says_nothing_of_the_account_changes_nothing(problem: Problem) -> None:
     assert after(FRESH, problem, 100.0) == FRESH
 

@@ -96,10 +96,13 @@ async def refusal(response: aiohttp.ClientResponse) -> Problem:
 
 
 def broken(exc: Exception) -> UpstreamBroken:
-    match exc:
-        case TimeoutError():
-            return UpstreamTimeout("Notion went silent")
-        case ssl.SSLError():
-            return UpstreamBroken(f"TLS with Notion failed: {exc.reason}")
-        case _:
-            return UpstreamBroken(f"the connection to Notion failed: {type(exc).__name__}")
+    if isinstance(exc, TimeoutError):
+        return UpstreamTimeout("Notion went silent")
+    return UpstreamBroken(lost(exc, "Notion"))
+
+
+def lost(exc: Exception, whom: str) -> str:
+    """What became of the connection with him, in our words."""
+    if isinstance(exc, ssl.SSLError):
+        return f"TLS with {whom} failed: {exc.reason}"
+    return f"the connection to {whom} failed: {type(exc).__name__}"

@@ -10,9 +10,9 @@ from msgspec import Struct
 from yarl import URL
 
 from ...config import Config
-from ...errors import BadRequest, RateLimited, UpstreamBroken, UpstreamTimeout
+from ...errors import BadRequest, RateLimited, StorageBroken, StorageTimeout, UpstreamBroken
 from .account import Account
-from .calls import ERROR_BODY, NETWORK, Calls, broken
+from .calls import ERROR_BODY, NETWORK, Calls, lost
 from .failures import scrub
 from .uploads import (
     Attached,
@@ -81,7 +81,7 @@ class Courier(Struct, frozen=True):
         if not await self._store(parcel, ticket):
             ticket = await self._ticket(parcel, thread_id)
             if not await self._store(parcel, ticket):
-                raise UpstreamBroken(f"Notion's file storage refused {parcel.name}")
+                raise StorageBroken(f"Notion's file storage refused {parcel.name}")
         body = ask_task(ticket, self.account, thread_id)
         task = parse_task(await self.calls.read("enqueueTask", body))
         outcome = await self._outcome(task)
@@ -111,11 +111,11 @@ class Courier(Struct, frozen=True):
                 await response.content.read(ERROR_BODY)
                 status = response.status
         except TimeoutError as exc:
-            raise UpstreamTimeout("Notion's file storage did not accept the file in time") from exc
+            raise StorageTimeout("Notion's file storage did not accept the file in time") from exc
         except NETWORK as exc:
-            raise broken(exc) from exc
+            raise StorageBroken(lost(exc, "Notion's file storage")) from exc
         if status not in STORED and status != EXPIRED:
-            raise UpstreamBroken(f"Notion's file storage answered {status}")
+            raise StorageBroken(f"Notion's file storage answered {status}")
         return status in STORED
 
     async def _outcome(self, task: str) -> Outcome | None:
