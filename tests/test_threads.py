@@ -93,6 +93,16 @@ async def test_a_chat_that_was_refused_is_not_remembered(tmp_path: Path, fault: 
         assert store.threads() == []
 
 
+@pytest.mark.parametrize("fault", ["429", "403", "400"])
+async def test_a_chat_whose_first_file_was_refused_is_not_remembered(
+    tmp_path: Path, fault: str
+) -> None:
+    async with rigged(tmp_path, people=[someone(1, f"ticket={fault}")], config=LATER) as rig:
+        assert await asked(rig, messages=PICTURE) != 200
+    with Store(tmp_path / "state.sqlite3") as store:
+        assert store.threads() == []
+
+
 async def test_of_a_chat_that_may_have_been_made_it_is_remembered(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[someone(1, "502")], config=LATER) as rig:
         assert await asked(rig) != 200
@@ -124,8 +134,11 @@ async def test_the_thread_of_a_file_is_deleted_too(tmp_path: Path) -> None:
         await until(lambda: alive(rig) == [False])
 
 
-async def test_a_thread_whose_file_could_not_be_read_is_deleted_too(tmp_path: Path) -> None:
-    people = [someone(1, "unreadable")]
+@pytest.mark.parametrize("scenario", ["unreadable", "chat-id unreadable"])
+async def test_a_thread_whose_file_could_not_be_read_is_deleted_too(
+    tmp_path: Path, scenario: str
+) -> None:
+    people = [someone(1, scenario)]
     async with rigged(tmp_path, people=people, config=AT_ONCE) as rig:
         assert await asked(rig, messages=PICTURE) == 400
         await until(lambda: alive(rig) == [False])

@@ -51,15 +51,18 @@ class Courier(Struct, frozen=True):
     calls: Calls
     ids: Iterator[str]
 
-    async def deliver(
-        self, parcels: Sequence[Parcel], thread_id: str, *, create: bool = True
-    ) -> Attached:
-        """The first file may make the thread; the others follow side by side. Raises Problem.
+    async def ticket(self, parcel: Parcel, thread_id: str, *, create: bool = False) -> Ticket:
+        """The leave to bring a file. It makes the thread where it is to `create` it.
 
-        Then `thread_id` is a fresh one, and the service may choose another.
+        Then `thread_id` is a fresh one, and the service may choose another. Raises Problem.
         """
+        name = stored_name(parcel, next(self.ids))
+        body = ask_ticket(parcel, name, self.account, thread_id, create=create)
+        return parse_ticket(await self.calls.read(TICKET, body), name, thread_id)
+
+    async def deliver(self, parcels: Sequence[Parcel], ticket: Ticket) -> Attached:
+        """All of them side by side, into the thread of the first one's `ticket`. Raises Problem."""
         first, *others = parcels
-        ticket = await self._ticket(first, thread_id, create=create)
         thread_id, turns = ticket.thread_id, asyncio.Semaphore(AT_ONCE)
 
         async def bring(parcel: Parcel, ticket: Ticket | None = None) -> Attachment:
@@ -77,9 +80,9 @@ class Courier(Struct, frozen=True):
         return Attached(thread_id, files)
 
     async def _bring(self, parcel: Parcel, thread_id: str, ticket: Ticket | None) -> Attachment:
-        ticket = ticket or await self._ticket(parcel, thread_id)
+        ticket = ticket or await self.ticket(parcel, thread_id)
         if not await self._store(parcel, ticket):
-            ticket = await self._ticket(parcel, thread_id)
+            ticket = await self.ticket(parcel, thread_id)
             if not await self._store(parcel, ticket):
                 raise StorageBroken(f"Notion's file storage refused {parcel.name}")
         body = ask_task(ticket, self.account, thread_id)
@@ -89,11 +92,6 @@ class Courier(Struct, frozen=True):
             why = scrub(outcome.why) or "it does not say why"
             raise BadRequest(f"Notion cannot read the file {parcel.name}: {why}", field="messages")
         return shown(parcel, ticket.url, outcome)
-
-    async def _ticket(self, parcel: Parcel, thread_id: str, *, create: bool = False) -> Ticket:
-        name = stored_name(parcel, next(self.ids))
-        body = ask_ticket(parcel, name, self.account, thread_id, create=create)
-        return parse_ticket(await self.calls.read(TICKET, body), name, thread_id)
 
     async def _store(self, parcel: Parcel, ticket: Ticket) -> bool:
         """Whether the storage took it. It is another host's: nothing of the account goes there."""

@@ -169,9 +169,9 @@ class NotionWeb:
 
         What is refused leaves nothing; of what breaks off nobody knows whether it goes on.
         """
-        if self._ledger is not None:
-            await self._ledger.begin(self._account.alias, thread_id, time.time() + LEASE)
         try:
+            if self._ledger is not None:
+                await self._ledger.begin(self._account.alias, thread_id, time.time() + LEASE)
             yield
         except BaseException as exc:
             refused = isinstance(exc, Problem) and not isinstance(exc, UpstreamBroken)
@@ -242,14 +242,16 @@ class NotionWeb:
     async def _brought(
         self, parcels: Sequence[Parcel], thread_id: str, *, create: bool
     ) -> Attached:
+        """The leave for the first file makes the thread, and the service may choose another."""
         try:
-            async with self._used(thread_id, made=True):  # at least by the first file
-                attached = await self._courier.deliver(parcels, thread_id, create=create)
+            async with self._used(thread_id, made=not create):
+                ticket = await self._courier.ticket(parcels[0], thread_id, create=create)
+            async with self._used(ticket.thread_id, made=True):
+                if ticket.thread_id != thread_id and self._ledger is not None:
+                    self._ledger.drop(thread_id)
+                return await self._courier.deliver(parcels, ticket)
         except DOUBTFUL as said:
             raise await self._checked(said) from said
-        if attached.thread_id != thread_id and self._ledger is not None:
-            self._ledger.drop(thread_id)
-        return attached
 
 
 def _ids() -> Iterator[str]:
