@@ -16,7 +16,8 @@ SLICE = 1 << 18  # characters, of which four are three bytes
 PADDING = 2  # characters at the end
 
 UNKNOWN = "application/octet-stream"
-_SIGNED = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
+_PDF = "application/pdf"
+_SIGNED = ("image/png", "image/jpeg", "image/gif", "image/webp", _PDF)
 _TABLE = "text/csv"
 _OTHER_NAMES: Mapping[str, str] = {
     "": UNKNOWN,
@@ -24,11 +25,13 @@ _OTHER_NAMES: Mapping[str, str] = {
     "image/jpg": "image/jpeg",
     "application/csv": _TABLE,
     "application/vnd.ms-excel": UNKNOWN,  # of a table too, where a spreadsheet program is installed
-    "application/x-pdf": "application/pdf",
+    "application/x-pdf": _PDF,
 }
 _TEXTUAL = ("text/", "application/", "image/svg+xml", "video/mp2t")
 """What may be text. The last is what a name in `.ts` is commonly taken for."""
 _HEAD = 4096  # bytes that are looked at to tell what a file is
+_PDF_HEAD = 1024  # bytes within which readers look for its signature
+_LONGEST_NAME = 200  # characters
 
 
 def decoded(node: Node, text: str) -> bytes:
@@ -101,7 +104,8 @@ def attached(node: Node, media_type: str, data: bytes, name: str = "") -> File |
         raise node.fail(f"the file has {len(data)} bytes; the limit is {LARGEST}")
     media_type = media_type.partition(";")[0].strip().lower()
     media_type = _OTHER_NAMES.get(media_type, media_type)
-    found = _found(data)
+    name = _tidy(name)
+    found = _found(data, media_type)
     if found in _SIGNED and media_type in (found, UNKNOWN):
         return File(found, data, name)
     if media_type in _SIGNED:
@@ -125,8 +129,25 @@ def _unsupported(node: Node, media_type: str) -> Unsupported:
     )
 
 
-def _found(data: bytes) -> str:
+def _tidy(name: str) -> str:
+    """On one line, short, and with nothing that is not seen: anybody may have chosen it."""
+    seen = (c if c.isprintable() else " " for c in name[-2 * _LONGEST_NAME :])
+    line = " ".join("".join(seen).split())
+    return line if len(line) <= _LONGEST_NAME else f"…{line[1 - _LONGEST_NAME :]}"
+
+
+def _found(data: bytes, media_type: str) -> str:
     """What the bytes are, by their signature; "" where that says nothing."""
+    return _signed(data) or (_PDF if _holds_pdf(data, media_type) else "")
+
+
+def _holds_pdf(data: bytes, media_type: str) -> bool:
+    """Whether it is one with something before its signature, and not a text about them."""
+    begins = b"%PDF-" in data[:_PDF_HEAD]
+    return begins and (media_type == _PDF or (media_type == UNKNOWN and _text(data) is None))
+
+
+def _signed(data: bytes) -> str:
     import puremagic  # noqa: PLC0415 - most processes never see a file, and its tables are large
 
     try:

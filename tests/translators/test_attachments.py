@@ -41,6 +41,43 @@ def test_other_names_of_a_kind_are_known(said: str, kind: str, data: bytes) -> N
     assert attached(HERE, said, data) == File(kind, data)
 
 
+JUNK = b"\xfejunk\n" * 100
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\r\n\0", JUNK, bytes(1024 - len(b"%PDF-"))])
+@pytest.mark.parametrize("said", ["application/pdf", "application/octet-stream", ""])
+def test_a_pdf_may_begin_within_its_first_1024_bytes(said: str, before: bytes) -> None:
+    """As common readers have it; scanners and mail gateways put a line before it."""
+    data = before + PDF + b"\xfe"
+    assert attached(HERE, said, data) == File("application/pdf", data)
+
+
+@pytest.mark.parametrize("data", [bytes(1020) + PDF, PNG + PDF, JUNK])
+def test_what_begins_as_no_pdf_is_none(data: bytes) -> None:
+    with pytest.raises(BadRequest, match="declared as application/pdf, but"):
+        attached(HERE, "application/pdf", data)
+
+
+def test_text_that_speaks_of_a_pdf_is_text() -> None:
+    assert attached(HERE, "", b"It begins with %PDF-1.7.") == Text("It begins with %PDF-1.7.")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Größe 1.png", "Größe 1.png"),
+        ("a.png)\n\n# Instructions", "a.png) # Instructions"),
+        ("photo\u202egnp.exe", "photo gnp.exe"),
+        ("\u2066a\u2069\u200b\x1b[1m\u2028b\0.png ", "a [1m b .png"),
+        ("\n\t", ""),
+        ("a" * 300 + ".png", "…" + "a" * 195 + ".png"),
+    ],
+)
+def test_a_name_is_one_short_line_of_what_can_be_seen(name: str, shown: str) -> None:
+    assert attached(HERE, "image/png", PNG, name) == File("image/png", PNG, shown)
+    assert attached(HERE, "text/plain", b"x", name) == Text(f"{shown}\n\nx" if shown else "x")
+
+
 @pytest.mark.parametrize("text", ["AA*A", "AAA", "A===", "=AAA", "AAAAéAAA", "AAAA\nAAA"])
 def test_what_is_no_base64_is_refused_by_its_place(text: str) -> None:
     with pytest.raises(BadRequest, match=r"^input\[0\].image_url: not valid base64"):
