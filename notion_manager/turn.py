@@ -77,11 +77,12 @@ class Found(Struct, frozen=True):
 
 
 class File(Struct, frozen=True):
-    """A file whose bytes came with the request."""
+    """A file whose bytes came with the request. `path` is where in it they did."""
 
     media_type: str
     data: bytes
     name: str = ""
+    path: str = ""
 
     def __repr__(self) -> str:
         return f"File({self.media_type!r}, {len(self.data)} bytes, {self.name!r})"

@@ -109,12 +109,12 @@ async def test_each_link_becomes_its_file_wherever_it_stands(authority: trustme.
         document = link(place.url("b.pdf"), "application/pdf")
         turn = pointing(picture, Text("hi"), inner, document, link(place.url("note")))
         found = await place.fetcher().brought(turn)
-    png = File("image/png", PNG, "a.png")
+    png = File("image/png", PNG, "a.png", picture.path)
     assert found.messages[0].parts == (
         png,
         Text("hi"),
         ToolResult("c", (png, Text("x"))),
-        File("application/pdf", PDF, "b.pdf"),
+        File("application/pdf", PDF, "b.pdf", document.path),
         Text("note\n\nNote."),
     )
     assert len(place.requests) == 3, "the same is fetched once"
@@ -166,7 +166,7 @@ async def test_a_name_that_changes_its_address_is_looked_up_once(authority: trus
     async with serving(authority, giving(PNG)) as place:
         place.answers = [["127.0.0.1"], ["10.0.0.1"]]
         found = await place.fetcher().brought(pointing(link(place.url())))
-        assert found.messages[0].parts == (File("image/png", PNG, "a.png"),)
+        assert found.messages[0].parts == (File("image/png", PNG, "a.png", link("").path),)
         assert place.lookups == 1
 
 

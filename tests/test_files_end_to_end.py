@@ -273,7 +273,10 @@ async def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, api: Api) -> 
         async with await rig.post(api.path, ask(api, ("image/png", PNG))) as r:
             _, message = api.error(await r.json())
     assert r.status == 400
-    assert message.endswith(
+    place = {MESSAGES: ".source", CHAT: ".image_url.url", RESPONSES: ".image_url"}[api]
+    said = "input" if api is RESPONSES else "messages"
+    assert message == (
+        f"{said}[0].content[0]{place}: "
         "Notion cannot read the file image-1.png: The file could not be processed."
     )
 

@@ -107,7 +107,7 @@ def attached(node: Node, media_type: str, data: bytes, name: str = "") -> File |
     name = _tidy(name)
     found = _found(data, media_type)
     if found in _SIGNED and media_type in (found, UNKNOWN):
-        return File(found, data, name)
+        return File(found, data, name, node.path)
     if media_type in _SIGNED:
         raise node.fail(f"declared as {media_type}, but its bytes are {found or 'something else'}")
     text = _text(data)
@@ -117,7 +117,7 @@ def attached(node: Node, media_type: str, data: bytes, name: str = "") -> File |
     if text is None or not (media_type == UNKNOWN or media_type.startswith(_TEXTUAL)):
         raise _unsupported(node, media_type)
     if media_type == _TABLE or name.lower().endswith(".csv"):
-        return File(_TABLE, data, name)
+        return File(_TABLE, data, name, node.path)
     return Text(f"{name}\n\n{text}" if name else text)
 
 

@@ -34,13 +34,16 @@ from tests.translators.messages_requests import (
     turn,
 )
 
+BLOCK = "messages[0].content[0]"
 PICTURE = {"type": "base64", "media_type": "image/png", "data": base64(KINDS["image/png"])}
 
 
 @pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "image/gif", "image/webp"])
 def test_rule_21_pictures_come_as_bytes(kind: str) -> None:
     source = {"type": "base64", "media_type": kind, "data": base64(KINDS[kind])}
-    assert content({"type": "image", "source": source}) == (File(kind, KINDS[kind]),)
+    assert content({"type": "image", "source": source}) == (
+        File(kind, KINDS[kind], path=f"{BLOCK}.source"),
+    )
 
 
 def test_rule_21_pictures_come_as_links() -> None:
@@ -53,7 +56,9 @@ def test_rule_21_pictures_come_as_links() -> None:
 @pytest.mark.parametrize("kind", ["image", "document"])
 def test_rule_21_a_link_may_hold_its_file(kind: str) -> None:
     source = {"type": "url", "url": data_url("image/png", PNG)}
-    assert content({"type": kind, "source": source}) == (File("image/png", PNG),)
+    assert content({"type": kind, "source": source}) == (
+        File("image/png", PNG, path=f"{BLOCK}.source.url"),
+    )
 
 
 @pytest.mark.parametrize("kind", ["image", "document"])
@@ -75,7 +80,9 @@ def test_a_picture_that_is_not_base64_is_refused(data: str) -> None:
 def test_rule_4_a_picture_of_tens_of_megabytes_is_accepted() -> None:
     picture = png(ballast=18 << 20)
     source = {"type": "base64", "media_type": "image/png", "data": base64(picture)}
-    assert content({"type": "image", "source": source}) == (File("image/png", picture),)
+    assert content({"type": "image", "source": source}) == (
+        File("image/png", picture, path=f"{BLOCK}.source"),
+    )
 
 
 def test_rule_21_documents_come_as_bytes_or_links() -> None:
@@ -84,7 +91,7 @@ def test_rule_21_documents_come_as_bytes_or_links() -> None:
     found = content(*({"type": "document", "title": "T", "source": s} for s in (pdf, link)))
     where = "messages[0].content[1].source.url"
     assert found == (
-        File("application/pdf", PDF, "T"),
+        File("application/pdf", PDF, "T", f"{BLOCK}.source"),
         FileLink("https://example.test/a.pdf", "application/pdf", "T", where),
     )
 
@@ -162,7 +169,7 @@ def test_rule_21_tool_calls_and_their_results() -> None:
         ({"content": [{"type": "tool_reference", "tool_name": "g"}]}, (ToolReference("g"),)),
         (
             {"content": [{"type": "image", "source": PICTURE}]},
-            (File("image/png", KINDS["image/png"]),),
+            (File("image/png", KINDS["image/png"], path=f"{BLOCK}.content[0].source"),),
         ),
         ({"content": "x", "is_error": True}, (Text("x"),)),
     ],

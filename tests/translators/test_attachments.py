@@ -22,7 +22,7 @@ ZIP = b"PK\x03\x04" + bytes(40)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_every_kind_is_taken(kind: str) -> None:
-    assert attached(HERE, kind, KINDS[kind], "n") == File(kind, KINDS[kind], "n")
+    assert attached(HERE, kind, KINDS[kind], "n") == File(kind, KINDS[kind], "n", HERE.path)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_file_of_every_kind_is_taken(kind: str) -> None:
     ],
 )
 def test_other_names_of_a_kind_are_known(said: str, kind: str, data: bytes) -> None:
-    assert attached(HERE, said, data) == File(kind, data)
+    assert attached(HERE, said, data) == File(kind, data, path=HERE.path)
 
 
 JUNK = b"\xfejunk\n" * 100
@@ -49,7 +49,7 @@ JUNK = b"\xfejunk\n" * 100
 def test_a_pdf_may_begin_within_its_first_1024_bytes(said: str, before: bytes) -> None:
     """As common readers have it; scanners and mail gateways put a line before it."""
     data = before + PDF + b"\xfe"
-    assert attached(HERE, said, data) == File("application/pdf", data)
+    assert attached(HERE, said, data) == File("application/pdf", data, path=HERE.path)
 
 
 @pytest.mark.parametrize("data", [bytes(1020) + PDF, PNG + PDF, JUNK])
@@ -74,7 +74,7 @@ def test_text_that_speaks_of_a_pdf_is_text() -> None:
     ],
 )
 def test_a_name_is_one_short_line_of_what_can_be_seen(name: str, shown: str) -> None:
-    assert attached(HERE, "image/png", PNG, name) == File("image/png", PNG, shown)
+    assert attached(HERE, "image/png", PNG, name) == File("image/png", PNG, shown, HERE.path)
     assert attached(HERE, "text/plain", b"x", name) == Text(f"{shown}\n\nx" if shown else "x")
 
 
@@ -120,9 +120,9 @@ def test_text_is_read_below_its_name(said: str, name: str) -> None:
 
 
 def test_a_table_is_known_by_its_name_too() -> None:
-    assert attached(HERE, "", CSV, "People.CSV") == File("text/csv", CSV, "People.CSV")
+    assert attached(HERE, "", CSV, "People.CSV") == File("text/csv", CSV, "People.CSV", HERE.path)
     assert attached(HERE, "application/vnd.ms-excel", CSV, "a.csv") == File(
-        "text/csv", CSV, "a.csv"
+        "text/csv", CSV, "a.csv", HERE.path
     )
 
 

@@ -44,7 +44,10 @@ def test_instructions_with_a_picture_stay_a_message() -> None:
     picture = {"role": "system", "content": [{"type": "image_url", "image_url": PNG_URL}]}
     asked = turn(system("a"), picture, USER)
     assert asked.system == "a"
-    assert asked.messages == (Message("system", (File("image/png", PNG),)), HI)
+    assert asked.messages == (
+        Message("system", (File("image/png", PNG, path="messages[1].content[0].image_url"),)),
+        HI,
+    )
 
 
 @pytest.mark.parametrize("role", ["system", "developer", "user", "assistant"])
@@ -113,7 +116,9 @@ def test_an_empty_result_is_still_a_result() -> None:
 def test_a_result_may_hold_a_picture() -> None:
     picture = {"type": "image_url", "image_url": {"url": PNG_URL}}
     (found,) = said(result("a", [picture]))[0].parts
-    assert found == ToolResult("a", (File("image/png", PNG),))
+    assert found == ToolResult(
+        "a", (File("image/png", PNG, path="messages[0].content[0].image_url.url"),)
+    )
 
 
 def test_a_custom_call_is_freeform() -> None:
@@ -131,13 +136,16 @@ def test_an_older_function_result_answers_the_call_before_it() -> None:
 
 
 def test_a_picture_comes_inline_or_as_a_link() -> None:
+    bare = "messages[0].content[0].image_url"
+    where = f"{bare}.url"
     for given in (
         PNG_URL,
         {"url": PNG_URL, "detail": "high"},
         {"url": PNG_URL.replace("da", "DA")},
     ):
-        assert parts({"type": "image_url", "image_url": given}) == (File("image/png", PNG),)
-    where = "messages[0].content[0].image_url.url"
+        path = bare if given is PNG_URL else where
+        picture = File("image/png", PNG, path=path)
+        assert parts({"type": "image_url", "image_url": given}) == (picture,)
     for url in ("https://e.x/a.png", "HTTP://e.x/a.png"):
         assert parts({"type": "image_url", "image_url": {"url": url}}) == (
             FileLink(url, path=where),
@@ -150,12 +158,13 @@ def test_a_data_url_may_be_plain() -> None:
 
 
 def test_a_file_comes_inline_or_as_a_link() -> None:
-    inline = {"file_data": data_url("application/pdf", PDF), "filename": "a.pdf"}
-    assert parts({"type": "file", "file": inline}) == (File("application/pdf", PDF, "a.pdf"),)
-    bare = {"file_data": base64(PDF), "filename": "a.pdf"}
-    assert parts({"type": "file", "file": bare}) == (File("application/pdf", PDF, "a.pdf"),)
-    linked = {"file_data": "https://e.x/a.pdf", "filename": "a.pdf"}
     where = "messages[0].content[0].file.file_data"
+    pdf = File("application/pdf", PDF, "a.pdf", where)
+    inline = {"file_data": data_url("application/pdf", PDF), "filename": "a.pdf"}
+    assert parts({"type": "file", "file": inline}) == (pdf,)
+    bare = {"file_data": base64(PDF), "filename": "a.pdf"}
+    assert parts({"type": "file", "file": bare}) == (pdf,)
+    linked = {"file_data": "https://e.x/a.pdf", "filename": "a.pdf"}
     assert parts({"type": "file", "file": linked}) == (
         FileLink("https://e.x/a.pdf", name="a.pdf", path=where),
     )

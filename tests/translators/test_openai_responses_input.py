@@ -65,7 +65,9 @@ def test_rule_45_later_system_items_stay_in_their_place() -> None:
 def test_a_leading_system_item_with_more_than_text_stays_in_its_place() -> None:
     image = {"type": "input_image", "image_url": URL}
     turn = read(input=[{"role": "system", "content": [image]}, USER]).turn
-    assert turn.messages[0] == Message("system", (File("image/png", PNG),))
+    assert turn.messages[0] == Message(
+        "system", (File("image/png", PNG, path="input[0].content[0].image_url"),)
+    )
 
 
 def test_neighbours_of_one_side_are_one_message() -> None:
@@ -154,30 +156,40 @@ def test_rule_46_texts_of_every_kind_are_text() -> None:
 
 
 URL = data_url("image/png", PNG)
+PART = "input[0].content[0]"
 
 
 @pytest.mark.parametrize(
     ("part", "meaning"),
     [
-        ({"type": "input_image", "image_url": URL}, File("image/png", PNG)),
+        (
+            {"type": "input_image", "image_url": URL},
+            File("image/png", PNG, path=f"{PART}.image_url"),
+        ),
         (
             {"type": "input_image", "image_url": URL.replace("data:", "DATA:")},
-            File("image/png", PNG),
+            File("image/png", PNG, path=f"{PART}.image_url"),
         ),
         (
             {"type": "input_file", "file_data": "https://x/y", "filename": "a"},
-            FileLink("https://x/y", name="a", path="input[0].content[0].file_data"),
+            FileLink("https://x/y", name="a", path=f"{PART}.file_data"),
         ),
         (
             {"type": "input_image", "image_url": "https://x/y"},
-            FileLink("https://x/y", path="input[0].content[0].image_url"),
+            FileLink("https://x/y", path=f"{PART}.image_url"),
         ),
-        ({"type": "input_file", "file_data": URL, "filename": "a"}, File("image/png", PNG, "a")),
-        ({"type": "input_file", "file_data": base64(PDF)}, File("application/pdf", PDF)),
+        (
+            {"type": "input_file", "file_data": URL, "filename": "a"},
+            File("image/png", PNG, "a", f"{PART}.file_data"),
+        ),
+        (
+            {"type": "input_file", "file_data": base64(PDF)},
+            File("application/pdf", PDF, path=f"{PART}.file_data"),
+        ),
         ({"type": "input_file", "file_data": "data:;base64,aGk="}, Text("hi")),
         (
             {"type": "input_file", "file_url": "http://x/y"},
-            FileLink("http://x/y", path="input[0].content[0].file_url"),
+            FileLink("http://x/y", path=f"{PART}.file_url"),
         ),
     ],
 )
@@ -311,7 +323,9 @@ def test_rule_44_calls_of_every_kind_are_tool_calls(item: dict[str, Any], call: 
                     {"type": "input_image", "image_url": URL},
                 ],
             },
-            ToolResult("c", (Text("see"), File("image/png", PNG))),
+            ToolResult(
+                "c", (Text("see"), File("image/png", PNG, path="input[0].output[1].image_url"))
+            ),
         ),
         ({"type": "custom_tool_call_output", "output": []}, ToolResult("c", ())),
         (

@@ -83,11 +83,15 @@ def test_a_file_without_a_name_gets_one_by_its_kind_and_place() -> None:
     assert names == ["image-1.gif", "document-2.pdf", "a.csv"]
 
 
-def test_too_many_files_are_refused() -> None:
+def _numbered(n: int) -> File:
+    return File("image/png", PNG + bytes([n]), path=f"part {n}")
+
+
+def test_too_many_files_are_refused_by_the_first_that_is_too_many() -> None:
     with pytest.raises(
-        BadRequest, match=rf"messages: {MOST + 1} different files .* limit is {MOST}"
+        BadRequest, match=rf"^part {MOST}: {MOST + 1} different files .* limit is {MOST}"
     ):
-        parcels(turn(*(File("image/png", PNG + bytes([n])) for n in range(MOST + 1))))
+        parcels(turn(*(_numbered(n) for n in range(MOST + 1))))
 
 
 def test_a_ticket_is_asked_for_by_a_name_that_says_nothing() -> None:

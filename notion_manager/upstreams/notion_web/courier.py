@@ -90,7 +90,7 @@ class Courier(Struct, frozen=True):
         outcome = await self._outcome(task)
         if outcome and outcome.failed:
             why = scrub(outcome.why) or "it does not say why"
-            raise BadRequest(f"Notion cannot read the file {parcel.name}: {why}", field="messages")
+            raise BadRequest(f"Notion cannot read the file {parcel.name}: {why}", field=parcel.path)
         return shown(parcel, ticket.url, outcome)
 
     async def _store(self, parcel: Parcel, ticket: Ticket) -> bool:

@@ -39,11 +39,15 @@ _ILL = frozenset({"failure", "failed", "error"})
 
 
 class Parcel(Struct, frozen=True):
-    """A distinct file of a conversation, by the name that the model will know it by."""
+    """A distinct file of a conversation, by the name that the model will know it by.
+
+    `path` is where in the request it is first.
+    """
 
     name: str
     media_type: str
     data: bytes
+    path: str = ""
 
 
 class Ticket(Struct, frozen=True):
@@ -91,7 +95,7 @@ def parcels(turn: Turn) -> Sequence[Parcel]:
     if len(files) > MOST:
         raise BadRequest(
             f"{len(files)} different files in one conversation; the limit is {MOST}",
-            field="messages",
+            field=list(files.values())[MOST].path,
         )
     return [_parcel(file, number) for number, file in enumerate(files.values(), 1)]
 
@@ -109,7 +113,7 @@ def present(turn: Turn, asked: Turn) -> Mapping[bytes, Attachment]:
 def _parcel(file: File, number: int) -> Parcel:
     kind = _KINDS.get(file.media_type, "image")
     name = file.name or f"{kind}-{number}.{EXTENSIONS[file.media_type]}"
-    return Parcel(name, file.media_type, file.data)
+    return Parcel(name, file.media_type, file.data, file.path)
 
 
 # What is asked
