@@ -51,6 +51,18 @@ async def test_headers_come_before_the_body_and_that_before_the_configuration(
 
 
 @each_api
+async def test_a_search_tool_that_may_not_be_used_switches_nothing_on(
+    tmp_path: Path, api: Api
+) -> None:
+    tool = {"type": "web_search_20250305" if api is MESSAGES else "web_search"}
+    choice = {"type": "none"} if api is MESSAGES else "none"
+    body = api.ask("[[sim:echo=ok]]", tools=[{**tool, "name": "web_search"}], tool_choice=choice)
+    async with rigged(tmp_path, config=Config(proxy=Proxy(web_search=False))) as rig:
+        async with await rig.post(api.path, body) as r:
+            assert (r.status, r.headers["x-notion-manager-search"]) == (200, "none")
+
+
+@each_api
 async def test_by_default_the_web_is_searched_and_the_workspace_is_not(
     tmp_path: Path, api: Api
 ) -> None:

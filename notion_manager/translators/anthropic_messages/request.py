@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ...errors import BadRequest, ThreadNotFound, ThreadUnsupported
 from ...fields import Node
-from ...turn import EFFORTS, Effort, JsonOutput, Limits, Message, Turn
+from ...turn import EFFORTS, Effort, JsonOutput, Limits, Message, Search, Turn
 from ..ignored import Ignored
 from ..searching import searched
 from .content import parts, texts
@@ -59,12 +59,14 @@ def read(body: bytes, headers: Mapping[str, str], *, counting: bool = False) -> 
     if (kind := thinking["type"].text("disabled")) not in _THINKING:
         ignored.note("thinking.type", kind)
     tools, search = tools_of(root, ignored)
+    choice = choice_of(root, tools)
+    search = Search() if choice.mode == "none" else search
     turn = Turn(
         model=root["model"].text(""),
         messages=_messages(root["messages"], ignored, counting=counting),
         system=_system(root["system"], ignored),
         tools=tools,
-        tool_choice=choice_of(root, tools),
+        tool_choice=choice,
         output=_output(root, config),
         limits=_limits(root, counting=counting),
         effort=_effort(root, config, thinking),

@@ -27,7 +27,8 @@ class Offer(Struct, frozen=True):
     older: bool = False
     """They came as `functions` alone: of these an answer calls one, in the form of that time."""
     searching: bool = False
-    """A tool of the Responses API is among them that searches the web, as some clients send it."""
+    """A tool of the Responses API is among them that searches the web, as some clients send it,
+    and may be used."""
 
 
 _FIELDS = frozenset({"tools", "functions", "tool_choice", "function_call", "parallel_tool_calls"})
@@ -54,7 +55,7 @@ def offer(root: Node, ignored: Ignored) -> Offer:
         tools=tuple(t for t in tools if allowed is None or t.name in allowed),
         choice=replace(choice, parallel=not older and parallel),
         older=older,
-        searching=searching,
+        searching=searching and choice.mode != "none",
     )
 
 

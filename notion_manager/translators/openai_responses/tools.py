@@ -142,7 +142,8 @@ def _confined(offered: Offer, node: Node, mode: Literal["auto", "required", "non
         if not offered.search.web:
             raise node.fail("there is no tool to call; offer one, or leave this out")
         mode = "auto"
-    return _with(offered, mode=mode)
+    search = Search() if mode == "none" else offered.search
+    return _with(replace(offered, search=search), mode=mode)
 
 
 def _check(offered: Offer, name: Node) -> None:
