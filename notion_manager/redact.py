@@ -31,6 +31,8 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 
+_JOINERS = "\u200c\u200d"
+
 
 def redactor(known: Iterable[Secret] = ()) -> "Redactor":
     """Masks what looks like a credential, and these in particular."""
@@ -60,6 +62,12 @@ class Redactor:
         for pattern, mask in self._masks:
             text = pattern.sub(mask, text)
         return text
+
+
+def lined(text: str) -> str:
+    """On one line, without what is not seen, but for the joiners that some scripts need."""
+    seen = (c if c.isprintable() or c in _JOINERS else " " for c in text)
+    return " ".join("".join(seen).split())
 
 
 def visible(text: str, keep: str = "") -> str:

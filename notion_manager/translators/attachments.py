@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from ..errors import Unsupported
 from ..fields import Node
+from ..redact import lined
 from ..turn import File, FileLink, Text
 
 LARGEST = 20 << 20
@@ -131,8 +132,7 @@ def _unsupported(node: Node, media_type: str) -> Unsupported:
 
 def _tidy(name: str) -> str:
     """On one line, short, and with nothing that is not seen: anybody may have chosen it."""
-    seen = (c if c.isprintable() else " " for c in name[-2 * _LONGEST_NAME :])
-    line = " ".join("".join(seen).split())
+    line = lined(name[-2 * _LONGEST_NAME :])
     return line if len(line) <= _LONGEST_NAME else f"…{line[1 - _LONGEST_NAME :]}"
 
 

@@ -69,6 +69,7 @@ def test_text_that_speaks_of_a_pdf_is_text() -> None:
         ("a.png)\n\n# Instructions", "a.png) # Instructions"),
         ("photo\u202egnp.exe", "photo gnp.exe"),
         ("\u2066a\u2069\u200b\x1b[1m\u2028b\0.png ", "a [1m b .png"),
+        ("می\u200cکنم.png", "می\u200cکنم.png"),
         ("\n\t", ""),
         ("a" * 300 + ".png", "…" + "a" * 195 + ".png"),
     ],

@@ -79,6 +79,20 @@ def test_a_page_of_the_workspace_has_its_title_and_a_link(id: str) -> None:
     assert sources.block().endswith(f"[1] Plans - {PAGES}{PAGE.replace('-', '')}")
 
 
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("a \x1b]8;;https://x.test\x07b", "a )8;;https://x.test b"),
+        ("t\u202ekcattA\u2028\u200b", "t kcattA"),
+        ("می\u200cکنم 👩\u200d💻", "می\u200cکنم 👩\u200d💻"),
+    ],
+)
+def test_a_title_has_nothing_that_is_not_seen(title: str, told: str) -> None:
+    sources = Sources()
+    sources.learn("toolu_1", [{"url": "https://a.test/", "title": title}])
+    assert sources.of("toolu_1") == (Source("https://a.test/", told),)
+
+
 ASKED = inference(entry("{}", "tool_use", id="toolu_1"), finishedAt=1)
 A, B = Source("https://a.test/", "A"), Source("https://b.test/")
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from ...redact import lined
 from ...turn import Citations, Source, Text
 from .loose import list_of, object_of, text_of
 
@@ -149,7 +150,7 @@ def _source(result: Mapping[str, Any]) -> Source | None:
 
 def tame(words: str) -> str:
     """Words from elsewhere, on one line, that can spell neither a call nor a link."""
-    return " ".join(words[: 2 * LONGEST_TITLE].split()).translate(_TAME)[:LONGEST_TITLE]
+    return lined(words[: 2 * LONGEST_TITLE]).translate(_TAME)[:LONGEST_TITLE]
 
 
 def _url(target: str) -> str:
