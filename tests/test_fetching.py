@@ -122,6 +122,15 @@ async def test_each_link_becomes_its_file_wherever_it_stands(authority: trustme.
         assert not {"Cookie", "Authorization", "Referer"} & set(request.headers)
 
 
+async def test_a_link_that_is_shown_again_is_fetched_once(authority: trustme.CA) -> None:
+    """As in a conversation that is sent anew with each question."""
+    async with serving(authority, giving(PNG)) as place:
+        links = [link(place.url(), path=f"messages[{at}].content[0]") for at in range(MOST + 1)]
+        found = await place.fetcher().brought(pointing(*links))
+    assert found.messages[0].parts == (File("image/png", PNG, "a.png", links[0].path),) * len(links)
+    assert len(place.requests) == 1
+
+
 async def test_a_turn_without_links_is_as_it_was() -> None:
     turn = pointing(Text("hi"))
     assert await Fetcher().brought(turn) is turn

@@ -47,14 +47,17 @@ class Fetcher:
 
     async def brought(self, turn: Turn) -> Turn:
         """The turn with each file in the place of its link. Raises BadRequest that names it."""
-        links = list(dict.fromkeys(_links(turn)))
+        first: dict[FileLink, FileLink] = {}
+        for link in _links(turn):
+            first.setdefault(_anywhere(link), link)
+        links = list(first.values())
         if not links:
             return turn
         if len(links) > MOST:
             raise BadRequest(
                 f"at most {MOST} files are fetched for a request", field=links[MOST].path
             )
-        found = dict(zip(links, await self._all(links), strict=True))
+        found = dict(zip(first, await self._all(links), strict=True))
         return replace(turn, messages=tuple(_with(each, found) for each in turn.messages))
 
     async def _all(self, links: Sequence[FileLink]) -> Sequence[File | Text]:
@@ -184,7 +187,7 @@ def _with(message: Message, found: Mapping[FileLink, File | Text]) -> Message:
 def _filled(part: Part, found: Mapping[FileLink, File | Text]) -> Part:
     match part:
         case FileLink():
-            return found[part]
+            return found[_anywhere(part)]
         case ToolResult(parts=parts):
             return replace(part, parts=tuple(_inner(each, found) for each in parts))
         case _:
@@ -194,4 +197,9 @@ def _filled(part: Part, found: Mapping[FileLink, File | Text]) -> Part:
 def _inner(
     part: Text | File | FileLink | ToolReference, found: Mapping[FileLink, File | Text]
 ) -> Text | File | FileLink | ToolReference:
-    return found[part] if isinstance(part, FileLink) else part
+    return found[_anywhere(part)] if isinstance(part, FileLink) else part
+
+
+def _anywhere(link: FileLink) -> FileLink:
+    """The same link, wherever it stands."""
+    return replace(link, path="")
