@@ -146,10 +146,18 @@ def test_a_file_goes_out_over_tls_unless_the_service_is_reached_without() -> Non
     safe = parse_ticket(json.dumps(TICKET).encode(), "n", THREAD)
     plain = TICKET | {"signedUploadPostUrl": "http://s3.example.test/b"}
     bare = parse_ticket(json.dumps(plain).encode(), "n", THREAD)
-    assert storage(safe, "http://127.0.0.1:1") == storage(safe, "https://x") == safe.storage
-    assert storage(bare, "http://127.0.0.1:1") == bare.storage
+    for base in ("http://127.0.0.1:1", "https://x"):
+        assert str(storage(safe, base)) == safe.storage
+    assert str(storage(bare, "http://127.0.0.1:1")) == bare.storage
     with pytest.raises(UpstreamBroken, match="no https address"):
         storage(bare, "https://www.notion.so")
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://s3.test:99999/", "https:", "s3.test/b", "é"])
+def test_a_place_that_is_none_is_a_broken_upstream(url: str) -> None:
+    ticket = parse_ticket(json.dumps(TICKET | {"signedUploadPostUrl": url}).encode(), "n", THREAD)
+    with pytest.raises(UpstreamBroken, match="no https address"):
+        storage(ticket, "https://www.notion.so")
 
 
 def test_a_task_has_an_id() -> None:

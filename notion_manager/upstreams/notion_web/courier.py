@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import aiohttp
 from msgspec import Struct
-from yarl import URL
 
 from ...config import Config
 from ...errors import BadRequest, RateLimited, StorageBroken, StorageTimeout, UpstreamBroken
@@ -99,7 +98,7 @@ class Courier(Struct, frozen=True):
             async with (
                 asyncio.timeout(self.config.timeouts.upload),
                 self.http.post(
-                    URL(storage(ticket, self.config.notion.base_url)),
+                    storage(ticket, self.config.notion.base_url),
                     data=_form(parcel, ticket),
                     headers=ticket.headers,
                     allow_redirects=False,

@@ -7,11 +7,11 @@ shows it to the model. Where a table's task never ends, its text goes into the m
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from msgspec import Struct
 from msgspec.structs import replace
+from yarl import URL
 
 from ...errors import BadRequest, UpstreamBroken
 from ...turn import File, Turn
@@ -192,14 +192,18 @@ def _headers(value: Any) -> Iterator[tuple[str, str]]:
             yield name, text_of(entry.get("value"))
 
 
-def storage(ticket: Ticket, base_url: str) -> str:
+def storage(ticket: Ticket, base_url: str) -> URL:
     """Where the form goes: over TLS, unless the service itself is reached without.
 
     Raises UpstreamBroken for any other place.
     """
-    if urlsplit(ticket.storage).scheme not in ("https", urlsplit(base_url).scheme):
+    try:
+        place = URL(ticket.storage)
+    except ValueError:
+        place = URL()
+    if not place.host or place.scheme not in ("https", URL(base_url).scheme):
         raise UpstreamBroken("Notion's file storage has no https address")
-    return ticket.storage
+    return place
 
 
 def parse_task(body: bytes) -> str:
