@@ -58,6 +58,30 @@ def test_what_begins_as_no_pdf_is_none(data: bytes) -> None:
         attached(HERE, "application/pdf", data)
 
 
+SPELLED = rb"\x89PNG\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("image/png", SPELLED),
+        ("image/jpeg", rb"\377\330\377"),
+        ("image/jpeg", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40)),
+        ("image/jpeg", b"\xff\xd8" + bytes(40)),
+        ("image/webp", b"RIFF\0\0\0\0WAVEfmt " + bytes(40)),
+        ("image/webp", b"RIFF\0\0\0\0ABCD" + bytes(40)),
+        ("image/gif", b"GIF90a" + bytes(40)),
+    ],
+)
+def test_what_only_resembles_a_picture_is_none(kind: str, data: bytes) -> None:
+    with pytest.raises(BadRequest, match=f"declared as {kind}, but"):
+        attached(HERE, kind, data)
+
+
+def test_text_that_spells_a_signature_is_text() -> None:
+    assert attached(HERE, "", SPELLED) == Text(SPELLED.decode())
+
+
 def test_text_that_speaks_of_a_pdf_is_text() -> None:
     assert attached(HERE, "", b"It begins with %PDF-1.7.") == Text("It begins with %PDF-1.7.")
 
