@@ -59,12 +59,13 @@ class Catalogues:
         return shelved.models
 
     async def all(self, patience: float) -> list[Model]:
-        """Every model that some account offers, once; waits `patience` seconds at most."""
-        missing = [self._fetch_ahead(n) for n in self._upstreams if n not in self._shelf]
+        """Every model that some account in use offers, once; waits `patience` seconds at most."""
+        names = [name for name in self._upstreams if self._is_used(name)]
+        missing = [self._fetch_ahead(name) for name in names if name not in self._shelf]
         if missing:
             await asyncio.wait(missing, timeout=patience)
         merged: dict[str, Model] = {}
-        for shelved in self._shelf.values():
+        for shelved in filter(None, map(self._shelf.get, names)):
             for model in shelved.models:
                 known = merged.get(model.id)
                 if known is None or (known.refusal and not model.refusal):
@@ -110,6 +111,9 @@ class Catalogues:
         async with self._turns:
             if name in self._upstreams and self._should_fetch(name, asked_at):
                 await asyncio.wait([self._fetch(name)])
+
+    def _is_used(self, name: str) -> bool:
+        return self._reports is None or self._reports.may_use(name)
 
     def _should_fetch(self, name: str, asked_at: float) -> bool:
         now = self._clock()

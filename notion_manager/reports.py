@@ -29,7 +29,11 @@ class Reports:
 
     def may_ask(self, name: str, now: float) -> bool:
         """Whether what can wait is sent for it: it is in use, and no edge challenge was lately."""
-        return self._pool.is_usable(name) and not self._pool.is_paused(now)
+        return self.may_use(name) and not self._pool.is_paused(now)
+
+    def may_use(self, name: str) -> bool:
+        """Whether it is neither disabled nor retired."""
+        return self._pool.is_usable(name)
 
     async def note(
         self, name: str, problem: Problem | None, now: float, model: str = ""

@@ -182,6 +182,18 @@ async def test_no_list_is_fetched_ahead_for_an_account_that_is_not_used() -> Non
     assert asked == ["well"]
 
 
+async def test_models_that_only_unused_accounts_have_are_not_listed() -> None:
+    ups = {name: Scripted() for name in ("disabled", "retired", "well")}
+    pool = Pool([Standing("disabled"), Standing("retired", retired=True), Standing("well")])
+    pool.agree({"disabled": Terms(enabled=False)})
+    shelf = {name: Shelved((replace(MODELS[0], id=name),), 1000.0) for name in ups}
+    reports = Reports(pool, keep_nothing)
+    lists = Catalogues(ups, shelf, keep=keep_nothing, clock=Clock(), reports=reports)
+    assert [model.id for model in await lists.all(5.0)] == ["well"]
+    pool.agree({})
+    assert [model.id for model in await lists.all(5.0)] == ["disabled", "well"]
+
+
 async def test_closing_ends_what_waits_for_its_turn() -> None:
     asked, may = list[str](), asyncio.Event()
     gate = gateway({f"n{n}": Slow(f"n{n}", asked, may) for n in range(AT_ONCE + 2)})
