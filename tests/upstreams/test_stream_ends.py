@@ -242,6 +242,13 @@ def test_a_record_map_that_cannot_be_read_was_not_seen(numbers: str) -> None:
     assert dict(decoding.drift) == {"line": 1}
 
 
+def test_half_a_line_is_no_unknown_shape() -> None:
+    decoding = decoder()
+    decoding.feed(encode(FULL) + b'{"type":"title","val')
+    decoding.finish()
+    assert dict(decoding.drift) == {}
+
+
 def test_a_line_holds_one_object_however_many_come_in_a_read() -> None:
     glued = compact(start(chat("Hello"))) + compact(sync(chat("Hello")))
     decoding = decoder()

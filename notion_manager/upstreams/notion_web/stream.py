@@ -103,7 +103,10 @@ class Decoder:
             raise self._problem
         if rest := self._lines.finish().strip():
             self._torn = not rest.startswith(RECORD_MAP) and parse(rest, {}) is None
-            self._read(rest)
+            if self._torn and rest.startswith(b"{"):
+                self._started = True  # half of something: what, is not known, but no news
+            else:
+                self._read(rest)
         self._judge_end()
         self._answer.close()
         self._judge()
