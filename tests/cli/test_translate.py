@@ -77,6 +77,6 @@ def test_a_body_with_bytes_is_told_by_their_number(run: Run) -> None:
     image = {"type": "image_url", "image_url": {"url": data_url("image/png", PNG)}}
     body = {"messages": [{"role": "user", "content": [image]}]}
     turn = json.loads(run("translate", "--as", "chat", stdin=json.dumps(body)).stdout)
-    assert turn["messages"][0]["parts"] == [
-        {"is": "File", "media_type": "image/png", "data": f"<{len(PNG)} bytes>"}
-    ]
+    (file,) = turn["messages"][0]["parts"]
+    assert (file["is"], file["data"]) == ("File", f"<{len(PNG)} bytes>")
+    assert file["path"] == "messages[0].content[0].image_url.url"
