@@ -222,11 +222,11 @@ class Store:
         They are those of all `accounts`, or of these.
         """
         query = (
-            "SELECT id, alias, used_at FROM threads WHERE used_at <= ?1"
-            " AND (?2 IS NULL OR alias IN (SELECT value FROM json_each(?2)))"
-            " ORDER BY used_at LIMIT ?3"
+            "SELECT id, alias, used_at FROM threads WHERE used_at <= ?"
+            " AND alias IN (SELECT ifnull(value, alias) FROM json_each(?))"
+            " ORDER BY used_at LIMIT ?"
         )
-        names = None if accounts is None else orjson.dumps(accounts).decode()
+        names = orjson.dumps([None] if accounts is None else accounts).decode()  # null: any of them
         return [Thread(*row) for row in self._rows(query, before, names, most)]
 
     def save_threads(self, threads: Iterable[Thread]) -> None:
