@@ -15,12 +15,13 @@ from .wiring import Started, run, serve
 
 VARIABLE = "NOTION_MANAGER_API_KEY"
 LEAST = 16  # characters of it
-_DEMO = """Answers are simulated: this is a demo.
-Ask `[[sim:list]]` for the faults that you can provoke. An account that was refused (401, 403,
-AI switched off) stays retired until it is checked. This is how commands reach the demo's accounts:
+_FAULTS = """Ask `[[sim:list]]` for the faults that you can provoke. An account that was refused
+(401, 403, AI switched off) stays retired until it is checked. Commands reach the demo's accounts
+in this way:
 
     NOTION_MANAGER_STATE_DIR={state} NOTION_MANAGER_NOTION_BASE_URL={notion} \\
-    notion-manager accounts check"""
+    notion-manager accounts check
+"""
 _CURL = """curl -N {url}/v1/chat/completions \\
     -H "Authorization: Bearer $NOTION_MANAGER_API_KEY" -H "Content-Type: application/json" \\
     -d '{{"stream": true, "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
@@ -91,12 +92,17 @@ def _announce(started: Started) -> None:
     if meaning := reach(started.url):
         click.secho(meaning, fg="yellow")
     if started.demo:
-        click.echo(_DEMO.format(state=quote(str(started.demo.state)), notion=started.demo.notion))
+        click.echo("Answers are simulated: this is a demo.")
     elif not started.accounts:
         click.echo("No account yet: `notion-manager accounts add` adds one, even while this runs.")
-    if not _told_key(started):
-        return
-    url = started.url
+    if _told_key(started):
+        _show_use(started.url)
+    if started.demo:
+        there = started.demo
+        click.echo(_FAULTS.format(state=quote(str(there.state)), notion=there.notion))
+
+
+def _show_use(url: str) -> None:
     click.echo(f"Try it:\n\n    {_CURL.format(url=url)}\n")
     click.echo(
         f"Claude Code:\n\n    export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN=${VARIABLE}\n"

@@ -29,7 +29,8 @@ def _get(url: str, key: str = "") -> int:
 
 def test_the_demo_serves_with_the_key_that_it_shows(env: dict[str, str]) -> None:
     with served(env, "--demo") as server:
-        printed = server.until("OPENAI_BASE_URL").split()
+        printed = server.until("accounts check").split()
+        assert server.output.index("OPENAI_BASE_URL") < server.output.index("[[sim:list]]")
         key = next(word for word in printed if word.startswith("nm-"))
         assert "Answers are simulated" in server.output
         assert _get(f"{server.url}/health") == 200
