@@ -22,7 +22,7 @@ from notion_manager.wire import dumps
 
 KEY = "nm-test-key"
 QUICK = Timeouts(
-    headers=2, body=2, connect=2, api=2, silence=5, recovery=0.4, linger=0.2, commit_after=5, ping_every=5,
+    headers=2, body=2, connect=2, api=2, silence=5, recovery=0.4, linger=1, commit_after=5, ping_every=5,
     shutdown=0.2,
 )  # fmt: skip
 
