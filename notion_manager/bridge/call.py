@@ -1,23 +1,16 @@
 """One call of a tool, read as it is written: tagged arguments in, JSON text out."""
 
-import re
 from collections.abc import Callable
 from json.encoder import encode_basestring as quoted
 
 from . import elements
 from .jsontext import LONG, escaped
-from .marks import LONGEST_TAG, Marks, attributes
+from .marks import LONGEST_TAG, MEANT_AS_END, Marks, attributes
 from .offer import INPUT, Entry
 from .values import WHOLE, Kind
 
 MOST_ARGUMENTS = 256
 LONGEST = 4 << 20  # characters of one argument
-_MEANT_AS_END = re.compile(
-    r"(?:\s*+(?:</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>|`{3,}+|~{3,}+))++"
-    r"[ \t\r]*+(?:\n|\Z)",
-    re.IGNORECASE,
-)
-"""Ends as others have them, with nothing else on the line of the last."""
 DOUBTED = 16 << 10  # characters behind an end that may be quoted
 
 
@@ -106,7 +99,7 @@ class Call:
         """
         rest = "".join([*self._collected, rest]).strip()
         part = rest.startswith("</") and f"</{self._marks.call}".startswith(rest)
-        if rest and not part and not _MEANT_AS_END.match(rest):
+        if rest and not part and not MEANT_AS_END.match(rest):
             return False
         if self.freeform:
             return bool(self._keys)
@@ -127,11 +120,10 @@ class Call:
         if end[0].startswith(f"<{self._marks.arg}"):
             return self._open(text, at)
         if not self._marks.ends_argument(end[0]):
-            closed = end[0].startswith("</")
-            if not closed:
-                self.notes.append("no closing tag")
+            if not end[0].startswith("</"):
+                return self._next_head(text, at)
             self.close()
-            return end.end() if closed else at
+            return end.end()
         if elements.may_begin(self._strayed):
             self._stray(end[0])
             self._torn = self._torn or bool(self._begun)
@@ -141,6 +133,20 @@ class Call:
         else:
             self.notes.append("an end of nothing")
         return end.end()
+
+    def _next_head(self, text: str, at: int) -> int:
+        """The head of another call, or of this one again: models stutter before an argument."""
+        head = self._marks.head(text, at)
+        if not (self._begun or self._strayed):
+            if head is None and self._marks.may_be_head(text, at):
+                return at
+            if head and head[1] == self.entry.name:
+                if head[2]:
+                    self.close()
+                return head.end()
+        self.notes.append("no closing tag")
+        self.close()
+        return at
 
     def _stray(self, text: str) -> None:
         self._grow(len(text))

@@ -56,6 +56,13 @@ cannot stand in an argument: else they are content."""
 _SLIP = rf"(?:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"
 _SLIPPED = re.compile(_SLIP)
 
+MEANT_AS_END = re.compile(
+    r"(?:\s*+(?:</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>|`{3,}+|~{3,}+))++"
+    r"[ \t\r]*+(?:\n|\Z)",
+    re.IGNORECASE,
+)
+"""Ends as others have them, with nothing else on the line of the last."""
+
 
 class Marks:
     """The tags of one conversation. What `word` ends, no text of the request contains."""
