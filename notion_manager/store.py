@@ -223,11 +223,11 @@ class Store:
         """
         query = (
             "SELECT id, alias, used_at FROM threads WHERE used_at <= ?"
-            " AND alias IN (SELECT ifnull(value, alias) FROM json_each(?))"
+            " AND (? IS NULL OR alias IN (SELECT value FROM json_each(?)))"
             " ORDER BY used_at LIMIT ?"
         )
-        names = orjson.dumps([None] if accounts is None else accounts).decode()  # null: any of them
-        return [Thread(*row) for row in self._rows(query, before, names, most)]
+        names = None if accounts is None else orjson.dumps(accounts).decode()
+        return [Thread(*row) for row in self._rows(query, before, names, names, most)]
 
     def save_threads(self, threads: Iterable[Thread]) -> None:
         """Answers wait for this: a power cut may lose it, as nothing else."""

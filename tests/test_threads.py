@@ -14,7 +14,7 @@ import pytest
 
 from notion_manager import threads
 from notion_manager.config import Config, Threads
-from notion_manager.database import StoreProblem
+from notion_manager.database import StoreProblem, connected
 from notion_manager.errors import EdgeChallenged, Problem, UpstreamBroken
 from notion_manager.pool import Pool
 from notion_manager.reports import Reports
@@ -261,6 +261,29 @@ async def test_nothing_is_asked_of_an_account_that_is_not_well(house: House) -> 
     house.ill = set()
     await house.threads.sweep(2000.0)
     assert house.store.threads() == []
+
+
+async def test_chats_of_accounts_that_are_not_well_are_passed_by_however_many_others_there_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def watched(path: Path) -> sqlite3.Connection:
+        db = connected(path)
+        db.set_progress_handler(count, 10)
+        return db
+
+    house.store.save_threads(Thread(f"t{n}", "one", n) for n in range(MOST))
+    monkeypatch.setattr("notion_manager.store.connected", watched)
+    with Store(house.store.path) as opened:
+        assert opened.threads(2000.0, MOST, ["two"]) == []
+        few, steps = steps, 0
+        assert opened.threads(2000.0, MOST, [f"account {n}" for n in range(100)]) == []
+    assert steps < 2 * few
 
 
 async def test_an_edge_challenge_ends_all_deletions_and_is_reported(house: House) -> None:
