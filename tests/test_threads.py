@@ -144,6 +144,14 @@ async def test_a_thread_whose_file_could_not_be_read_is_deleted_too(
         await until(lambda: alive(rig) == [False])
 
 
+async def test_the_files_of_a_turn_that_cannot_be_asked_make_no_chat(tmp_path: Path) -> None:
+    link = {"type": "image_url", "image_url": {"url": "https://example.test/a.png"}}
+    async with rigged(tmp_path, config=AT_ONCE) as rig:
+        messages = [*PICTURE, {"role": "user", "content": [link]}]
+        assert await asked(rig, messages=messages) == 400
+        assert (alive(rig), rig.store.threads()) == ([], [])
+
+
 async def test_a_turn_that_nobody_hears_any_more_keeps_its_thread_for_a_while(
     tmp_path: Path,
 ) -> None:

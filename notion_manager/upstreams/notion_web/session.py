@@ -39,7 +39,7 @@ from .quota import READS, merged
 from .recovery import Recovery
 from .reply import LEASE, Asked, Reply
 from .stream import Decoder
-from .transcript import Anchor, anchor_of, begin, newest, probe, request, research
+from .transcript import Anchor, anchor_of, begin, check, newest, probe, request, research
 from .uploads import Attached, Parcel, parcels, present
 
 DRAWN = 64
@@ -236,6 +236,7 @@ class NotionWeb:
         thread_id = next(self._ids) if known is None else known.thread
         if not sent:
             return Attached(thread_id, there) if there else None
+        check(asked, {*there, *new})
         brought = await self._brought(sent, thread_id, create=known is None)
         return Attached(brought.thread_id, {**there, **brought.files})
 

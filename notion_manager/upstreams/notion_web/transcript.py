@@ -1,6 +1,6 @@
 """A Turn to the JSON bodies that the service takes: all of it, or what its thread lacks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any, Literal
@@ -60,6 +60,11 @@ def newest(turn: Turn) -> Turn:
     """What follows the last answer of a conversation: all that its thread lacks."""
     places = [place for place, said in enumerate(turn.messages, 1) if said.role == "assistant"]
     return replace(turn, system="", messages=turn.messages[max(places, default=0) :])
+
+
+def check(turn: Turn, files: Iterable[bytes]) -> None:
+    """Raises what `request` would, before the `files` of the turn are brought."""
+    _history(turn, dict.fromkeys(files, Attachment("")))
 
 
 def request(  # noqa: PLR0913 - what a request is made of
