@@ -36,13 +36,14 @@ class Roster:
         What an account is answering goes on, whatever becomes of the account.
         """
         wanted = {account.alias: account for account in accounts}
-        for name in self._accounts.keys() - wanted.keys():
+        left = {name for name, known in self._accounts.items() if not _is_in(wanted, known)}
+        for name in left:
             logger.info("account %s has left", name)
             self._pool.leave(name)
             self._catalogues.forget(name)
             del self._upstreams[name]
         for name, account in wanted.items():
-            known = self._accounts.get(name)
+            known = None if name in left else self._accounts.get(name)
             if known != account:
                 self._upstreams[name] = self._make(account)
                 self._pool.join(standings.get(name, Standing(name)), _login(account))
@@ -76,6 +77,12 @@ class Roster:
             changed = self._pool.learn(name, allowance, now)
             if changed is not None and not changed.reason:
                 logger.info("account %s has allowance again", name)
+
+
+def _is_in(accounts: Mapping[str, Account], known: Account) -> bool:
+    """Another may have its name."""
+    now = accounts.get(known.alias)
+    return now is not None and now.identity == known.identity
 
 
 def _is_better(now: Standing, before: Standing) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 import notion_manager.oracle
 from notion_manager.allowance import Allowance
-from notion_manager.catalogues import Catalogues
+from notion_manager.catalogues import Catalogues, Shelved
 from notion_manager.config import Config
 from notion_manager.config import Pool as PoolSettings
 from notion_manager.pool import Pool
@@ -19,9 +19,10 @@ from notion_manager.roster import Roster
 from notion_manager.secret import Secret
 from notion_manager.standing import Standing, Terms
 from notion_manager.store import Store
+from notion_manager.upstreams import Upstream
 from tests.asking import CHAT
 from tests.rig import Rig, account_of, rigged, someone, until
-from tests.scripted import Clock, Scripted, keep_nothing
+from tests.scripted import MODELS, Clock, Scripted, keep_nothing
 
 ONE, TWO = someone(1), someone(2)
 
@@ -193,6 +194,19 @@ async def test_a_rest_for_want_of_allowance_ends_when_a_check_finds_room(
         async with asyncio.timeout(5):
             while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
                 await asyncio.sleep(0.02)
+
+
+async def test_an_account_that_takes_over_the_name_of_another_has_nothing_of_it() -> None:
+    upstreams: dict[str, Upstream] = {}
+    pool, clock = Pool([]), Clock()
+    shelf = {"work": Shelved(MODELS, clock())}
+    catalogues = Catalogues(upstreams, shelf, keep=keep_nothing, clock=clock)
+    roster = Roster(lambda _: Scripted(models=MODELS[1:]), upstreams, pool, catalogues)
+    roster.enrol([account_of(ONE, "work")], {})
+    pool.recall({"work": Allowance(clock(), eligible=False)})
+    roster.enrol([account_of(TWO, "work")], {})
+    assert pool.allowances == {}
+    assert await catalogues.of("work") == MODELS[1:]
 
 
 def test_only_what_was_read_later_is_taken_over() -> None:
