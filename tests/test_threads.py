@@ -13,14 +13,16 @@ from pathlib import Path
 import pytest
 
 from notion_manager import threads
-from notion_manager.config import Config, Threads
+from notion_manager.config import Config, Notion, Threads
 from notion_manager.database import StoreProblem, connected
 from notion_manager.errors import EdgeChallenged, Problem, UpstreamBroken
 from notion_manager.pool import Pool
 from notion_manager.reports import Reports
+from notion_manager.simulator import Simulator
 from notion_manager.standing import Standing
 from notion_manager.store import Store, Thread
 from notion_manager.threads import LONGEST_PAUSE, MOST, PAUSE, delete
+from notion_manager.turn import File, Message, Turn
 from notion_manager.upstreams.notion_web.calls import connect
 from notion_manager.upstreams.notion_web.session import NotionWeb
 from tests.asking import APIS, CHAT, Api
@@ -150,6 +152,37 @@ async def test_the_files_of_a_turn_that_cannot_be_asked_make_no_chat(tmp_path: P
         messages = [*PICTURE, {"role": "user", "content": [link]}]
         assert await asked(rig, messages=messages) == 400
         assert (alive(rig), rig.store.threads()) == ([], [])
+
+
+class Halting(threads.Threads):
+    """Keeps no second thread: whoever has it kept waits until he leaves."""
+
+    began = 0
+
+    async def begin(self, account: str, thread_id: str, until: float) -> None:
+        self.began += 1
+        await super().begin(account, thread_id, until)
+        if self.began == 2:
+            await asyncio.Event().wait()
+
+
+async def test_a_thread_that_another_was_made_for_is_not_remembered_if_the_client_leaves_then(
+    tmp_path: Path,
+) -> None:
+    person = someone(1, "chat-id")
+    async with Simulator(accounts=[person]).running() as url, connect(QUICK) as http:
+        with Store(tmp_path / "state.sqlite3") as store:
+            store.put_account(account_of(person, "one"))
+            ledger = Halting(store, {}, 10.0, lambda _: True)
+            config = Config(notion=Notion(base_url=url), timeouts=QUICK)
+            web = NotionWeb(http, account_of(person, "one"), config, ledger)
+            turn = Turn("", (Message("user", (File("image/png", PNG),)),))
+            asking = asyncio.ensure_future(web.open(turn).__aenter__())
+            await until(lambda: ledger.began == 2)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await ledger.save()
+            assert len(store.threads()) == 1
 
 
 async def test_a_turn_that_nobody_hears_any_more_keeps_its_thread_for_a_while(

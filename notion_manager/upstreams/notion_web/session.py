@@ -247,9 +247,9 @@ class NotionWeb:
         try:
             async with self._used(thread_id, made=not create):
                 ticket = await self._courier.ticket(parcels[0], thread_id, create=create)
+            if ticket.thread_id != thread_id and self._ledger is not None:
+                self._ledger.drop(thread_id)
             async with self._used(ticket.thread_id, made=True):
-                if ticket.thread_id != thread_id and self._ledger is not None:
-                    self._ledger.drop(thread_id)
                 return await self._courier.deliver(parcels, ticket)
         except DOUBTFUL as said:
             raise await self._checked(said) from said
