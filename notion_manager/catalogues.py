@@ -72,7 +72,7 @@ class Catalogues:
                     merged[model.id] = model
         return list(merged.values())
 
-    def at_hand(self) -> Mapping[str, Sequence[Model]]:
+    def at_hand(self) -> Mapping[str, tuple[Model, ...]]:
         """By the accounts that have them, however old."""
         return {name: shelved.models for name, shelved in self._shelf.items()}
 

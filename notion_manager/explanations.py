@@ -28,15 +28,23 @@ class Offers(Struct, frozen=True):
     """The models that accounts are known to have, by their names, and what names mean."""
 
     naming: Naming
-    lists: Mapping[str, Sequence[Model]]
+    lists: Mapping[str, tuple[Model, ...]]
 
     def refusals(self, asked: str) -> Iterable[tuple[str, Problem]]:
         """The accounts that do not have what is asked for, and what they would say."""
+        said: dict[tuple[Model, ...], Problem | None] = {}  # most accounts have the same list
         for name, models in self.lists.items():
-            try:
-                choose(asked, models, self.naming)
-            except Problem as problem:
+            if models not in said:
+                said[models] = self._refusal(asked, models)
+            if (problem := said[models]) is not None:
                 yield name, problem
+
+    def _refusal(self, asked: str, models: Sequence[Model]) -> Problem | None:
+        try:
+            choose(asked, models, self.naming)
+        except Problem as problem:
+            return problem
+        return None
 
 
 def now(pool: Pool, at: float, asked: str, offers: Offers) -> Explanation:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notion_manager.config import Config, Proxy
-from notion_manager.explanations import past
+from notion_manager.explanations import Offers, past
 from notion_manager.journal import Journal
 from notion_manager.models import Naming
 from notion_manager.notes import FILE, Notes
@@ -14,6 +14,7 @@ from notion_manager.pool import Pool
 from notion_manager.standing import Standing
 from tests.asking import CHAT
 from tests.rig import Rig, rigged, someone
+from tests.scripted import MODELS
 
 HOST = {"Host": "localhost"}
 
@@ -114,3 +115,11 @@ async def test_a_request_that_nobody_could_answer_is_explained(tmp_path: Path) -
         assert [(a["verdict"], a["reason"]) for a in told["accounts"]] == [
             ("retired", "account_unauthorized")
         ]
+
+
+def test_what_equal_lists_of_models_lack_is_found_out_once() -> None:
+    """Most accounts have the same, and the nearest names take a while to find."""
+    lists = {"one": MODELS, "two": (*MODELS[:1], *MODELS[1:]), "three": MODELS[:1]}
+    unknown = dict(Offers(Naming(), lists).refusals("zzz"))
+    assert unknown["one"] is unknown["two"]
+    assert unknown["two"] is not unknown["three"]
