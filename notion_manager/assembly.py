@@ -119,10 +119,10 @@ async def _settled(
     try:
         yield
     finally:
-        await keeper.catch_up()
-        await _saved_threads(threads)
         await oracle.close()
         await catalogues.close()
+        await keeper.catch_up()
+        await _saved_threads(threads)
 
 
 def _is_well(pool: Pool, name: str) -> bool:

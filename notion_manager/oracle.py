@@ -107,9 +107,9 @@ class Oracle:
             raise
         if is_same(upstream, self._upstreams.get(name)):
             told = self._pool.learn(name, allowance, self._clock())
-            await self._keep(name, self._pool.allowances[name])
             if told is not None:
                 await self._keep_standings([told])
+            await self._keep(name, self._pool.allowances[name])
         return allowance
 
     def _finished(self, name: str, task: asyncio.Task[Allowance]) -> None:

@@ -90,6 +90,14 @@ async def test_a_look_that_finds_nothing_left_rests_the_account_and_room_ends_th
     assert [what for _, what in bench.kept if isinstance(what, str)] == ["insufficient_quota", ""]
 
 
+async def test_a_rest_is_kept_before_the_figures_that_tell_of_it() -> None:
+    """A stop in between must not start the account again as if nothing were known."""
+    bench = Bench("a")
+    bench.says("a", SPENT_NOW)
+    await bench.oracle.look("a")
+    assert bench.kept == [("a", "insufficient_quota"), ("a", SPENT_NOW)]
+
+
 async def test_all_who_ask_at_once_share_one_look() -> None:
     bench = Bench("a")
     bench.says("a", ROOM)
