@@ -264,11 +264,11 @@ class Parser:
 
     def _enter(self, head: re.Match[str]) -> bool:
         self._at = head.end()
-        self._quoting.wrap()
-        self._speech.before_call()
-        if self._calls.is_full():
+        if self._calls.is_full():  # nor is said what was to introduce it
             self.stopped = True
             return False
+        self._quoting.wrap()
+        self._speech.before_call()
         name, is_all = head[1], bool(head[2])
         if name.endswith("/") and self._offer.find(name) is None:  # without quotes round the name
             name, is_all = name[:-1], True
