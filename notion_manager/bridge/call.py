@@ -140,7 +140,8 @@ class Call:
         if not (self._begun or self._strayed):
             if head is None and self._marks.may_be_head(text, at):
                 return at
-            if head and head[1] == self.entry.name:
+            lost = head and head[2] and any(map(self.entry.parameters.key, attributes(head[0])))
+            if head and head[1] == self.entry.name and not lost:
                 if head[2]:
                     self.close()
                 return head.end()
