@@ -5,7 +5,7 @@ from json.encoder import encode_basestring as quoted
 
 from . import elements
 from .jsontext import LONG, escaped
-from .marks import LONGEST_TAG, MEANT_AS_END, Marks, attributes
+from .marks import LONGEST_TAG, MEANT_AS_END, WORDLESS_ENDS, Marks, attributes
 from .offer import INPUT, Entry
 from .values import WHOLE, Kind
 
@@ -32,6 +32,7 @@ class Call:
         self.notes: list[str] = []
         self.left_out: list[str] = []  # arguments that the tool does not have
         self.repeated: list[str] = []  # those that it has already
+        self.behind = ""  # what was said behind it, where another began before its end
         self._marks = marks
         self._step: Callable[[str, int], int] = self._between
         self._out: list[str] = [] if entry.freeform else ["{"]
@@ -147,6 +148,9 @@ class Call:
                 return head.end()
         self.notes.append("no closing tag")
         self.close()
+        stray = "".join(self._collected)
+        ends = WORDLESS_ENDS.match(stray)
+        self.behind = stray[ends.end() :] if ends else stray
         return at
 
     def _stray(self, text: str) -> None:
@@ -375,10 +379,12 @@ class Call:
         if self.freeform:
             if not self._keys and stray:
                 self._out.append(_laid_out(stray))
+                self._collected.clear()
             return
         if not self._keys and stray.strip() and self.entry.parameters.may_lack(()):
             self._keys.add(WHOLE)
             self._spread(stray)
+            self._collected.clear()
         elif stray.strip():
             self.notes.append("text between arguments")
         if WHOLE not in self._keys:

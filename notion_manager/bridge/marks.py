@@ -56,8 +56,10 @@ cannot stand in an argument: else they are content."""
 _SLIP = rf"(?:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"
 _SLIPPED = re.compile(_SLIP)
 
+_WORDLESS = r"</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>"
+WORDLESS_ENDS = re.compile(rf"(?:\s*+{_WORDLESS})++", re.IGNORECASE)
 MEANT_AS_END = re.compile(
-    r"(?:\s*+(?:</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>|`{3,}+|~{3,}+))++"
+    rf"(?:\s*+(?:{_WORDLESS}|`{{3,}}+|~{{3,}}+))++"
     r"[ \t\r]*+(?:\n|\Z)",
     re.IGNORECASE,
 )

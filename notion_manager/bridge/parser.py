@@ -299,6 +299,9 @@ class Parser:
     def _in_call(self, call: Call) -> bool:
         self._at = call.read(self._text, self._at)
         if call.over:
+            if call.behind:  # there the call may be quoted that seems to follow
+                self._text = call.behind + self._text[self._at :]
+                self._at, self._notable = 0, -1
             self._end_call(call)
         else:
             self._calls.take(call)
