@@ -60,7 +60,7 @@ class Calls:
         self._id = ""
 
     def begin(self, entry: Entry | None, name: str, tag: str) -> Call | None:
-        """The call of a tool; None where it is not to be called. `tag` may say all there is."""
+        """The call of a tool; None where it is not to be called. `tag` may say too much."""
         if not self._policy.allowed:
             self.refuse(Fault.FORBIDDEN, name)
         elif entry is None:

@@ -272,7 +272,7 @@ class Parser:
         name, is_all = head[1], bool(head[2])
         if name.endswith("/") and self._offer.find(name) is None:  # without quotes round the name
             name, is_all = name[:-1], True
-        call = self._calls.begin(self._offer.find(name), name, head[0] if is_all else "")
+        call = self._calls.begin(self._offer.find(name), name, head[0])
         if call is None:
             self._step = self._line if is_all else self._swallow
             return True
