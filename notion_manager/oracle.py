@@ -44,6 +44,7 @@ class Oracle:
         self._reports = Reports(pool, keep_standings)
         self._clock = clock
         self._looking: dict[str, asyncio.Task[Allowance]] = {}
+        self._saving: set[asyncio.Future[None]] = set()
         self._failed: dict[str, float] = {}  # when a look at it last failed
 
     async def look(self, name: str) -> Allowance:
@@ -78,10 +79,12 @@ class Oracle:
         return worst if worst and waits[worst] > 0 else ""
 
     async def close(self) -> None:
+        """End looks; what they found is kept first."""
         tasks = list(self._looking.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._saving)
 
     def _overdue(self, name: str, now: float) -> float:
         """Seconds beyond the time at which it should have been looked at."""
@@ -107,10 +110,17 @@ class Oracle:
             raise
         if is_same(upstream, self._upstreams.get(name)):
             told = self._pool.learn(name, allowance, self._clock())
-            if told is not None:
-                await self._keep_standings([told])
-            await self._keep(name, self._pool.allowances[name])
+            known = self._pool.allowances[name]
+            saving = asyncio.ensure_future(self._kept(name, known, told))
+            self._saving.add(saving)
+            saving.add_done_callback(self._saving.discard)
+            await asyncio.shield(saving)
         return allowance
+
+    async def _kept(self, name: str, known: Allowance, told: Standing | None) -> None:
+        if told is not None:
+            await self._keep_standings([told])
+        await self._keep(name, known)
 
     def _finished(self, name: str, task: asyncio.Task[Allowance]) -> None:
         """Whoever waited was told."""

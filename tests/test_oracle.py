@@ -34,14 +34,18 @@ class Bench:
         self.upstreams = {name: Scripted() for name in names}
         self.pool = Pool([Standing(name) for name in names])
         self.kept: list[tuple[str, object]] = []
+        self.keeping = asyncio.Event()
         self.oracle = Oracle(
             self.upstreams, self.pool, self.keep, self.keep_standings, clock=self.clock
         )
 
     async def keep(self, name: str, allowance: Allowance) -> None:
+        for _ in range(9):
+            await asyncio.sleep(0)
         self.kept.append((name, allowance))
 
     async def keep_standings(self, standings: Sequence[Standing]) -> None:
+        self.keeping.set()
         self.kept += [(standing.name, standing.reason) for standing in standings]
 
     def says(self, name: str, left: Allowance | Problem) -> None:
@@ -90,12 +94,15 @@ async def test_a_look_that_finds_nothing_left_rests_the_account_and_room_ends_th
     assert [what for _, what in bench.kept if isinstance(what, str)] == ["insufficient_quota", ""]
 
 
-async def test_a_rest_is_kept_before_the_figures_that_tell_of_it() -> None:
-    """A stop in between must not start the account again as if nothing were known."""
+async def test_all_that_a_look_found_is_kept_before_the_end() -> None:
     bench = Bench("a")
     bench.says("a", SPENT_NOW)
-    await bench.oracle.look("a")
+    look = asyncio.ensure_future(bench.oracle.look("a"))
+    await bench.keeping.wait()
+    await bench.oracle.close()
     assert bench.kept == [("a", "insufficient_quota"), ("a", SPENT_NOW)]
+    with pytest.raises(asyncio.CancelledError):
+        await look
 
 
 async def test_all_who_ask_at_once_share_one_look() -> None:
