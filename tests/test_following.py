@@ -38,6 +38,13 @@ def renamed(path: Path, table: str, name: str) -> None:
         db.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
 
+async def answered(rig: Rig) -> None:
+    """Wait until a request is: nothing else tells."""
+    async with asyncio.timeout(5):
+        while (await asked(rig))[0] != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def pooled(rig: Rig, accounts: int) -> None:
     """Until the daemon has so many accounts."""
     async with asyncio.timeout(5):
@@ -133,9 +140,7 @@ async def test_a_renewed_token_ends_what_the_old_one_brought_about(tmp_path: Pat
         rig.sim.admit(renewed)
         with elsewhere(tmp_path) as store:
             store.put_account(replace(account_of(ONE, "one"), token_v2=Secret(renewed.token_v2)))
-        async with asyncio.timeout(5):
-            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
-                await asyncio.sleep(0.02)
+        await answered(rig)
 
 
 async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) -> None:
@@ -145,9 +150,7 @@ async def test_an_account_that_a_check_finds_well_again_is_back(tmp_path: Path) 
         assert standing.retired
         with elsewhere(tmp_path) as store:
             store.save_standings(Standing("one"))
-        async with asyncio.timeout(5):
-            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
-                await asyncio.sleep(0.02)
+        await answered(rig)
 
 
 async def test_an_account_that_is_added_again_with_the_token_it_has_is_back(tmp_path: Path) -> None:
@@ -156,9 +159,7 @@ async def test_an_account_that_is_added_again_with_the_token_it_has_is_back(tmp_
         await until(lambda: [s.retired for s in rig.store.standings()] == [True])
         with elsewhere(tmp_path) as store:
             store.put_account(account_of(ONE, "one"))
-        async with asyncio.timeout(5):
-            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
-                await asyncio.sleep(0.02)
+        await answered(rig)
 
 
 async def test_a_rest_that_was_kept_is_no_longer_than_one_may_be(tmp_path: Path) -> None:
@@ -191,9 +192,7 @@ async def test_a_rest_for_want_of_allowance_ends_when_a_check_finds_room(
         assert (await asked(rig))[0] == 429
         with elsewhere(tmp_path) as store:
             store.save_allowance("one", Allowance(time.time()))
-        async with asyncio.timeout(5):
-            while (await asked(rig))[0] != 200:  # noqa: ASYNC110 - nothing tells but an answer
-                await asyncio.sleep(0.02)
+        await answered(rig)
 
 
 async def test_an_account_that_takes_over_the_name_of_another_has_nothing_of_it() -> None:

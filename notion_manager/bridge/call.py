@@ -7,7 +7,7 @@ from . import elements
 from .jsontext import LONG, escaped
 from .marks import LONGEST_TAG, MEANT_AS_END, WORDLESS_ENDS, Marks, attributes
 from .offer import INPUT, Entry
-from .values import WHOLE, Kind
+from .values import WHOLE, Kind, laid_out
 
 MOST_ARGUMENTS = 256
 LONGEST = 4 << 20  # characters of one argument
@@ -148,9 +148,7 @@ class Call:
                 return head.end()
         self.notes.append("no closing tag")
         self.close()
-        stray = "".join(self._collected)
-        ends = WORDLESS_ENDS.match(stray)
-        self.behind = stray[ends.end() :] if ends else stray
+        self.behind = WORDLESS_ENDS.sub("", "".join(self._collected), 1)
         return at
 
     def _stray(self, text: str) -> None:
@@ -182,7 +180,7 @@ class Call:
             self._begin(written)
         if self._key and not self.over:
             if self.freeform:
-                self._out.append(_laid_out(value))
+                self._out.append(laid_out(value))
             else:
                 self._end_value(value, streamed=False)
         self._step = self._between
@@ -202,7 +200,10 @@ class Call:
             self.break_off()
             return at
         self._take_elements()
-        self._drop_stray()
+        if self._strayed:
+            self.notes.append("text between arguments")
+        self._collected.clear()
+        self._strayed = ""
         if not self.over:
             self._begin(head[1])
         if head[2] and not self.over:
@@ -215,12 +216,6 @@ class Call:
         elif self._step != self._skip and not self.freeform:
             self._member('""')
         self._step = self._between
-
-    def _drop_stray(self) -> None:
-        if self._strayed:
-            self.notes.append("text between arguments")
-        self._collected.clear()
-        self._strayed = ""
 
     def _begin(self, written: str) -> None:
         self._size, self._block = 0, False
@@ -356,7 +351,7 @@ class Call:
         elif self._key == WHOLE:
             self._spread(value)
         else:
-            self._member(self.entry.parameters.read(self._key, _laid_out(value)))
+            self._member(self.entry.parameters.read(self._key, laid_out(value)))
 
     # The JSON object
 
@@ -378,7 +373,7 @@ class Call:
         stray = "".join(self._collected)
         if self.freeform:
             if not self._keys and stray:
-                self._out.append(_laid_out(stray))
+                self._out.append(laid_out(stray))
                 self._collected.clear()
             return
         if not self._keys and stray.strip() and self.entry.parameters.may_lack(()):
@@ -403,8 +398,3 @@ class Call:
             self.endless = True
             self.break_off()
         return min(more, room)
-
-
-def _laid_out(value: str) -> str:
-    """A value without the newlines that only set it apart from its tags."""
-    return value[1:].removesuffix("\n") if value.startswith("\n") else value

@@ -57,7 +57,7 @@ _SLIP = rf"(?:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"
 _SLIPPED = re.compile(_SLIP)
 
 _WORDLESS = r"</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>"
-WORDLESS_ENDS = re.compile(rf"(?:\s*+{_WORDLESS})++", re.IGNORECASE)
+WORDLESS_ENDS = re.compile(rf"\A(?:\s*+{_WORDLESS})++", re.IGNORECASE)
 MEANT_AS_END = re.compile(
     rf"(?:\s*+(?:{_WORDLESS}|`{{3,}}+|~{{3,}}+))++"
     r"[ \t\r]*+(?:\n|\Z)",

@@ -217,3 +217,8 @@ class _Parameter:
 def _is_exact(value: Any, text: str) -> bool:
     """Whether it says all that the text says: 1.10 is another version than 1.1."""
     return not isinstance(value, int | float) or jsontext.dumps(value) == text.strip()
+
+
+def laid_out(value: str) -> str:
+    """A value without the newlines that only set it apart from its tags."""
+    return value[1:].removesuffix("\n") if value.startswith("\n") else value
