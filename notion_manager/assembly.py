@@ -67,7 +67,8 @@ async def open_gateway(
         ledger = threads if kept >= 0 else None
         conversations = resumed(config, store)
         make = partial(NotionWeb, http, config=config, ledger=ledger)
-        roster, version = Roster(make, upstreams, pool, catalogues), store.version()
+        forget = conversations.forget if conversations else None
+        roster, version = Roster(make, upstreams, pool, catalogues, forget), store.version()
         _recall(store, roster, pool, keeper)
         effects = Effects(keeper.keep, oracle.look, conversations=conversations)
         chores: list[Chore] = []
@@ -75,7 +76,7 @@ async def open_gateway(
             following = partial(_follow, store, roster, pool, keeper, version)
             chores = [oracle.keep_looking, following]
             chores += [k.keep_house for k in (journal, ledger, conversations) if k is not None]
-        async with _settled(keeper, threads, oracle, catalogues), _doing(chores):
+        async with _settled(keeper, threads, oracle, catalogues, conversations), _doing(chores):
             seats = Admission(pool, rules(config))
             yield Gateway(upstreams, seats, catalogues, habits(config), effects)
 
@@ -113,7 +114,11 @@ async def _kept_up(chore: Chore) -> None:
 
 @asynccontextmanager
 async def _settled(
-    keeper: Keeper, threads: Threads, oracle: Oracle, catalogues: Catalogues
+    keeper: Keeper,
+    threads: Threads,
+    oracle: Oracle,
+    catalogues: Catalogues,
+    conversations: Conversations | None,
 ) -> AsyncGenerator[None]:
     """Once the block is left, what is still owed to the store is paid."""
     try:
@@ -123,6 +128,8 @@ async def _settled(
         await catalogues.close()
         await keeper.catch_up()
         await _saved_threads(threads)
+        if conversations is not None:
+            conversations.close()
 
 
 def _is_well(pool: Pool, name: str) -> bool:
@@ -168,7 +175,7 @@ def resumed(config: Config, store: Store) -> Conversations | None:
     if not config.threads.resume or not retention:
         return None
     longest = LONGEST if retention < 0 else min(retention, LONGEST)
-    return Conversations(store.notes, longest)
+    return store.conversations(longest)
 
 
 def habits(config: Config) -> Habits:

@@ -3,50 +3,39 @@
 A place is taken by one request and by no other, and is gone from the disk before anything is sent:
 what two requests would both go on with, or what was going on when the process was killed, is sent
 anew in full.
+
+A process has the places of its own answers, and of processes that are gone, in memory, and in a
+spool what was put there and what was taken. Nothing fails for the disk: of what cannot be kept, the
+conversation is told anew.
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from io import StringIO
-from typing import NamedTuple
+from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
-from .notes import Change, Notes
+from .places import Binding, Places
+from .spool import Left, Spool
 from .story import Story
 from .turn import Done, Event, Text, ToolCall, Turn
 from .wire import dumps
 
-PERIOD = 60.0  # seconds between two times that the oldest are forgotten
-MOST = 5000  # places that are kept, of those that were put last
-LONGEST = 24 * 3600.0  # seconds
-_TAKE = (
-    "DELETE FROM places WHERE rowid = (SELECT rowid FROM places"
-    " WHERE key = ? AND used_at > ? ORDER BY used_at DESC LIMIT 1) RETURNING *"
-)
-_KEEP = "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?)"
-_PRUNE = "DELETE FROM places WHERE rowid <= (SELECT max(rowid) FROM places) - ?"
+FILE = "places-1-"  # what the names of spools begin with; of another version they are left alone
+PERIOD = 60.0  # seconds between two looks at how long the spool has become
+LONGEST = 24 * 3600.0  # seconds that a place is kept at most
+WORN = 1000  # lines that say nothing any more, before a spool is written anew
+logger = logging.getLogger(__name__)
+_Line = Binding | str
+"""A place that was put, or the key of one that was taken."""
 
-
-class Binding(NamedTuple):
-    """`bookmark` is the upstream's own; it goes on there on the same `terms` only.
-
-    `identity` is that of the account, which another of the same alias does not have. It is
-    `doubted` once a question was sent there and no answer began: it may have been heard.
-    """
-
-    bookmark: str
-    key: str
-    identity: str
-    terms: str
-    used_at: float
-    doubted: bool = False
-
-
-def without(identity: str) -> Change:
-    """What forgets all places of one account."""
-    return "DELETE FROM places WHERE identity = ?", [(identity,)]
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
 
 
 def terms_of(turn: Turn) -> str:
@@ -56,14 +45,18 @@ def terms_of(turn: Turn) -> str:
 
 
 class Conversations:
-    """Places by the key of what was said there. `longest` is how many seconds one is kept."""
+    """Places by the key of what was said there, in the files whose names begin with `stem`.
 
-    def __init__(
-        self, notes: Notes, longest: float, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._notes = notes
+    `longest` is how many seconds one is kept.
+    """
+
+    def __init__(self, stem: Path, longest: float, clock: Callable[[], float] = time.time) -> None:
+        self._stem = stem
         self._longest = longest
         self._clock = clock
+        self._places = Places()
+        self._spool: Spool | None = None
+        self._written = 0  # lines of the spool
 
     def put(self, key: str, bookmark: str, *, identity: str, terms: str) -> None:
         """From now on the conversation of that key can go on there, whatever ends the process."""
@@ -71,22 +64,116 @@ class Conversations:
 
     def put_back(self, binding: Binding) -> None:
         """It was taken, and nothing was answered there, as far as is known."""
-        self._notes.write((_KEEP, [binding]))
+        if self._note(binding):
+            self._places.put(binding)
 
     def take(self, key: str) -> Binding | None:
         """A place where that can go on, if there is one; nobody else gets it."""
-        rows = self._notes.rows(_TAKE, key, self._clock() - self._longest)
-        return Binding(*rows[0]) if rows else None
+        self._open()
+        binding = self._places.take(key)
+        if binding is None or not self._note(key):  # what a kill would bring back is not taken
+            return None
+        return binding if binding.used_at > self._since else self.take(key)
+
+    def forget(self, identity: str) -> None:
+        """All places of one account."""
+        self._open()
+        others = [each for each in self._places if each.identity != identity]
+        if len(others) < len(self._places):
+            self._keep(others)
+
+    def close(self) -> None:
+        """The next process takes over."""
+        if self._spool is not None:
+            if not self._places:
+                self._spool.remove()
+            self._spool.close()
+            self._spool = None
+            self._places = Places()
 
     async def keep_house(self) -> None:
         """For as long as the process runs."""
         while True:
-            self.prune()
             await asyncio.sleep(PERIOD)
+            self.tidy()
 
-    def prune(self) -> None:
-        """Forget the oldest of too many."""
-        self._notes.write((_PRUNE, [(MOST,)]))
+    def tidy(self) -> None:
+        """Write the spool anew where most of it is history."""
+        if self._written > 2 * len(self._places) + WORN:
+            self._keep([each for each in self._places if each.used_at > self._since])
+
+    @property
+    def _since(self) -> float:
+        return self._clock() - self._longest
+
+    def _note(self, line: _Line) -> bool:
+        """Whether it is on the disk."""
+        try:
+            self._open()
+            if self._spool is None:
+                return False
+            self._spool.append(_encode(line))
+        except OSError as exc:
+            self._complain(exc)
+            return False
+        self._written += 1
+        return True
+
+    def _open(self) -> None:
+        """With the places of processes that are gone."""
+        if self._spool is None:
+            try:
+                self._spool, self._written = Spool.begun(self._stem), 0
+                self._inherit(self._spool)
+            except OSError as exc:
+                self._complain(exc)
+
+    def _inherit(self, own: Spool) -> None:
+        for left in Left.found(self._stem, own.name):
+            with closing(left):
+                if left.adopt():
+                    bindings = list(_replayed(left.lines()))
+                    self._move(bindings, left, own)
+                    for each in bindings:
+                        self._places.put(each)
+
+    def _keep(self, bindings: Sequence[Binding]) -> None:
+        """These and no others, in a spool of their own."""
+        if (old := self._spool) is None:
+            return
+        try:
+            with closing(old):
+                self._spool, self._written = Spool.begun(self._stem), 0
+                self._move(bindings, old, self._spool)
+        except OSError as exc:
+            self._complain(exc)
+        self._places = Places()
+        for each in bindings:
+            self._places.put(each)
+
+    def _move(self, bindings: Sequence[Binding], old: Spool, new: Spool) -> None:
+        """What a kill leaves in both files is one place all the same."""
+        for each in bindings:
+            new.append(_encode(each))
+        self._written += len(bindings)
+        old.clear()
+        old.remove()
+
+    def _complain(self, exc: OSError) -> None:
+        logger.warning("where conversations go on cannot be kept: %s (%s)", exc, self._stem)
+
+
+def _replayed(lines: Iterable[bytes]) -> Places:
+    """What the lines of a spool come to."""
+    places = Places()
+    for line in lines:
+        with suppress(msgspec.MsgspecError):
+            said = _decode(line)
+            if isinstance(said, str):
+                places.take(said)
+            else:
+                places.put(said)
+    return places
 
 
 class Listener:

@@ -16,7 +16,7 @@ from .allowance import Allowance
 from .answers import Answer, Reply, begun, no_more
 from .budget import Budget
 from .catalogues import Catalogues
-from .conversations import Binding, Conversations, terms_of
+from .conversations import Conversations, terms_of
 from .errors import (
     Busy,
     ContextTooLong,
@@ -35,6 +35,7 @@ from .errors import (
 from .habits import Habits, settle
 from .homes import Home, Homes
 from .models import AUTO, RESEARCH, Choice, Chooser, Model, wanted_of
+from .places import Binding
 from .reports import Reports, is_past
 from .seating import Wish
 from .standing import Standing

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from .conversations import Binding, Conversations, Listener
+from .conversations import Conversations, Listener
 from .errors import Problem
+from .places import Binding
 from .pool import Pool
 from .story import Story
 from .turn import Event

@@ -1,30 +1,38 @@
-"""What may be forgotten, in a SQLite file of its own.
+"""What may be forgotten, in a SQLite file of its own: what became of requests, and what was used.
 
-That is where conversations go on, what became of requests, and what was used. Nothing waits for
-the disk, and nothing fails for it: what cannot be read is not known, and what cannot be written is
-not kept. So each verb takes microseconds, and a thread would take longer.
+Nothing waits for the disk, and nothing fails for it: what cannot be read is not known, and what
+cannot be written is not kept. So each verb takes microseconds, and a thread would take longer.
+
+What is written is appended to a spool. It comes into the database many lines at a time, or when
+somebody asks, whoever that is.
 """
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import msgspec
+
+from .database import transaction
+from .spool import Left, Spool
 
 FILE = "notes.db"
 VERSION = 4  # of the tables; what another version wrote is forgotten
 MOMENT = 0.05  # seconds to wait for another process that writes
-Change = tuple[str, Iterable[Sequence[Any]]]
+MANY = 32  # lines that are brought into the database at once
+TOO_MANY = 5000  # lines that wait for it, where it takes none
+Change = tuple[str, Sequence[Sequence[Any]]]
 """A statement, and the values of each time that it is to be executed."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[int, list[Change]]).decode
+"""A line: its number in the spool, counted on whatever was cleared, and what belongs together."""
 
 # Each index is one more page to write for an answer: only what a request must find has one.
 _TABLES = f"""
-CREATE TABLE IF NOT EXISTS places (
-    bookmark TEXT NOT NULL, key TEXT NOT NULL, identity TEXT NOT NULL, terms TEXT NOT NULL,
-    used_at REAL NOT NULL, doubted INTEGER NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS places_by_key ON places (key);
 CREATE TABLE IF NOT EXISTS requests (
     id TEXT NOT NULL, account TEXT NOT NULL, began REAL NOT NULL, ended REAL NOT NULL,
     record TEXT NOT NULL
@@ -38,6 +46,9 @@ CREATE TABLE IF NOT EXISTS used (
     requests INTEGER NOT NULL, failed INTEGER NOT NULL, input INTEGER NOT NULL,
     output INTEGER NOT NULL, PRIMARY KEY (day, key, account, model)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spools (
+    name TEXT PRIMARY KEY, number INTEGER NOT NULL -- of the last line that is in here
+) STRICT, WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
 logger = logging.getLogger(__name__)
@@ -48,29 +59,75 @@ class Notes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._stem = path.with_name(f"{path.stem}-{VERSION}-")  # of the names of spools
         self._db: sqlite3.Connection | None = None
+        self._own: Spool | None = None
+        self._number = 0  # of the last line
+        self._waiting = 0  # lines that are not in the database yet
+        self._due = MANY
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """None where it cannot be read."""
         try:
-            return self._opened().execute(query, values).fetchall()
-        except sqlite3.Error as exc:
+            with self._gathered() as db:
+                return db.execute(query, values).fetchall()
+        except (sqlite3.Error, OSError) as exc:
             self._give_up(exc)
             return []
 
     def write(self, *changes: Change) -> None:
         """All of them or none."""
         try:
-            with (db := self._opened()):
-                db.execute("BEGIN")
-                for statement, rows in changes:
-                    db.executemany(statement, rows)
-        except sqlite3.Error as exc:
-            self._give_up(exc)
+            if self._own is None:
+                self._own, self._number = Spool.begun(self._stem), 0
+            self._own.append(_encode((self._number + 1, changes)))
+        except OSError as exc:
+            self._complain(exc)
+        else:
+            self._number += 1
+            self._waiting += 1
+            if self._waiting >= self._due:
+                self._gather()
 
     def close(self) -> None:
+        if self._own is not None:
+            self._gather()
+            if not self._waiting:
+                self._own.remove()
+            self._own.close()
+            self._own = None
         if self._db is not None:
             self._db.close()
+            self._db = None
+
+    def _gather(self) -> None:
+        """Bring what was written into the database, or leave it for later."""
+        self.rows("SELECT 1")
+        if self._waiting >= TOO_MANY:
+            self._clear()
+        self._due = self._waiting + MANY
+
+    def _clear(self) -> None:
+        if self._own is not None and self._waiting:
+            self._own.clear()
+            self._waiting = 0
+
+    @contextmanager
+    def _gathered(self) -> Generator[sqlite3.Connection]:
+        """A transaction that has what any process wrote so far."""
+        db = self._opened()
+        with ExitStack() as opened:
+            left = list(Left.found(self._stem, self._own.name if self._own else ""))
+            for each in left:
+                opened.callback(each.close)
+            gone = [each for each in left if each.adopt()]  # first: it is read to its end
+            with transaction(db):
+                for each in [*left, *([self._own] if self._own and self._waiting else [])]:
+                    _take_in(db, each)
+                yield db
+            self._clear()
+            for each in gone:
+                each.remove()
 
     def _opened(self) -> sqlite3.Connection:
         """A kill loses nothing; a power cut may, and then there is nothing to be lost."""
@@ -86,25 +143,65 @@ class Notes:
                 db.execute("PRAGMA synchronous = OFF")
                 db.execute("PRAGMA cache_size = -64")
                 db.executescript(_TABLES)
+                self._forget_spools(db)
                 failed.pop_all()
             self._db = db
         return self._db
+
+    def _forget_spools(self, db: sqlite3.Connection) -> None:
+        """The names of those that are no more."""
+        there = set(self._path.parent.iterdir())
+        names = [n for (n,) in db.execute("SELECT name FROM spools").fetchall()]
+        gone = [(name,) for name in names if self._path.with_name(name) not in there]
+        db.executemany("DELETE FROM spools WHERE name = ?", gone)
 
     def _connected(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=MOMENT, isolation_level=None)
         self._path.chmod(0o600)
         return db
 
-    def _give_up(self, exc: sqlite3.Error) -> None:
-        logger.warning("what is only noted cannot be kept: %s (%s)", exc, self._path)
-        if isinstance(exc, sqlite3.OperationalError):
+    def _give_up(self, exc: Exception) -> None:
+        self._complain(exc)
+        if isinstance(exc, sqlite3.OperationalError | OSError):
             return
         if self._db is not None:
             self._db.close()
             self._db = None
         self._forget()
 
+    def _complain(self, exc: Exception) -> None:
+        logger.warning("what is only noted cannot be kept: %s (%s)", exc, self._path)
+
     def _forget(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 self._path.with_name(self._path.name + suffix).unlink()
+
+
+def _take_in(db: sqlite3.Connection, spool: Spool) -> None:
+    """The lines that are not in the database yet."""
+    known = db.execute("SELECT number FROM spools WHERE name = ?", (spool.name,)).fetchone()
+    last = taken = known[0] if known else 0
+    for number, changes in _lines(spool):
+        if number > last:
+            _apply(db, changes)
+            last = number
+    if last > taken:
+        db.execute("INSERT OR REPLACE INTO spools VALUES (?, ?)", (spool.name, last))
+
+
+def _lines(spool: Spool) -> Iterator[tuple[int, list[Change]]]:
+    for line in spool.lines():
+        with suppress(msgspec.MsgspecError):
+            yield _decode(line)
+
+
+def _apply(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
+    """What breaks the rules of a table is left out."""
+    db.execute("SAVEPOINT line")
+    try:
+        for statement, rows in changes:
+            db.executemany(statement, rows)
+    except sqlite3.IntegrityError:
+        db.execute("ROLLBACK TO line")
+    db.execute("RELEASE line")

@@ -15,7 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class Roster:
-    """Makes upstreams of accounts, and takes them in and out of pool and catalogues."""
+    """Makes upstreams of accounts, and takes them in and out of pool and catalogues.
+
+    `forget` is told the identity of one that left.
+    """
 
     def __init__(
         self,
@@ -23,11 +26,13 @@ class Roster:
         upstreams: MutableMapping[str, Upstream],
         pool: Pool,
         catalogues: Catalogues,
+        forget: Callable[[str], None] | None = None,
     ) -> None:
         self._make = make
         self._upstreams = upstreams
         self._pool = pool
         self._catalogues = catalogues
+        self._forget = forget
         self._accounts: Mapping[str, Account] = {}
 
     def enrol(self, accounts: Sequence[Account], standings: Mapping[str, Standing]) -> None:
@@ -41,6 +46,8 @@ class Roster:
             logger.info("account %s has left", name)
             self._pool.leave(name)
             self._catalogues.forget(name)
+            if self._forget is not None:
+                self._forget(self._accounts[name].identity)
             del self._upstreams[name]
         for name, account in wanted.items():
             known = None if name in left else self._accounts.get(name)

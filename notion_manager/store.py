@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from shlex import quote
@@ -21,7 +21,8 @@ from msgspec.structs import replace
 
 from .allowance import Allowance
 from .catalogues import Shelved
-from .conversations import without
+from .conversations import FILE as PLACES
+from .conversations import LONGEST, Conversations
 from .database import (
     IMPATIENCE,
     PATIENCE,
@@ -83,6 +84,10 @@ class Store:
             self._db.close()
         self.notes.close()
 
+    def conversations(self, longest: float) -> Conversations:
+        """Where they go on: what processes that are gone have left. To be closed."""
+        return Conversations(self.path.with_name(PLACES), longest)
+
     # Accounts
 
     def accounts(self) -> tuple[Account, ...]:
@@ -111,7 +116,8 @@ class Store:
         """With all that is known of it, where conversations go on too. False if there was none."""
         for account in self.accounts():
             if account.alias == alias:
-                self.notes.write(without(account.identity))
+                with closing(self.conversations(LONGEST)) as left:
+                    left.forget(account.identity)
         return self._change("DELETE FROM accounts WHERE alias = ?", alias)
 
     def terms(self) -> dict[str, Terms]:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from notion_manager.admission import Admission, Rules
 from notion_manager.allowance import Allowance
 from notion_manager.catalogues import Catalogues
-from notion_manager.conversations import Conversations
+from notion_manager.conversations import FILE, Conversations
 from notion_manager.errors import (
     AccountRefused,
     Denied,
@@ -33,7 +33,6 @@ from notion_manager.errors import (
 from notion_manager.gateway import Effects, Gateway
 from notion_manager.habits import Habits
 from notion_manager.models import Model
-from notion_manager.notes import FILE, Notes
 from notion_manager.pool import Pool
 from notion_manager.seating import ANY, Wish
 from notion_manager.standing import Standing, Terms
@@ -253,7 +252,6 @@ class Together(RuleBasedStateMachine):
         self.plans: list[Plan] = []
         self.accounts = {name: Tagged(name, self.plans) for name in NAMES}
         self.clients = [Client(number) for number in range(CLIENTS)]
-        self.notes = Notes(Path(self.folder.name) / FILE)
         self.asked = 0
         self.gate = self._opened()
 
@@ -267,7 +265,7 @@ class Together(RuleBasedStateMachine):
             sleep=self.time.sleep,
         )
         catalogues = Catalogues(self.accounts, {}, keep=keep_nothing, clock=self.time.clock)
-        self.conversations = Conversations(self.notes, 1e9, self.time.clock)
+        self.conversations = Conversations(Path(self.folder.name) / FILE, 1e9, self.time.clock)
         effects = Effects(
             keep_nothing,
             lambda name: self.accounts[name].allowance(),
@@ -374,6 +372,7 @@ class Together(RuleBasedStateMachine):
         for client in self.clients:
             if client.task is not None:
                 self._settle(client.task.cancel)
+        self.conversations.close()
         self.gate = self._opened()
 
     @invariant()
@@ -390,7 +389,7 @@ class Together(RuleBasedStateMachine):
                 self._settle(client.task.cancel)
         assert self.gate.admission.waiting == 0
         assert all(standing.busy == 0 for standing in self.gate.pool.standings.values())
-        self.notes.close()
+        self.conversations.close()
         self.runner.close()
         self.folder.cleanup()
 

@@ -6,10 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from notion_manager.notes import FILE, Notes
+from notion_manager.notes import FILE, MANY, Notes
 
-KEEP = "INSERT INTO places VALUES (?, 'k', 'one', 't', 0, 0)"
-COUNT = "SELECT count(*) FROM places"
+KEEP = "INSERT INTO standings VALUES (?, 0, '')"
+COUNT = "SELECT count(*) FROM standings"
+
+
+def spools(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name.startswith("notes-")]
+
+
+def kill(notes: Notes) -> None:
+    """As far as files tell."""
+    assert notes._own is not None
+    notes._own.close()
+    notes._own = None
+    notes.close()
 
 
 def kept(notes: Notes) -> object:
@@ -31,8 +43,74 @@ def test_all_of_a_change_is_kept_or_none(tmp_path: Path) -> None:
     notes = Notes(tmp_path / FILE)
     notes.write((KEEP, [("a",)]))
     notes.write((KEEP, [("b",)]), (KEEP, [(None,)]))
-    assert kept(notes) in (0, 1)  # what broke its rules may be forgotten, never half kept
+    assert kept(notes) == 1
     notes.close()
+
+
+def test_it_comes_into_the_database_by_and_by(tmp_path: Path) -> None:
+    notes = Notes(tmp_path / FILE)
+    for number in range(MANY + 3):
+        notes.write((KEEP, [(str(number),)]))
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        assert db.execute(COUNT).fetchone() == (MANY,)
+    assert kept(notes) == MANY + 3
+    notes.close()
+    assert spools(tmp_path) == []
+
+
+def test_what_a_killed_process_noted_is_taken_in_once(tmp_path: Path) -> None:
+    killed = Notes(tmp_path / FILE)
+    killed.write((KEEP, [("a",)]))
+    kill(killed)
+    (spool,) = spools(tmp_path)
+    line = spool.read_bytes()
+    spool.write_bytes(line + line[:9])  # the kill tore the next
+    for _ in range(2):
+        fresh = Notes(tmp_path / FILE)
+        assert (kept(fresh), spools(tmp_path)) == (1, [])
+        fresh.close()
+
+
+def test_what_is_in_the_database_already_is_not_taken_in_again(tmp_path: Path) -> None:
+    """A kill may come between the transaction and the end of the spool."""
+    killed = Notes(tmp_path / FILE)
+    killed.write((KEEP, [("a",)]))
+    (spool,) = spools(tmp_path)
+    line = spool.read_bytes()
+    assert kept(killed) == 1
+    kill(killed)
+    spool.write_bytes(line)
+    fresh = Notes(tmp_path / FILE)
+    assert kept(fresh) == 1
+    fresh.close()
+
+
+def test_while_somebody_holds_the_database_it_waits_in_the_spool(tmp_path: Path) -> None:
+    notes = Notes(tmp_path / FILE)
+    assert kept(notes) == 0
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(MANY + 1):
+            notes.write((KEEP, [(str(number),)]))
+        assert kept(notes) is None
+        other.execute("ROLLBACK")
+    assert kept(notes) == MANY + 1
+    notes.close()
+
+
+def test_what_the_database_never_takes_does_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notion_manager.notes.TOO_MANY", 2 * MANY)
+    (tmp_path / FILE).mkdir()
+    notes = Notes(tmp_path / FILE)
+    for number in range(2 * MANY):
+        notes.write((KEEP, [(str(number),)]))
+    (spool,) = spools(tmp_path)
+    assert spool.stat().st_size == 0
+    notes.write((KEEP, [("a",)]))
+    notes.close()
+    assert spools(tmp_path) == [spool]  # for whoever can use it
 
 
 def test_what_is_damaged_or_of_another_version_is_made_anew(tmp_path: Path) -> None:
@@ -42,7 +120,7 @@ def test_what_is_damaged_or_of_another_version_is_made_anew(tmp_path: Path) -> N
     assert kept(notes) == 0
     notes.close()
     with closing(sqlite3.connect(tmp_path / FILE)) as db, db:
-        db.execute("DROP TABLE places")
+        db.execute("DROP TABLE standings")
         db.execute("PRAGMA user_version = 99")
     later = Notes(tmp_path / FILE)
     assert kept(later) == 0

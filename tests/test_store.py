@@ -15,7 +15,6 @@ import pytest
 from msgspec import structs
 
 from notion_manager.allowance import Allowance, Meter
-from notion_manager.conversations import Conversations
 from notion_manager.database import MIGRATIONS, StoreProblem
 from notion_manager.keys import match
 from notion_manager.models import Model
@@ -98,18 +97,17 @@ def test_a_removed_account_takes_what_is_known_of_it_along(store: Store) -> None
     store.put_account(ADA)
     store.save_standings(Standing("ada", strikes=1))
     store.save_catalogue("ada", [SONNET], 5.0)
-    places = Conversations(store.notes, 10.0)
-    for account in (ADA, BOB):
-        places.put("k", account.alias, identity=account.identity, terms="t")
+    with closing(store.conversations(100.0)) as places:
+        for account in (ADA, BOB):
+            places.put("k", account.alias, identity=account.identity, terms="t")
     assert store.remove_account("ada")
     assert not store.remove_account("ada")
     store.put_account(ADA)
     assert store.standings() == ()
     assert store.catalogues() == {}
-    assert [binding and binding.bookmark for binding in (places.take("k"), places.take("k"))] == [
-        "bob",
-        None,
-    ]
+    with closing(store.conversations(100.0)) as places:
+        found = [places.take("k"), places.take("k")]
+    assert [binding and binding.bookmark for binding in found] == ["bob", None]
 
 
 # Keys
