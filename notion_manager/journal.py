@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ from .standing import Standing
 
 PERIOD = 60.0  # seconds between two times that the oldest are forgotten
 MOST = 10_000  # requests, and changes of standings, that are kept
+DAY = 86400  # seconds
 DAYS = 400  # that what was used is kept
 _REQUEST = "INSERT INTO requests VALUES (?, ?, ?, ?, ?)"
 _CHANGE = "INSERT INTO standings VALUES (?, ?, ?)"
@@ -85,7 +87,7 @@ class Journal:
 
     def prune(self) -> None:
         """Forget the oldest of too many."""
-        oldest = _day(self._clock() - DAYS * 86400)
+        oldest = _day(self._clock() - DAYS * DAY)
         self._notes.write(
             (_PRUNE_REQUESTS, [(MOST,)]),
             (_PRUNE_CHANGES, [(MOST,)]),
@@ -116,7 +118,7 @@ class Journal:
 
     def used(self, days: int) -> Sequence[Used]:
         """In the last so many days, today included; the newest first."""
-        since = _day(self._clock() - (days - 1) * 86400)
+        since = _day(self._clock() - (days - 1) * DAY)
         query = "SELECT * FROM used WHERE day >= ? ORDER BY day DESC, key, account, model"
         return [Used(*row) for row in self._notes.rows(query, since)]
 
@@ -137,4 +139,10 @@ def _encoded(value: msgspec.Struct) -> str:
 
 
 def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
+    return _date(int(at // DAY))
+
+
+@lru_cache(1)
+def _date(days: int) -> str:
+    """Requests of one day follow each other."""
+    return datetime.fromtimestamp(days * DAY, UTC).date().isoformat()

@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from traceback import extract_tb
 from typing import TextIO, cast
 
+import msgspec
 import orjson
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -31,7 +33,7 @@ _encode = json.JSONEncoder().encode
 _HOME = Path(__file__).parent
 
 
-class RequestRecord(Struct, frozen=True):
+class RequestRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request, told when it is over. Times are seconds; `asked` is what the client wrote.
 
     `tried` names the accounts that failed before, each with its problem; `waited` is for a seat;
@@ -40,16 +42,16 @@ class RequestRecord(Struct, frozen=True):
     """
 
     id: str
-    key: str
-    api: str
-    asked: str
-    served: str
-    account: str
+    key: str = ""
+    api: str = ""
+    asked: str = ""
+    served: str = ""
+    account: str = ""
     status: int
-    first_content: float | None
+    first_content: float | None = None
     duration: float
-    input_tokens: int | None
-    output_tokens: int | None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     problem: str = ""
     reasks: int | None = None
     tried: str = ""
@@ -91,9 +93,8 @@ class RequestLog:
     def __call__(self, record: RequestRecord) -> None:
         level = logging.WARNING if record.status >= 500 else logging.INFO  # noqa: PLR2004 - HTTP
         if level >= self._least:
-            lines = self._handler.lines
             head = Head(time.time(), "info" if level == logging.INFO else "warning", _REQUESTS)
-            self._handler.write(lines.line(head, "request", lines.fields(asdict(record))))
+            self._handler.write(self._handler.lines.request(head, record))
 
 
 _REQUESTS = f"{NAME}.request"
@@ -155,6 +156,9 @@ class Lines(logging.Formatter):
     ) -> str:
         raise NotImplementedError
 
+    def request(self, head: Head, record: RequestRecord) -> str:
+        return self.line(head, "request", self.fields(asdict(record)))
+
     def format(self, record: logging.LogRecord) -> str:
         head = Head(record.created, record.levelname.lower(), record.name)
         said: Mapping[str, object] = {}
@@ -194,7 +198,7 @@ class JsonLines(Lines):
         raised: Sequence[Raised] = (),
     ) -> str:
         line = {
-            "time": datetime.fromtimestamp(head.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _moment(head.created),
             "level": head.level,
             "logger": head.logger,
             "message": message,
@@ -203,6 +207,16 @@ class JsonLines(Lines):
         if raised:
             line["exception"] = [asdict(each) for each in raised]
         return _encoded(line)
+
+    def request(self, head: Head, record: RequestRecord) -> str:
+        """Nearly all are short and plain, and need no look at each of their fields."""
+        said = msgspec.json.encode(record).decode()
+        plain = len(said) <= LONGEST and said.isascii() and said.isprintable() and "\\" not in said
+        if not plain or self._redact(said) != said:
+            return super().request(head, record)
+        moment = _moment(head.created)
+        begun = f'{{"time":"{moment}","level":"{head.level}","logger":"{head.logger}",'
+        return f'{begun}"message":"request",{said[1:]}'
 
 
 class TextLines(Lines):
@@ -233,6 +247,16 @@ def report(exc: BaseException) -> str:
         for r in _chain(exc, redactor())
     )
     return "\n".join(shown)
+
+
+def _moment(created: float) -> str:
+    second, thousandths = divmod(round(created * 1000), 1000)
+    return f"{_second(second)}.{thousandths:03}+00:00"
+
+
+@lru_cache(1)
+def _second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _encoded(line: Mapping[str, object]) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from notion_manager.config import Log
 from notion_manager.errors import UpstreamBroken
-from notion_manager.logs import RequestRecord, handler, report
+from notion_manager.logs import Head, JsonLines, Lines, RequestRecord, handler, report
 from notion_manager.redact import redactor, visible
 from notion_manager.secret import Secret
 
@@ -27,7 +27,7 @@ RECORD = RequestRecord(
     served="opus-4.6",
     account="ada",
     status=200,
-    first_content=1.23456,
+    first_content=1.235,
     duration=3.0,
     input_tokens=12,
     output_tokens=None,
@@ -83,9 +83,12 @@ import io, sys
 from notion_manager.config import Log
 from notion_manager.logs import RequestRecord, configure
 request_line = configure(Log(level=sys.argv[1]))
-one = ("id", "key", "chat", "gpt", "gpt-5.2", "ada")
-request_line(RequestRecord(*one, 200, None, 1.0, 3, 4))
-request_line(RequestRecord(*one, 502, 0.5, 1.0, 3, 4, "upstream_error"))
+one = {
+    "id": "id", "key": "key", "api": "chat", "asked": "gpt", "served": "gpt-5.2", "account": "ada",
+    "duration": 1.0, "input_tokens": 3, "output_tokens": 4,
+}
+request_line(RequestRecord(**one, status=200))
+request_line(RequestRecord(**one, status=502, first_content=0.5, problem="upstream_error"))
 import logging
 logging.getLogger("aiohttp.server").info("chatter")
 logging.getLogger("aiohttp.server").warning("Error\\nbody: v03:secret")
@@ -121,6 +124,31 @@ def test_elsewhere_it_is_a_json_object_a_line_on_stderr(level: str, count: int) 
         }
         assert lines[1]["level"] == "warning"
         assert lines[1]["problem"] == "upstream_error"
+
+
+WORDS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [TOKEN, CANARY.reveal(), "nm-0123456789", "a" * 300, "opus-4.6", "\x7f", '"']
+        ),
+        st.text(max_size=9),
+    ),
+    max_size=3,
+).map("".join)
+
+
+@given(WORDS, WORDS, st.floats(0, 1e9), st.floats(0, 2e9))
+def test_the_short_way_to_a_line_says_what_the_long_one_does(
+    asked: str, path: str, seconds: float, now: float
+) -> None:
+    lines = JsonLines(redactor([CANARY]))
+    record = replace(RECORD, asked=asked, path=path, duration=round(seconds, 3))
+    head = Head(now, "info", "notion_manager.request")
+    said = lines.request(head, record)
+    assert json.loads(said) == json.loads(Lines.request(lines, head, record))
+    assert CANARY.reveal() not in said
+    assert said.isascii()
+    assert said.isprintable()
 
 
 # Nothing forged

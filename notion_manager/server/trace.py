@@ -95,6 +95,7 @@ class Trace(Struct):
 
     def record(self, now: float) -> RequestRecord:
         """The line for the log."""
+        first = None if self.first_content is None else round(self.first_content - self.began, 3)
         return RequestRecord(
             id=self.id,
             key=self.key,
@@ -103,8 +104,8 @@ class Trace(Struct):
             served=self.served or self.model,
             account=self.account,
             status=self.status,
-            first_content=None if self.first_content is None else self.first_content - self.began,
-            duration=now - self.began,
+            first_content=first,
+            duration=round(now - self.began, 3),
             input_tokens=self.usage.input if self.usage else None,
             output_tokens=self.usage.output if self.usage else None,
             problem=self.problem.code if self.problem else "",
