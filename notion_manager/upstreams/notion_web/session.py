@@ -3,12 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace as evolve
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import aiohttp
 from msgspec.structs import replace
@@ -42,6 +41,7 @@ from .stream import Decoder
 from .transcript import Anchor, anchor_of, begin, check, newest, probe, request, research
 from .uploads import Attached, Parcel, parcels, present
 
+T = TypeVar("T")
 DRAWN = 64
 DOUBTFUL = (WorkspaceRefused, Unexplained)
 """What is believed only after a look at the login."""
@@ -163,16 +163,15 @@ class NotionWeb:
         if self._ledger is not None:
             self._ledger.end(self._account.alias, thread_id, time.time() + left)
 
-    @asynccontextmanager
-    async def _used(self, thread_id: str, *, made: bool) -> AsyncGenerator[None]:
-        """Around what is sent to a thread, which is `made` already or by what is sent.
+    async def _sent(self, thread_id: str, send: Callable[[], Awaitable[T]], *, made: bool) -> T:
+        """What comes of sending to a thread, which is `made` already or by what is sent.
 
         What is refused leaves nothing; of what breaks off nobody knows whether it goes on.
         """
         try:
             if self._ledger is not None:
                 await self._ledger.begin(self._account.alias, thread_id, time.time() + LEASE)
-            yield
+            return await send()
         except BaseException as exc:
             refused = isinstance(exc, Problem) and not isinstance(exc, UpstreamBroken)
             if refused and not made and self._ledger is not None:
@@ -202,8 +201,9 @@ class NotionWeb:
             continued=known is not None,
             attached=attached,
         )
-        async with self._used(anchor.thread, made=known is not None or attached is not None):
-            response = await self._posted(body, self._config.timeouts.silence)
+        send = partial(self._posted, body, self._config.timeouts.silence)
+        made = known is not None or attached is not None
+        response = await self._sent(anchor.thread, send, made=made)
         asked_there = replace(anchor, last=trace)
         return Asked(response, asked_there, partial(self._recovery.steps, anchor.thread, trace))
 
@@ -245,12 +245,12 @@ class NotionWeb:
     ) -> Attached:
         """The leave for the first file makes the thread, and the service may choose another."""
         try:
-            async with self._used(thread_id, made=not create):
-                ticket = await self._courier.ticket(parcels[0], thread_id, create=create)
+            ask = partial(self._courier.ticket, parcels[0], thread_id, create=create)
+            ticket = await self._sent(thread_id, ask, made=not create)
             if ticket.thread_id != thread_id and self._ledger is not None:
                 self._ledger.drop(thread_id)
-            async with self._used(ticket.thread_id, made=True):
-                return await self._courier.deliver(parcels, ticket)
+            deliver = partial(self._courier.deliver, parcels, ticket)
+            return await self._sent(ticket.thread_id, deliver, made=True)
         except DOUBTFUL as said:
             raise await self._checked(said) from said
 
