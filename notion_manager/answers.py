@@ -7,16 +7,24 @@ from msgspec import Struct
 
 from .errors import EmptyAnswer, Problem
 from .models import Choice
-from .turn import Event, Text
+from .turn import Done, Event, Text
 
-Batches = AsyncIterator[Sequence[Event]]
+Batch = Sequence[Event]
+Batches = AsyncIterator[Batch]
 Reply = AbstractAsyncContextManager[Batches]
 
 
-class Answer(Struct, frozen=True):
-    """An answer under way: its first content is in hand, and the rest comes in batches."""
+def _all(batch: Batch) -> Batch:
+    return batch
 
-    first: Sequence[Event]
+
+class Answer(Struct, frozen=True):
+    """An answer under way: its first content is in hand, and the rest comes in batches.
+
+    It is over once a batch, `cut`, ends with a Done.
+    """
+
+    first: Batch
     rest: Batches
     account: str
     choice: Choice
@@ -36,7 +44,9 @@ class Answer(Struct, frozen=True):
     """What must be the same for the conversation to go on in its thread."""
     identity: str = ""
     """Whose thread that is, whatever the account is called."""
-    heed: Callable[[Sequence[Event]], None] = lambda _: None
+    cut: Callable[[Batch], Batch] = _all
+    """Says what of each batch of the rest the client gets, if anything."""
+    heed: Callable[[Batch], None] = lambda _: None
     """To be told of each batch just before the client gets it."""
 
     @property
@@ -46,10 +56,16 @@ class Answer(Struct, frozen=True):
     async def batches(self) -> Batches:
         yield self.first
         async for batch in self.rest:
-            yield batch
+            yield (passed := self.cut(batch))
+            if is_last(passed):
+                return
 
 
-async def begun(reply: Reply) -> tuple[Sequence[Event], Batches]:
+def is_last(batch: Batch) -> bool:
+    return bool(batch) and type(batch[-1]) is Done
+
+
+async def begun(reply: Reply) -> tuple[Batch, Batches]:
     """The first content, and what follows. What does not begin is closed."""
     try:
         batches = await reply.__aenter__()
@@ -63,7 +79,7 @@ async def begun(reply: Reply) -> tuple[Sequence[Event], Batches]:
         raise
 
 
-async def _first(batches: Batches) -> Sequence[Event]:
+async def _first(batches: Batches) -> Batch:
     """White space alone is no content yet: an answer that is no more can still be had elsewhere."""
     held: list[Event] = []
     async for batch in batches:

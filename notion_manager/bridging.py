@@ -2,14 +2,14 @@
 
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .answers import Answer, Batches
+from .answers import Answer, Batch, is_last, no_more
 from .bridge import Lift, Lowered, lower
 from .bridge.bounds import bytes_of, free_bytes
 from .errors import Problem, UpstreamBroken
@@ -18,7 +18,7 @@ from .models import research_of
 from .research import narrowed
 from .story import Story
 from .tokens import count
-from .turn import Done, Event, Text, Thinking, Turn
+from .turn import Event, Text, Thinking, Turn
 
 logger = logging.getLogger(__name__)
 MISLED = "Notion changed its answer after part of it had been passed on"
@@ -83,15 +83,16 @@ class _Limited(AbstractAsyncContextManager[Answer]):
 
     async def __aenter__(self) -> Answer:
         answer = await self._opening.__aenter__()
-        rest = _Metered(answer.rest, self._lowered)
-        first = rest.passed(answer.first)
+        meter = _Meter(self._lowered)
+        first = meter.passed(answer.first)
         try:
             while not first:  # near the limit a word waits for its end
-                first = await anext(rest)
+                first = meter.passed(await anext(answer.rest))
         except BaseException as exc:
             await self._opening.__aexit__(type(exc), exc, exc.__traceback__)
             raise
-        return replace(answer, first=first, rest=rest)
+        rest = no_more() if is_last(first) else answer.rest
+        return replace(answer, first=first, rest=rest, cut=meter.passed)
 
     async def __aexit__(
         self,
@@ -102,40 +103,36 @@ class _Limited(AbstractAsyncContextManager[Answer]):
         await self._opening.__aexit__(kind, raised, traceback)
 
 
-class _Metered(AsyncIterator[Sequence[Event]]):
-    """Batches as they come, until they may be too many tokens; from there on they are lifted."""
+class _Meter:
+    """Passes batches on until they may be too many tokens; from there on they are lifted."""
 
-    def __init__(self, batches: Batches, lowered: Lowered) -> None:
-        self._next = batches.__anext__
+    def __init__(self, lowered: Lowered) -> None:
         self._lowered = lowered
         self._left = free_bytes(lowered.limits.max_tokens or 0)
-        self._seen: list[Sequence[Event]] = []
+        self._seen: list[Batch] = []
         self._lift: Lift | None = None
-        self._over = False
 
-    async def __anext__(self) -> Sequence[Event]:
-        if self._over:
-            raise StopAsyncIteration
-        return self.passed(await self._next())
-
-    def passed(self, batch: Sequence[Event]) -> Sequence[Event]:
+    def passed(self, batch: Batch) -> Batch:
         """What of the next batch is within the limit."""
         for event in batch:
-            if isinstance(event, Text | Thinking):
+            if isinstance(event, _TOLD):
                 self._left -= bytes_of(event.text)
         if self._left >= 0:
             self._seen.append(batch)
             return batch
         return self._cut(batch)
 
-    def _cut(self, batch: Sequence[Event]) -> Sequence[Event]:
+    def _cut(self, batch: Batch) -> Batch:
         if self._lift is None:
             self._lift = Lift(self._lowered, count, str)
             for seen in self._seen:
                 self._lift.feed(seen)
         pieces = self._lift.feed(batch)
-        self._over = self._lift.over or (bool(batch) and isinstance(batch[-1], Done))
-        return [*pieces, *self._lift.finish(), *self._lift.end()] if self._over else pieces
+        over = self._lift.over or is_last(batch)
+        return [*pieces, *self._lift.finish(), *self._lift.end()] if over else pieces
+
+
+_TOLD = (Text, Thinking)
 
 
 def _tell(lift: Lift) -> None:

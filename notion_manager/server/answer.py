@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TypeVar
@@ -11,7 +11,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from ..alarms import Alarms
-from ..answers import Answer
+from ..answers import Answer, Batch, is_last
 from ..bridging import Asked, Bridge
 from ..config import Timeouts
 from ..errors import BadRequest, Internal, Problem, TooSlow
@@ -19,7 +19,7 @@ from ..tokens import weight
 from ..translators import Translator
 from ..translators.anthropic_messages import count_tokens
 from ..translators.exchange import Exchange
-from ..turn import Done, Event, Turn, fold
+from ..turn import Done, Turn, fold
 from .fetching import Fetcher
 from .memory import Memory
 from .outlet import Outlet
@@ -135,7 +135,9 @@ async def _whole(
             trace.opened(answer, time.time())
             events = list(answer.first)
             async for batch in answer.rest:
-                events += batch
+                events += answer.cut(batch)
+                if is_last(events):
+                    break
             answer.heed(events)
     reply = fold(events)
     trace.done(reply.done)
@@ -182,14 +184,16 @@ async def _read(turn: Turn, desk: Desk, key: str) -> Asked:
     return await apart(weight(turn), lambda: desk.bridge.read(turn, key))
 
 
-async def _pass_on(answer: Answer, outlet: Outlet) -> Sequence[Event]:
+async def _pass_on(answer: Answer, outlet: Outlet) -> Batch:
     """The last batch. A task of its own: each read wakes all that awaits it, from the top down."""
-    last, heed = answer.first, answer.heed
+    last, cut, heed, feed = answer.first, answer.cut, answer.heed, outlet.feed
     async for batch in answer.rest:
-        if batch:
-            heed(batch)
-            await outlet.feed(batch)
-            last = batch
+        if passed := cut(batch):
+            heed(passed)
+            await feed(passed)
+            last = passed
+            if type(passed[-1]) is Done:
+                break
     return last
 
 

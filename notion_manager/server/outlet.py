@@ -1,7 +1,7 @@
 """A streamed answer on its way out: status, frames, and signs of life while nothing comes."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Self
 
 from aiohttp import web
@@ -23,6 +23,17 @@ class _Stream(web.StreamResponse):
     """Its headers go out with its first bytes, not in a packet of their own."""
 
     _send_headers_immediately = False
+
+
+class _Nothing:
+    """Is waited for at once."""
+
+    def __await__(self) -> Generator[None]:
+        return
+        yield
+
+
+NOTHING = _Nothing()
 
 
 class Outlet:
@@ -62,18 +73,21 @@ class Outlet:
             self._pinging.cancel()
             await asyncio.gather(self._pinging, return_exceptions=True)
 
-    async def feed(self, batch: Sequence[Event]) -> None:
+    def feed(self, batch: Sequence[Event]) -> Awaitable[None]:
         """Send a batch's frames, after the status and the protocol's opening if still due."""
+        if self.begun and self._pinging is None and type(batch[-1]) is not Done:
+            if data := self._exchange.feed(batch):  # the commonest, so the shortest way
+                self._last = self._loop.time()
+                return self.response.write(data)
+            return NOTHING
+        return self._feed(batch)
+
+    async def _feed(self, batch: Sequence[Event]) -> None:
         if self._pinging is not None:
             await self._pinged(self._pinging)
         self._over = isinstance(batch[-1], Done)
-        if not self.begun:
-            await self._send(await self._begin() + self._exchange.feed(batch))
-        elif self._over:
-            await self._send(self._exchange.feed(batch))
-        elif data := self._exchange.feed(batch):  # the commonest, so the shortest way
-            self._last = self._loop.time()
-            await self.response.write(data)
+        opening = b"" if self.begun else await self._begin()
+        await self._send(opening + self._exchange.feed(batch))
 
     async def fail(self, problem: Problem) -> None:
         """Tell a problem in-band. Only after the status went out; before, it deserves its own."""
