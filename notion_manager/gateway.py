@@ -239,15 +239,14 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         """
         self._home = Home(self._gateway.homes, self._gateway.conversations, self._story)
         try:
-            return await self._entered()
+            return await self._begin()
+        except Problem as problem:
+            return await self._begin_again(problem)
         finally:
             self._home.give_back()
 
-    async def _entered(self) -> Answer:
-        try:
-            return await self._begin()
-        except Problem as problem:
-            failed = [problem]
+    async def _begin_again(self, problem: Problem) -> Answer:
+        failed = [problem]
 
         async def attempt() -> Answer:
             if failed:
@@ -257,9 +256,9 @@ class _Opening(AbstractAsyncContextManager[Answer]):
         goes_on = tenacity.retry_if_exception(self._tries.go_on)
         try:
             return await self._gateway.retrying.copy(retry=goes_on)(attempt)
-        except Problem as problem:
+        except Problem as last:
             if len(self._tries.names) > 1:
-                self._gateway.tell_soonest(problem)
+                self._gateway.tell_soonest(last)
             raise
 
     async def __aexit__(

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -141,11 +142,10 @@ async def _served(
     try:
         await _admit(door, request)
         handler = routes.find(request.method, request.path)
-        if request.path in OPEN_PATHS:
-            response = await _handled(request, handler)
-        else:
-            with door.underway.request():
-                response = await _handled(request, handler)
+        with nullcontext() if request.path in OPEN_PATHS else door.underway.request():
+            if "expect" in request.headers:
+                await _go_on(request)
+            response = await handler(request)
     except web.HTTPRequestEntityTooLarge:
         problem = TooLarge("the body is larger than server.body_limit allows")
     except NOT_OURS:
@@ -158,12 +158,6 @@ async def _served(
         return response
     trace.failed(problem)
     return _refusal(problem, trace, speaker)
-
-
-async def _handled(request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
-    if "expect" in request.headers:
-        await _go_on(request)
-    return await handler(request)
 
 
 async def _admit(door: Door, request: web.BaseRequest) -> None:
