@@ -18,7 +18,7 @@ from .logs import RequestRecord
 from .notes import Notes
 from .standing import Standing
 
-PERIOD = 60.0  # seconds between two times that the oldest are forgotten
+PERIOD = 5.0  # seconds between two times that what was noted is put in order
 MOST = 10_000  # requests, and changes of standings, that are kept
 DAY = 86400  # seconds
 DAYS = 400  # that what was used is kept
@@ -82,8 +82,14 @@ class Journal:
     async def keep_house(self) -> None:
         """For as long as the process runs."""
         while True:
-            self.prune()
             await asyncio.sleep(PERIOD)
+            await self.tidy()
+
+    async def tidy(self) -> None:
+        """Bring what was noted into the database, beside all else."""
+        if self._notes.waiting:
+            self.prune()
+            await self._notes.gather()
 
     def prune(self) -> None:
         """Forget the oldest of too many."""

@@ -3,10 +3,11 @@
 Nothing waits for the disk, and nothing fails for it: what cannot be read is not known, and what
 cannot be written is not kept. So each verb takes microseconds, and a thread would take longer.
 
-What is written is appended to a spool. It comes into the database many lines at a time, or when
-somebody asks, whoever that is.
+What is written is appended to a spool. It comes into the database many lines at a time, in a thread
+of its own, or when somebody asks, whoever that is.
 """
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Generator, Iterator, Sequence
@@ -22,8 +23,7 @@ from .spool import Left, Spool
 FILE = "notes.db"
 VERSION = 4  # of the tables; what another version wrote is forgotten
 MOMENT = 0.05  # seconds to wait for another process that writes
-MANY = 32  # lines that are brought into the database at once
-TOO_MANY = 5000  # lines that wait for it, where it takes none
+TOO_MANY = 20_000  # lines that wait for the database, where it takes none
 Change = tuple[str, Sequence[Sequence[Any]]]
 """A statement, and the values of each time that it is to be executed."""
 
@@ -55,25 +55,19 @@ logger = logging.getLogger(__name__)
 
 
 class Notes:
-    """Opened when it is first needed, and made anew where it is damaged."""
+    """Opened when it is needed, and made anew where it is damaged."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stem = path.with_name(f"{path.stem}-{VERSION}-")  # of the names of spools
-        self._db: sqlite3.Connection | None = None
         self._own: Spool | None = None
         self._number = 0  # of the last line
-        self._waiting = 0  # lines that are not in the database yet
-        self._due = MANY
+        self.waiting = 0
+        """Lines that are not in the database yet, as far as is known here."""
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """None where it cannot be read."""
-        try:
-            with self._gathered() as db:
-                return db.execute(query, values).fetchall()
-        except (sqlite3.Error, OSError) as exc:
-            self._give_up(exc)
-            return []
+        return self._asked(query, *values) or []
 
     def write(self, *changes: Change) -> None:
         """All of them or none."""
@@ -85,68 +79,81 @@ class Notes:
             self._complain(exc)
         else:
             self._number += 1
-            self._waiting += 1
-            if self._waiting >= self._due:
-                self._gather()
+            self.waiting += 1
+
+    async def gather(self) -> None:
+        """Bring what was written into the database, beside all else.
+
+        What is written meanwhile is in the same spool, which is left behind: the next time, only
+        those of its lines are taken in that are not known yet.
+        """
+        known = self.waiting
+        if await asyncio.to_thread(_gather, self._path):
+            self.waiting = max(0, self.waiting - known)
+            self._leave()
+        elif self.waiting >= TOO_MANY and self._own is not None:
+            self._own.clear()
+            self.waiting = 0
 
     def close(self) -> None:
+        """With all that was written in the database, if that can be."""
+        self._leave()
+        if self._number:
+            self.rows("SELECT 1")
+
+    def _leave(self) -> None:
         if self._own is not None:
-            self._gather()
-            if not self._waiting:
-                self._own.remove()
             self._own.close()
             self._own = None
-        if self._db is not None:
-            self._db.close()
-            self._db = None
 
-    def _gather(self) -> None:
-        """Bring what was written into the database, or leave it for later."""
-        self.rows("SELECT 1")
-        if self._waiting >= TOO_MANY:
-            self._clear()
-        self._due = self._waiting + MANY
-
-    def _clear(self) -> None:
-        if self._own is not None and self._waiting:
-            self._own.clear()
-            self._waiting = 0
+    def _asked(self, query: str, *values: object) -> list[Any] | None:
+        try:
+            with closing(self._connected()) as db, self._gathered(db):
+                return db.execute(query, values).fetchall()
+        except (sqlite3.Error, OSError) as exc:
+            self._complain(exc)
+            if isinstance(exc, sqlite3.Error) and not isinstance(exc, sqlite3.OperationalError):
+                self._forget()
+            return None
 
     @contextmanager
-    def _gathered(self) -> Generator[sqlite3.Connection]:
+    def _gathered(self, db: sqlite3.Connection) -> Generator[None]:
         """A transaction that has what any process wrote so far."""
-        db = self._opened()
         with ExitStack() as opened:
-            left = list(Left.found(self._stem, self._own.name if self._own else ""))
-            for each in left:
+            spools = list(Left.found(self._stem, self._own.name if self._own else ""))
+            for each in spools:
                 opened.callback(each.close)
-            gone = [each for each in left if each.adopt()]  # first: it is read to its end
+            gone = [each for each in spools if each.adopt()]  # first: it is read to its end
             with transaction(db):
-                for each in [*left, *([self._own] if self._own and self._waiting else [])]:
+                for each in [*spools, *([self._own] if self._own else [])]:
                     _take_in(db, each)
-                yield db
-            self._clear()
+                yield
+            self.waiting = 0
+            if self._own is not None:
+                self._own.clear()
             for each in gone:
                 each.remove()
 
-    def _opened(self) -> sqlite3.Connection:
+    def _connected(self) -> sqlite3.Connection:
         """A kill loses nothing; a power cut may, and then there is nothing to be lost."""
-        if self._db is None:
-            with ExitStack() as failed:
-                db = failed.enter_context(closing(self._connected()))
-                ((version,),) = db.execute("PRAGMA user_version").fetchall()
-                if version not in (0, VERSION):
-                    failed.close()
-                    self._forget()
-                    db = failed.enter_context(closing(self._connected()))
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = OFF")
-                db.execute("PRAGMA cache_size = -64")
-                db.executescript(_TABLES)
-                self._forget_spools(db)
-                failed.pop_all()
-            self._db = db
-        return self._db
+        with ExitStack() as failed:
+            db = failed.enter_context(closing(self._bare()))
+            ((version,),) = db.execute("PRAGMA user_version").fetchall()
+            if version not in (0, VERSION):
+                failed.close()
+                self._forget()
+                db = failed.enter_context(closing(self._bare()))
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = OFF")
+            db.executescript(_TABLES)
+            self._forget_spools(db)
+            failed.pop_all()
+        return db
+
+    def _bare(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=MOMENT, isolation_level=None)
+        self._path.chmod(0o600)
+        return db
 
     def _forget_spools(self, db: sqlite3.Connection) -> None:
         """The names of those that are no more."""
@@ -155,20 +162,6 @@ class Notes:
         gone = [(name,) for name in names if self._path.with_name(name) not in there]
         db.executemany("DELETE FROM spools WHERE name = ?", gone)
 
-    def _connected(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=MOMENT, isolation_level=None)
-        self._path.chmod(0o600)
-        return db
-
-    def _give_up(self, exc: Exception) -> None:
-        self._complain(exc)
-        if isinstance(exc, sqlite3.OperationalError | OSError):
-            return
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-        self._forget()
-
     def _complain(self, exc: Exception) -> None:
         logger.warning("what is only noted cannot be kept: %s (%s)", exc, self._path)
 
@@ -176,6 +169,11 @@ class Notes:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 self._path.with_name(self._path.name + suffix).unlink()
+
+
+def _gather(path: Path) -> bool:
+    """Whether the database has now what was written. A connection belongs to one thread."""
+    return bool(Notes(path).rows("SELECT 1"))
 
 
 def _take_in(db: sqlite3.Connection, spool: Spool) -> None:

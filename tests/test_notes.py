@@ -1,12 +1,13 @@
 """The file of what may be forgotten: nothing fails for it."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from notion_manager.notes import FILE, MANY, Notes
+from notion_manager.notes import FILE, Notes
 
 KEEP = "INSERT INTO standings VALUES (?, 0, '')"
 COUNT = "SELECT count(*) FROM standings"
@@ -18,10 +19,7 @@ def spools(folder: Path) -> list[Path]:
 
 def kill(notes: Notes) -> None:
     """As far as files tell."""
-    assert notes._own is not None
-    notes._own.close()
-    notes._own = None
-    notes.close()
+    notes._leave()
 
 
 def kept(notes: Notes) -> object:
@@ -47,15 +45,34 @@ def test_all_of_a_change_is_kept_or_none(tmp_path: Path) -> None:
     notes.close()
 
 
-def test_it_comes_into_the_database_by_and_by(tmp_path: Path) -> None:
+def stored(folder: Path) -> object:
+    """What the database has by itself."""
+    with closing(sqlite3.connect(folder / FILE)) as db:
+        return db.execute(COUNT).fetchone()[0]
+
+
+async def test_it_comes_into_the_database_by_and_by(tmp_path: Path) -> None:
     notes = Notes(tmp_path / FILE)
-    for number in range(MANY + 3):
-        notes.write((KEEP, [(str(number),)]))
-    with closing(sqlite3.connect(tmp_path / FILE)) as db:
-        assert db.execute(COUNT).fetchone() == (MANY,)
-    assert kept(notes) == MANY + 3
+    for number in range(3):
+        notes.write((KEEP, [(f"{number}",)]))
+        await notes.gather()
+        assert (stored(tmp_path), notes.waiting) == (number + 1, 0)
     notes.close()
     assert spools(tmp_path) == []
+
+
+async def test_what_is_written_while_it_comes_there_is_not_lost(tmp_path: Path) -> None:
+    notes = Notes(tmp_path / FILE)
+    notes.write((KEEP, [("a",)]))
+    gathering = asyncio.create_task(notes.gather())
+    await asyncio.sleep(0)
+    notes.write((KEEP, [("b",)]))
+    await gathering
+    notes.write((KEEP, [("c",)]))
+    assert notes.waiting in (1, 2)
+    await notes.gather()
+    assert stored(tmp_path) == 3
+    notes.close()
 
 
 def test_what_a_killed_process_noted_is_taken_in_once(tmp_path: Path) -> None:
@@ -85,29 +102,31 @@ def test_what_is_in_the_database_already_is_not_taken_in_again(tmp_path: Path) -
     fresh.close()
 
 
-def test_while_somebody_holds_the_database_it_waits_in_the_spool(tmp_path: Path) -> None:
+async def test_while_somebody_holds_the_database_it_waits_in_the_spool(tmp_path: Path) -> None:
     notes = Notes(tmp_path / FILE)
     assert kept(notes) == 0
     with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        for number in range(MANY + 1):
-            notes.write((KEEP, [(str(number),)]))
+        notes.write((KEEP, [("a",)]))
+        await notes.gather()
+        assert notes.waiting == 1
         assert kept(notes) is None
         other.execute("ROLLBACK")
-    assert kept(notes) == MANY + 1
+    assert kept(notes) == 1
     notes.close()
 
 
-def test_what_the_database_never_takes_does_not_fill_the_disk(
+async def test_what_the_database_never_takes_does_not_fill_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notion_manager.notes.TOO_MANY", 2 * MANY)
+    monkeypatch.setattr("notion_manager.notes.TOO_MANY", 2)
     (tmp_path / FILE).mkdir()
     notes = Notes(tmp_path / FILE)
-    for number in range(2 * MANY):
-        notes.write((KEEP, [(str(number),)]))
-    (spool,) = spools(tmp_path)
-    assert spool.stat().st_size == 0
+    for size in (True, False):
+        notes.write((KEEP, [("a",)]))
+        await notes.gather()
+        (spool,) = spools(tmp_path)
+        assert bool(spool.stat().st_size) == size
     notes.write((KEEP, [("a",)]))
     notes.close()
     assert spools(tmp_path) == [spool]  # for whoever can use it
