@@ -38,7 +38,7 @@ from .models import Model
 from .notes import FILE, Notes
 from .secret import Secret
 from .standing import Standing, Terms
-from .upstreams.notion_web.account import Account
+from .upstreams.notion_web.account import Account, identity_of
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ _COLUMNS = ("alias", "user_id", "space_id", "token_v2")
 
 
 class Thread(NamedTuple):
-    """A conversation in Notion that was made here."""
+    """A conversation in Notion that was made here; `account` is the identity of its account."""
 
     id: str
     account: str
@@ -72,6 +72,8 @@ class Store:
         with blamed(self.path):
             self._db = opened(path)
             self._reader = connected(path)  # readers need not wait for whoever writes
+            for db in (self._db, self._reader):
+                db.create_function("identity", 2, identity_of, deterministic=True)
 
     def __enter__(self) -> Self:
         return self
@@ -225,21 +227,24 @@ class Store:
     ) -> list[Thread]:
         """Those not used since then, the oldest first; all of them, or so many at most.
 
-        They are those of all `accounts`, or of these.
+        They are those of all `accounts`, or of the ones with these identities.
         """
         query = (
-            "SELECT id, alias, used_at FROM threads WHERE used_at <= ?"
-            " AND (? IS NULL OR alias IN (SELECT value FROM json_each(?)))"
+            "SELECT id, identity(user_id, space_id), used_at"
+            " FROM threads CROSS JOIN accounts USING (alias) WHERE used_at <= ?"
+            " AND (? IS NULL OR alias IN (SELECT alias FROM accounts"
+            " WHERE identity(user_id, space_id) IN (SELECT value FROM json_each(?))))"
             " ORDER BY used_at LIMIT ?"
         )
-        names = None if accounts is None else orjson.dumps(accounts).decode()
-        return [Thread(*row) for row in self._rows(query, before, names, names, most)]
+        wanted = None if accounts is None else orjson.dumps(accounts).decode()
+        return [Thread(*row) for row in self._rows(query, before, wanted, wanted, most)]
 
     def save_threads(self, threads: Iterable[Thread]) -> None:
         """Answers wait for this: a power cut may lose it, as nothing else."""
         with self._write(synchronous="NORMAL") as db:
             db.executemany(
-                "INSERT OR REPLACE INTO threads SELECT ?, alias, ? FROM accounts WHERE alias = ?",
+                "INSERT OR REPLACE INTO threads SELECT ?, alias, ? FROM accounts"
+                " WHERE identity(user_id, space_id) = ?",
                 [(thread.id, thread.used_at, thread.account) for thread in threads],
             )
 

@@ -82,30 +82,30 @@ class Threads:
     async def sweep(self, now: float) -> None:
         """Keep what was noted, and delete what is due. Raises StoreProblem."""
         await self.save()
-        names = [name for name in self._upstreams if self._may_ask(name, now)]
-        before = now - self._retention
-        due = await asyncio.to_thread(self._store.threads, before, MOST, names)
+        asked = {name: up for name, up in self._upstreams.items() if self._may_ask(name, up, now)}
+        before, whose = now - self._retention, [up.identity for up in asked.values()]
+        due = await asyncio.to_thread(self._store.threads, before, MOST, whose)
         due = [thread for thread in due if thread.id not in self._running]
         concerned = {thread.account for thread in due}
-        for name in concerned:  # unless all goes well
-            self._pause(name, now)
+        for account in concerned:  # unless all goes well
+            self._pause(account, now)
         try:
-            gone = await delete(self._store, self._upstreams, due)
+            gone = await delete(self._store, asked, due)
         except EdgeChallenged as problem:
             if self._reports is not None:
                 await self._reports.note(problem.account, problem, now)
             return
-        for name in concerned - {thread.account for thread in due if thread.id not in gone}:
-            del self._pauses[name]
+        for account in concerned - {thread.account for thread in due if thread.id not in gone}:
+            del self._pauses[account]
 
-    def _may_ask(self, name: str, now: float) -> bool:
-        until, _ = self._pauses.get(name, (0.0, 0.0))
+    def _may_ask(self, name: str, upstream: Upstream, now: float) -> bool:
+        until, _ = self._pauses.get(upstream.identity, (0.0, 0.0))
         return until <= now and self._is_well(name)
 
-    def _pause(self, name: str, now: float) -> None:
-        _, last = self._pauses.get(name, (0.0, PAUSE / 2))
+    def _pause(self, account: str, now: float) -> None:
+        _, last = self._pauses.get(account, (0.0, PAUSE / 2))
         pause = min(2 * last, LONGEST_PAUSE)
-        self._pauses[name] = now + pause, pause
+        self._pauses[account] = now + pause, pause
 
     async def save(self) -> None:
         """Keep what was noted; those who ask for it at the same time share a write.
@@ -133,20 +133,21 @@ async def delete(
 ) -> set[str]:
     """Delete them in Notion, and then here; the ids of those that are gone.
 
-    Raises StoreProblem, and EdgeChallenged: no other account would do better.
+    Each by the account that made it, whatever that is called by now. Raises StoreProblem, and
+    EdgeChallenged: no other account would do better.
     """
     of = defaultdict[str, list[str]](list)
     for thread in threads:
         of[thread.account].append(thread.id)
     gone = set[str]()
-    for account, ids in of.items():
-        if upstream := upstreams.get(account):
-            for at in range(0, len(ids), AT_ONCE):
-                some = ids[at : at + AT_ONCE]
-                if not await _deleted(upstream, account, some):
-                    break
-                await asyncio.to_thread(store.drop_threads, some)
-                gone.update(some)
+    for name, upstream in upstreams.items():
+        ids = of[upstream.identity]
+        for at in range(0, len(ids), AT_ONCE):
+            some = ids[at : at + AT_ONCE]
+            if not await _deleted(upstream, name, some):
+                break
+            await asyncio.to_thread(store.drop_threads, some)
+            gone.update(some)
     return gone
 
 

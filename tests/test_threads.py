@@ -3,37 +3,30 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from notion_manager import threads
 from notion_manager.config import Config, Notion, Threads
-from notion_manager.database import StoreProblem, connected
-from notion_manager.errors import EdgeChallenged, Problem, UpstreamBroken
-from notion_manager.pool import Pool
-from notion_manager.reports import Reports
+from notion_manager.database import StoreProblem
 from notion_manager.simulator import Simulator
-from notion_manager.standing import Standing
 from notion_manager.store import Store, Thread
-from notion_manager.threads import LONGEST_PAUSE, MOST, PAUSE, delete
+from notion_manager.threads import delete
 from notion_manager.turn import File, Message, Turn
 from notion_manager.upstreams.notion_web.calls import connect
 from notion_manager.upstreams.notion_web.session import NotionWeb
 from tests.asking import APIS, CHAT, Api
 from tests.files import PNG, data_url
 from tests.rig import QUICK, Rig, account_of, rigged, someone, until
-from tests.scripted import Scripted, keep_nothing
 
 AT_ONCE = Config(threads=Threads(0.0))
 LATER = Config(threads=Threads(24.0))
 LOOK = {"url": data_url("image/png", PNG)}
 PICTURE = [{"role": "user", "content": [{"type": "image_url", "image_url": LOOK}]}]
+ONE = account_of(someone(), "").identity
 each_api = pytest.mark.parametrize("api", APIS, ids=lambda a: a.name)
 
 
@@ -117,7 +110,7 @@ async def test_a_chat_that_is_young_is_remembered_and_kept(tmp_path: Path) -> No
         assert await asked(rig) == 200
         await until(lambda: len(rig.store.threads()) == 1)
         (thread,) = rig.store.threads()
-        assert (thread.id, thread.account) == (next(iter(rig.sim.threads)), "one")
+        assert (thread.id, thread.account) == (next(iter(rig.sim.threads)), ONE)
         assert rig.store.threads(thread.used_at - 1) == []
         assert alive(rig) == [True]
 
@@ -127,6 +120,21 @@ async def test_what_was_made_just_before_the_end_is_remembered(tmp_path: Path) -
         assert await asked(rig) == 200
     with Store(tmp_path / "state.sqlite3") as store:
         assert len(store.threads()) == 1
+
+
+async def test_the_chat_of_an_account_that_is_renamed_meanwhile_is_deleted_by_it(
+    tmp_path: Path,
+) -> None:
+    people = [someone(1), someone(2)]
+    async with rigged(tmp_path, people=people[:1], config=AT_ONCE) as rig:
+        asking = asyncio.create_task(asked(rig, text="[[sim:think=1]] hi"))
+        await until(lambda: rig.sim.open_streams == 1)
+        with Store(tmp_path / "state.sqlite3") as another:
+            for person, alias in zip(people, ("uno", "one"), strict=True):
+                another.put_account(account_of(person, alias))
+        assert await asking == 200
+        await until(lambda: alive(rig) == [False])
+        await until(lambda: rig.store.threads() == [])
 
 
 async def test_the_thread_of_a_file_is_deleted_too(tmp_path: Path) -> None:
@@ -203,7 +211,7 @@ async def test_what_cannot_be_deleted_now_is_kept_for_later(tmp_path: Path, faul
     person = someone(1, fault)
     config = Config(timeouts=replace(QUICK, api=0.3))
     async with rigged(tmp_path, people=[person], config=config, timeouts=config.timeouts) as rig:
-        rig.store.save_threads([Thread("t", "one", 1.0), Thread("u", "gone", 1.0)])
+        rig.store.save_threads([Thread("t", ONE, 1.0), Thread("u", "gone", 1.0)])
         notion = replace(config.notion, base_url=rig.sim.world.origin or await origin(rig))
         async with connect(config.timeouts) as http:
             web = NotionWeb(http, account_of(person, "one"), replace(config, notion=notion))
@@ -222,9 +230,7 @@ async def test_a_thread_that_notion_does_not_know_keeps_no_other(tmp_path: Path)
         assert [await asked(rig) for _ in range(3)] == [200] * 3
         known = list(rig.sim.threads)
         await until(lambda: len(rig.store.threads(time.time())) == 3)  # their turns are over
-        rig.store.save_threads(
-            [Thread("unknown", "one", 1.0), *(Thread(t, "one", 1.0) for t in known)]
-        )
+        rig.store.save_threads([Thread("unknown", ONE, 1.0), *(Thread(t, ONE, 1.0) for t in known)])
         await until(lambda: alive(rig) == [False] * 3)
         await until(lambda: rig.store.threads() == [])
 
@@ -239,159 +245,4 @@ async def test_a_store_that_cannot_be_written_stops_no_answer(
         await until(lambda: "cannot be used" in caplog.text)
         assert await asked(rig) == 200
         with pytest.raises(StoreProblem):
-            rig.store.save_threads([Thread("t", "one", 1.0)])
-
-
-class Forgetful(Scripted):
-    """Forgets what it is told to, unless something is `wrong`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wrong: Problem | None = None
-        self.told: list[Sequence[str]] = []
-
-    async def forget(self, threads: Sequence[str]) -> None:
-        self.told.append(threads)
-        if self.wrong is not None:
-            raise self.wrong
-
-
-class House:
-    """Two accounts, `one` and `two`, whose chats are kept for ten seconds."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.one, self.two = Forgetful(), Forgetful()
-        self.ill = set[str]()
-        upstreams = {"one": self.one, "two": self.two}
-        self.pool = Pool(map(Standing, upstreams))
-        self.threads = threads.Threads(
-            store,
-            upstreams,
-            10.0,
-            lambda name: name not in self.ill,
-            Reports(self.pool, keep_nothing),
-        )
-
-
-@pytest.fixture(name="house")
-async def _house(tmp_path: Path) -> AsyncGenerator[House]:
-    with Store(tmp_path / "state.sqlite3") as store:
-        for number, alias in enumerate(("one", "two"), 1):
-            store.put_account(account_of(someone(number), alias))
-        yield House(store)
-
-
-async def test_a_chat_is_not_deleted_while_its_turn_goes_on(house: House) -> None:
-    await house.threads.begin("one", "t", 100.0)
-    await house.threads.sweep(1000.0)
-    assert house.one.told == []
-    house.threads.end("one", "t", 1000.0)
-    await house.threads.sweep(1009.0)
-    assert house.one.told == []
-    await house.threads.sweep(1010.0)
-    assert (house.one.told, house.store.threads()) == ([["t"]], [])
-
-
-async def test_nothing_is_asked_of_an_account_that_is_not_well(house: House) -> None:
-    house.store.save_threads(Thread(f"t{n}", "one", n) for n in range(MOST))
-    house.store.save_threads([Thread("u", "two", 1000.0)])
-    house.ill = {"one"}
-    await house.threads.sweep(2000.0)
-    assert (house.one.told, house.two.told) == ([], [["u"]])
-    house.ill = set()
-    await house.threads.sweep(2000.0)
-    assert house.store.threads() == []
-
-
-async def test_chats_of_accounts_that_are_not_well_are_passed_by_however_many_others_there_are(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-
-    def watched(path: Path) -> sqlite3.Connection:
-        db = connected(path)
-        db.set_progress_handler(count, 10)
-        return db
-
-    house.store.save_threads(Thread(f"t{n}", "one", n) for n in range(MOST))
-    monkeypatch.setattr("notion_manager.store.connected", watched)
-    with Store(house.store.path) as opened:
-        assert opened.threads(2000.0, MOST, ["two"]) == []
-        few, steps = steps, 0
-        assert opened.threads(2000.0, MOST, [f"account {n}" for n in range(100)]) == []
-    assert steps < 2 * few
-
-
-async def test_an_edge_challenge_ends_all_deletions_and_is_reported(house: House) -> None:
-    house.store.save_threads([Thread("t", "one", 1.0), Thread("u", "two", 2.0)])
-    house.one.wrong = house.two.wrong = EdgeChallenged("a browser, please")
-    await house.threads.sweep(2000.0)
-    assert (house.one.told, house.two.told) == ([["t"]], [])
-    assert house.pool.is_paused(2299.0)
-    house.one.wrong = house.two.wrong = None
-    await house.threads.sweep(2301.0)
-    assert house.store.threads() == []
-
-
-async def test_what_failed_is_tried_again_later_each_time(house: House) -> None:
-    house.store.save_threads(Thread(f"t{n}", "one", n) for n in range(MOST))
-    house.store.save_threads([Thread("u", "two", 1000.0)])
-    house.one.wrong = UpstreamBroken("no")
-    tries: list[int] = []
-    for now in range(2000, 11_000, 5):
-        await house.threads.sweep(float(now))
-        if house.one.told:
-            tries.append(now)
-            house.one.told.clear()
-        assert house.two.told == [["u"]] or now == 2000
-    gaps = [later - sooner for sooner, later in pairwise(tries)]
-    assert gaps[:4] == [PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE]
-    assert max(gaps) == LONGEST_PAUSE
-    house.one.wrong = None
-    await house.threads.sweep(50_000.0)
-    assert house.store.threads() == []
-    house.store.save_threads([Thread("v", "one", 0.0)])
-    await house.threads.sweep(50_001.0)
-    assert house.store.threads() == []
-
-
-async def test_what_is_noted_at_the_same_time_shares_a_write(house: House) -> None:
-    names = [f"t{number}" for number in range(50)]
-    await asyncio.gather(*(house.threads.begin("one", name, 1.0) for name in names))
-    assert {thread.id for thread in house.store.threads()} == set(names)
-    for name in names[1:]:
-        house.threads.drop(name)
-    await house.threads.save()
-    assert [thread.id for thread in house.store.threads()] == names[:1]
-
-
-async def test_what_could_not_be_kept_is_kept_later(house: House, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db, db:
-        db.execute("ALTER TABLE threads RENAME TO away")
-    await house.threads.begin("one", "t", 1.0)
-    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db, db:
-        db.execute("ALTER TABLE away RENAME TO threads")
-    await house.threads.save()
-    assert [thread.id for thread in house.store.threads()] == ["t"]
-
-
-async def test_a_turn_whose_client_leaves_before_it_is_sent_is_not_under_way(
-    house: House, tmp_path: Path
-) -> None:
-    """Nor is its chat forgotten, if that could not be kept."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as db:
-        db.execute("ALTER TABLE threads RENAME TO away")
-        beginning = asyncio.ensure_future(house.threads.begin("one", "t", 100.0))
-        await asyncio.sleep(0)
-        beginning.cancel()
-        await asyncio.gather(beginning, return_exceptions=True)
-        await asyncio.to_thread(str)  # what was being written failed by now
-        db.execute("ALTER TABLE away RENAME TO threads")
-    await house.threads.sweep(1000.0)
-    assert house.one.told == [["t"]]
+            rig.store.save_threads([Thread("t", ONE, 1.0)])

@@ -37,9 +37,11 @@ def list_(config_file: Path | None, *, as_json: bool) -> None:
     config = settings(config_file)
     with store() as opened:
         threads = opened.threads()
+        names = {account.identity: account.alias for account in opened.accounts()}
     rows = [
-        {"id": t.id, "account": t.account, "used": moment(t.used_at), "used_at": t.used_at}
+        {"id": t.id, "account": names[t.account], "used": moment(t.used_at), "used_at": t.used_at}
         for t in threads
+        if t.account in names  # it may have been removed just now
     ]
     show(rows, ("id", "account", "used"), as_json=as_json, empty="No chats are remembered.")
     _tell_of_others(config)

@@ -31,7 +31,11 @@ class Account:
     @property
     def identity(self) -> str:
         """A hash, the same whatever its alias and its token."""
-        return digest(f"{self.user_id} {self.space_id}")
+        return identity_of(self.user_id, self.space_id)
+
+
+def identity_of(user_id: str, space_id: str) -> str:
+    return digest(f"{user_id} {space_id}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ DOUBTFUL = (WorkspaceRefused, Unexplained)
 
 
 class Ledger(Protocol):
-    """Is told of the threads that accounts use. Times are Unix seconds."""
+    """Is told of the threads that accounts use, by their identities. Times are Unix seconds."""
 
     async def begin(self, account: str, thread_id: str, until: float) -> None:
         """A turn is about to be sent there; it may go on `until` then."""
@@ -161,7 +161,7 @@ class NotionWeb:
     def _left(self, thread_id: str, left: float) -> None:
         """A thread was used, and a turn in it may go on for `left` seconds."""
         if self._ledger is not None:
-            self._ledger.end(self._account.alias, thread_id, time.time() + left)
+            self._ledger.end(self.identity, thread_id, time.time() + left)
 
     async def _sent(self, thread_id: str, send: Callable[[], Awaitable[T]], *, made: bool) -> T:
         """What comes of sending to a thread, which is `made` already or by what is sent.
@@ -170,7 +170,7 @@ class NotionWeb:
         """
         try:
             if self._ledger is not None:
-                await self._ledger.begin(self._account.alias, thread_id, time.time() + LEASE)
+                await self._ledger.begin(self.identity, thread_id, time.time() + LEASE)
             return await send()
         except BaseException as exc:
             refused = isinstance(exc, Problem) and not isinstance(exc, UpstreamBroken)
