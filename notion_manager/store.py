@@ -248,6 +248,10 @@ class Store:
                 [(thread.id, thread.used_at, thread.account) for thread in threads],
             )
 
+    def bound_threads(self, latest: float, now: float) -> None:
+        """What was used later than it can have been counts as used now."""
+        self._change("UPDATE threads SET used_at = ? WHERE used_at > ?", now, latest)
+
     def drop_threads(self, ids: Iterable[str]) -> None:
         with self._write() as db:
             db.executemany("DELETE FROM threads WHERE id = ?", [(id,) for id in ids])

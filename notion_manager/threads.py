@@ -11,6 +11,7 @@ from .errors import EdgeChallenged, Problem, UpstreamRejected
 from .reports import Reports
 from .store import Store, Thread
 from .upstreams import Upstream
+from .upstreams.notion_web.reply import LEASE
 
 PERIOD = 1.0  # seconds between two looks
 MOST = 500  # threads that are deleted in one look
@@ -44,6 +45,7 @@ class Threads:
         self._running = set[str]()
         self._writing = asyncio.Lock()
         self._pauses: dict[str, tuple[float, float]] = {}  # until when, and how long
+        self._swept_at = float("inf")  # as after a clock that was put back: nobody knows
 
     async def begin(self, account: str, thread_id: str, until: float) -> None:
         """A turn is about to be sent there, and may go on `until` then (Unix seconds).
@@ -82,6 +84,9 @@ class Threads:
     async def sweep(self, now: float) -> None:
         """Keep what was noted, and delete what is due. Raises StoreProblem."""
         await self.save()
+        if now < self._swept_at:
+            await asyncio.to_thread(self._store.bound_threads, now + LEASE, now)
+        self._swept_at = now
         asked = {name: up for name, up in self._upstreams.items() if self._may_ask(name, up, now)}
         before, whose = now - self._retention, [up.identity for up in asked.values()]
         due = await asyncio.to_thread(self._store.threads, before, MOST, whose)

@@ -165,6 +165,21 @@ async def test_what_failed_is_tried_again_later_each_time(house: House) -> None:
     assert house.store.threads() == []
 
 
+async def test_a_chat_from_the_future_counts_as_used_now(house: House) -> None:
+    """The clock was put back, before the start or since; but a turn may go on for a while."""
+    house.store.save_threads([Thread("t", ONE, 90_000.0), Thread("u", ONE, 2300.0)])
+    await house.threads.sweep(2000.0)
+    await house.threads.sweep(2009.0)
+    assert house.one.told == []
+    await house.threads.sweep(2010.0)
+    assert house.one.told == [["t"]]
+    house.threads.end(ONE, "v", 2100.0)
+    await house.threads.sweep(2100.0)
+    await house.threads.sweep(1000.0)
+    await house.threads.sweep(1010.0)
+    assert house.store.threads() == []
+
+
 async def test_what_is_noted_at_the_same_time_shares_a_write(house: House) -> None:
     names = [f"t{number}" for number in range(50)]
     await asyncio.gather(*(house.threads.begin(ONE, name, 1.0) for name in names))
