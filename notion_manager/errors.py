@@ -275,7 +275,9 @@ class UpstreamTimeout(UpstreamBroken):
 
 
 class StorageBroken(UpstreamBroken):
-    """The service's file storage failed, another host: it says nothing of the account's chats."""
+    """The service's file storage failed, another host: it says nothing of the account."""
+
+    code = "upstream_storage"
 
 
 class StorageTimeout(StorageBroken, UpstreamTimeout):

@@ -27,6 +27,7 @@ from .errors import (
     Problem,
     RateLimited,
     ResearchExhausted,
+    StorageBroken,
     TemporarilyUnavailable,
     UpstreamBroken,
     UpstreamRejected,
@@ -115,12 +116,13 @@ class Gateway:
     async def seat(self, turn: Turn, asker: str, tries: Tries, home: str = "") -> Seat:
         """Raises Busy, NoAccount; and Spent where there were enough second tries lately.
 
-        An account that is out of use by what it said is no outage, and fails but once.
+        An account that is out of use by what it said is no outage, and fails but once; nor is a
+        failure of the file storage one of accounts.
         """
         now, said = self._clock(), tries.said
         if said is None:
             self._budget.earn(now)
-        elif isinstance(said, OUTAGES) and not self._budget.spend(now):
+        elif _is_outage(said) and not self._budget.spend(now):
             raise Spent
         model = wanted_of(turn.model, self.habits.naming)
         wish = Wish(model, home, tries.names, tries.barred)
@@ -348,6 +350,10 @@ _PLACES = ((), ("workspace",), ("web",), ("web", "workspace"))
 
 def _searched(search: Search) -> tuple[str, ...]:
     return _PLACES[2 * bool(search.web) + bool(search.workspace)]
+
+
+def _is_outage(said: Problem) -> bool:
+    return isinstance(said, OUTAGES) and not isinstance(said, StorageBroken)
 
 
 def _place(turn: Turn, asker: str) -> Place:

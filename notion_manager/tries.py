@@ -2,10 +2,19 @@
 
 from collections.abc import Collection
 
-from .errors import Problem, RateLimited, TemporarilyUnavailable, UpstreamBroken
+from .errors import (
+    Problem,
+    RateLimited,
+    StorageBroken,
+    TemporarilyUnavailable,
+    UpstreamBroken,
+)
 
 PASSING = (RateLimited, UpstreamBroken)
 """What the same account may do better after: everything else it would only say again."""
+
+SHARED = (TemporarilyUnavailable, StorageBroken)
+"""What is taken to one other account only: it lasts for hours, or is no fault of the account's."""
 
 
 class Tries:
@@ -56,13 +65,11 @@ class Tries:
             self.failures = self.said.failures = (*self.failures, f"others {why}")
 
     def go_on(self, problem: BaseException) -> bool:
-        """Whether another account may do better after this.
-
-        What lasts for hours is taken to one other account only.
-        """
-        if isinstance(problem, TemporarilyUnavailable) and self._lasting() > 1:
-            return False
+        """Whether another account may do better after this."""
+        for kind in SHARED:
+            if isinstance(problem, kind) and self._count(kind) > 1:
+                return False
         return isinstance(problem, Problem) and problem.elsewhere and not self._over
 
-    def _lasting(self) -> int:
-        return sum(isinstance(said, TemporarilyUnavailable) for said in self._of.values())
+    def _count(self, kind: type[Problem]) -> int:
+        return sum(isinstance(said, kind) for said in self._of.values())

@@ -16,6 +16,7 @@ from notion_manager.errors import (
     ModelUnavailable,
     Problem,
     RateLimited,
+    StorageBroken,
     TemporarilyUnavailable,
     UpstreamBroken,
 )
@@ -142,6 +143,27 @@ async def test_in_an_outage_second_tries_come_to_an_end() -> None:
         with pytest.raises(UpstreamBroken):
             await read(gate)
     assert sum(len(up.turns) for up in ups.values()) == 2 + 10
+
+
+async def test_the_file_storage_that_fails_is_tried_once_more_and_takes_no_tries_from_outages() -> (
+    None
+):
+    """It is the same one for every account."""
+    ups = {name: Scripted(*[[StorageBroken("no room")]] * 30) for name in "abc"}
+    gate = gateway(ups)
+    for _ in range(20):
+        with pytest.raises(StorageBroken) as caught:
+            await read(gate)
+        assert [failed.split()[1] for failed in caught.value.failures] == ["upstream_storage"] * 2
+    for up in ups.values():
+        up.scripts = [[UpstreamBroken("gone")], says("yo")]
+    assert (await read(gate))[1] == "yo"
+
+
+async def test_a_lone_account_may_bring_a_file_once_more() -> None:
+    up = Scripted([StorageBroken("no room")], says("yo"))
+    assert await read(gateway({"a": up})) == ("a", "yo")
+    assert len(up.turns) == 2
 
 
 async def test_every_account_that_may_do_better_is_asked_before_a_request_is_refused() -> None:

@@ -185,7 +185,7 @@ async def test_a_bucket_that_refuses_for_good_is_told(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[someone(1, "storage-403=99")]) as rig:
         async with await rig.post(CHAT.path, ask(CHAT, ("image/png", PNG))) as r:
             code, message = CHAT.error(await r.json())
-    assert (r.status, code) == (502, "upstream_error")
+    assert (r.status, code) == (502, "upstream_storage")
     assert message == "Notion's file storage refused image-1.png"
 
 
@@ -206,9 +206,9 @@ async def test_a_bucket_that_fails_is_told(
     timeouts = replace(QUICK, upload=0.5)
     async with rigged(tmp_path, people=people, config=config, timeouts=timeouts) as rig:
         async with await rig.post(CHAT.path, ask(CHAT, ("image/png", PNG))) as r:
-            _, message = CHAT.error(await r.json())
+            code, message = CHAT.error(await r.json())
         assert rig.sim.count("runInferenceTranscript") == 0
-    assert (r.status, message) == (status, told)
+    assert (r.status, code, message) == (status, "upstream_storage", told)
 
 
 @pytest.mark.parametrize("fault", ["500", "hang", "reset", "403"])
