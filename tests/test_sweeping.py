@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from notion_manager.database import connected
 from notion_manager.errors import EdgeChallenged, Problem, UpstreamBroken
 from notion_manager.pool import Pool
 from notion_manager.reports import Reports
-from notion_manager.standing import Standing
+from notion_manager.standing import Standing, Terms
 from notion_manager.store import Store, Thread
 from notion_manager.threads import LONGEST_PAUSE, MOST, PAUSE
 from tests.rig import account_of, someone
@@ -107,6 +108,16 @@ async def test_nothing_is_asked_of_an_account_that_is_not_well(house: House) -> 
     house.ill = set()
     await house.threads.sweep(2000.0)
     assert house.store.threads() == []
+
+
+async def test_the_chats_of_a_disabled_account_are_deleted_all_the_same(house: House) -> None:
+    """That somebody wanted, and nothing else is sent for it."""
+    house.store.save_threads([Thread("t", ONE, 1.0), Thread("u", TWO, 1.0)])
+    house.pool.join(Standing("two", retired=True))
+    house.pool.agree({"one": Terms(enabled=False)})
+    well = partial(house.pool.is_well, now=2000.0)
+    await threads.Threads(house.store, house.upstreams, 10.0, well).sweep(2000.0)
+    assert (house.one.told, house.two.told) == ([["t"]], [])
 
 
 async def test_chats_of_accounts_that_are_not_well_are_passed_by_however_many_others_there_are(
