@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .errors import EdgeChallenged, Problem
 from .models import Model
 from .reports import Reports
-from .upstreams import Upstream, found, is_same
+from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
 FRESH = 600.0  # seconds
@@ -45,7 +45,7 @@ class Catalogues:
         self._clock = clock
         self._reports = reports
         self._saving: set[asyncio.Future[None]] = set()
-        self._fetching: dict[str, asyncio.Task[tuple[Model, ...]]] = {}
+        self._fetching: dict[Upstream, asyncio.Task[tuple[Model, ...]]] = {}
         self._ahead: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
 
@@ -123,18 +123,19 @@ class Catalogues:
         return shelved is None or not asked_at <= shelved.fetched_at <= now
 
     def _fetch(self, name: str) -> asyncio.Task[tuple[Model, ...]]:
-        """One fetch at a time for each account, whoever asks."""
-        task = self._fetching.get(name)
+        """One fetch at a time for each account and its token, whoever asks."""
+        upstream = found(self._upstreams, name)
+        task = self._fetching.get(upstream)
         if task is None:
-            task = asyncio.create_task(self._fetched(name, found(self._upstreams, name)))
-            self._fetching[name] = task
-            task.add_done_callback(lambda done: self._finished(name, done))
+            task = asyncio.create_task(self._fetched(name, upstream))
+            self._fetching[upstream] = task
+            task.add_done_callback(lambda done: self._finished(name, upstream, done))
         return task
 
     async def _fetched(self, name: str, upstream: Upstream) -> tuple[Model, ...]:
         models = await self._read(name, upstream)
-        if not is_same(upstream, self._upstreams.get(name)):
-            return models  # it left meanwhile
+        if upstream is not self._upstreams.get(name):
+            return models  # it left or was renewed meanwhile
         old = self._shelf.get(name)
         if models or old is None:  # an empty list never wipes one that was good
             self._shelf[name] = Shelved(models, self._clock())
@@ -151,9 +152,11 @@ class Catalogues:
                 await self._reports.note(name, problem, self._clock())
             raise
 
-    def _finished(self, name: str, task: asyncio.Task[tuple[Model, ...]]) -> None:
+    def _finished(
+        self, name: str, upstream: Upstream, task: asyncio.Task[tuple[Model, ...]]
+    ) -> None:
         """Whoever waited was told; with an old list on the shelf nobody needs to be."""
-        del self._fetching[name]
+        del self._fetching[upstream]
         problem = None if task.cancelled() else task.exception()
         if problem is not None:
             logger.log(

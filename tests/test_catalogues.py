@@ -58,6 +58,22 @@ async def test_a_catalogue_is_not_taken_for_that_of_another_under_the_same_name(
     assert await gate.catalogues.of("a") == (MODELS[1],)
 
 
+async def test_what_an_old_token_reads_is_not_kept_for_the_new_one() -> None:
+    asked, may = list[str](), asyncio.Event()
+    old, new = Slow("a", asked, may), Scripted(models=(MODELS[1],))
+    ups: dict[str, Scripted] = {"a": old}
+    gate = gateway(ups, shelf={"a": Shelved((), 1000.0)})
+    gate.catalogues.renew("a")
+    await _settled()
+    new.identity, ups["a"] = old.identity, new
+    gate.catalogues.renew("a")
+    await _settled()
+    assert await gate.catalogues.of("a") == (MODELS[1],)
+    may.set()
+    await _settled()
+    assert await gate.catalogues.of("a") == (MODELS[1],)
+
+
 async def test_the_catalogue_of_one_that_left_is_not_read_anew() -> None:
     gate = gateway({"a": Scripted()})
     gate.catalogues.renew("ghost")
