@@ -48,6 +48,7 @@ from .upstreams import Upstream, found
 
 logger = logging.getLogger(__name__)
 SMALL = 20_000  # characters of a question that does not wait behind large ones
+LOOK = 5.0  # seconds that a refused request waits for a look at what is left
 OUTAGES = (RateLimited, TemporarilyUnavailable, UpstreamBroken)
 """What may befall every account at once: there are only so many second tries after it."""
 
@@ -164,15 +165,17 @@ class Gateway:
     async def _reconsidered(self, name: str, said: FeatureRefused, model: Model | None) -> Problem:
         """What it is that the service refused: it says the same of a model that the plan lacks.
 
-        A look that costs nothing tells which; without one it is the allowance that is used up. The
-        allowance for research is one of its own. Where the service was to choose (None), it is its
-        own choice that is refused.
+        A look that costs nothing tells which; without one it is the allowance that is used up. One
+        that takes too long goes on, and ends the rest if it finds room. The allowance for research
+        is one of its own. Where the service was to choose (None), it is its own choice that is
+        refused.
         """
         if model is not None and model.codename in RESEARCH:
             return ResearchExhausted(f"the allowance for research is used up ({said})")
         try:
-            allowance = await self._look(name)
-        except Problem:
+            async with asyncio.timeout(LOOK):
+                allowance = await self._look(name)
+        except (Problem, TimeoutError):
             return said
         if not allowance.eligible:
             return said

@@ -108,6 +108,15 @@ async def test_a_wall_of_the_allowance_rests_the_account(model: str) -> None:
     assert gate.pool.standings["a"].reason == "insufficient_quota"
 
 
+async def test_nobody_waits_long_for_a_look_behind_a_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notion_manager.gateway.LOOK", 0.01)
+    ups = {"a": Scripted([WALL]), "b": Scripted(says("yo"))}
+    ups["a"].looking = asyncio.Event().wait
+    gate = gateway(ups)
+    assert await read(gate) == ("b", "yo")
+    assert gate.pool.standings["a"].reason == "insufficient_quota"
+
+
 async def test_a_stream_that_says_nothing_is_an_empty_answer() -> None:
     with pytest.raises(EmptyAnswer):
         await read(gateway({"a": Scripted([], [])}))

@@ -254,6 +254,20 @@ async def test_a_fault_of_ours_stops_no_look() -> None:
     await bench.oracle.close()
 
 
+async def test_a_look_goes_on_if_whoever_asked_for_it_waits_no_more() -> None:
+    """So a rest for want of allowance ends, though the look came too late to prevent it."""
+    bench, may = Bench("a"), asyncio.Event()
+    bench.says("a", ROOM)
+    bench.upstreams["a"].looking = may.wait
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(bench.oracle.look("a"), 0.01)
+    bench.pool.report("a", QuotaExhausted("x"), bench.clock.now)
+    assert bench.pool.standings["a"].reason == "insufficient_quota"
+    may.set()
+    await bench.oracle.look("a")
+    assert bench.pool.standings["a"].reason == ""
+
+
 async def test_closing_ends_a_look_that_is_under_way() -> None:
     bench = Bench("a")
     gate = asyncio.Event()
