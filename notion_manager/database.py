@@ -11,6 +11,7 @@ from pathlib import Path
 MOMENT = 0.01  # seconds between two tries
 PATIENCE = 10.0  # seconds to wait for another process that writes
 IMPATIENCE = 0.05  # seconds, once it was waited for in vain
+LONG_AGO = 60.0  # seconds, after which that may be forgotten
 MIGRATIONS = (
     """
     CREATE TABLE accounts (

@@ -7,6 +7,7 @@ other. What a verb has returned from is on disk, whatever kills the process next
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import fields
@@ -25,6 +26,7 @@ from .conversations import FILE as PLACES
 from .conversations import LONGEST, Conversations
 from .database import (
     IMPATIENCE,
+    LONG_AGO,
     PATIENCE,
     StoreProblem,
     blamed,
@@ -66,7 +68,7 @@ class Store:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._version = 0
-        self._patience = PATIENCE
+        self._failed_at = float("-inf")  # the last write; by a timer
         self.notes = Notes(path.with_name(FILE))
         secure(path)
         with blamed(self.path):
@@ -284,11 +286,13 @@ class Store:
     def _write(self, synchronous: str = "FULL") -> Generator[sqlite3.Connection]:
         """Another process that holds the file is waited for once, and not by everyone in turn."""
         with self._lock, blamed(self.path):
-            patience, self._patience = self._patience, IMPATIENCE
+            now = time.monotonic()
+            patience = PATIENCE if now - self._failed_at >= LONG_AGO else IMPATIENCE
+            self._failed_at = now
             self._db.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
             self._db.execute(f"PRAGMA synchronous = {synchronous}")
             with transaction(self._db):
-                self._patience = PATIENCE
+                self._failed_at = float("-inf")
                 yield self._db
 
 

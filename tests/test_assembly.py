@@ -5,8 +5,9 @@ import logging
 import sqlite3
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -14,6 +15,8 @@ import notion_manager.assembly
 import notion_manager.database
 import notion_manager.store
 from notion_manager.config import Config, Threads
+from notion_manager.database import StoreProblem
+from notion_manager.store import Store
 from tests.asking import CHAT
 from tests.rig import Rig, rigged, until
 
@@ -21,7 +24,9 @@ from tests.rig import Rig, rigged, until
 @contextmanager
 def held(path: Path) -> Generator[None]:
     """Another process is about to write all the time."""
-    with closing(sqlite3.connect(path / "state.sqlite3", isolation_level=None)) as db:
+    there = path / "state.sqlite3"
+    db = sqlite3.connect(there, isolation_level=None, check_same_thread=False)
+    with closing(db):
         db.execute("BEGIN IMMEDIATE")
         yield
         db.execute("ROLLBACK")
@@ -58,6 +63,23 @@ async def test_a_state_that_another_process_holds_is_waited_for_once(
             assert time.monotonic() - began < 4
         await until(lambda: [s.reason for s in rig.store.standings()] == ["upstream_denied"])
         await until(lambda: len(rig.store.threads()) == len(rig.sim.threads))
+
+
+def test_a_state_that_was_held_long_ago_is_waited_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(tmp_path / "state.sqlite3") as store:
+        monkeypatch.setattr(notion_manager.store, "PATIENCE", 0.01)
+        with held(tmp_path), pytest.raises(StoreProblem):
+            store.add_key("one", 0)
+        monkeypatch.setattr(notion_manager.store, "PATIENCE", 10.0)
+        monkeypatch.setattr(notion_manager.store, "LONG_AGO", 0.0)
+        holding = ExitStack()
+        holding.enter_context(held(tmp_path))
+        Timer(0.3, holding.close).start()
+        store.add_key("two", 0)
+        (key,) = store.keys()
+        assert key.name == "two"
 
 
 async def test_a_chore_that_fails_is_told_and_begins_again(
