@@ -14,13 +14,14 @@ def narrowed(turn: Turn, model: str) -> tuple[Turn, tuple[str, ...]]:
     _refuse(turn)
     question = "\n\n".join(p.text for p in turn.messages[-1].parts if isinstance(p, Text))
     if not question.strip():
-        raise BadRequest("research needs a question in the last message", field="messages")
+        raise BadRequest("research needs a question in the last message", field=turn.path)
     asked = Turn(
         model=model,
         messages=(Message("user", (Text(question),)),),
         limits=turn.limits,
         search=Search(web=True, workspace=True),
         citations=turn.citations,
+        path=turn.path,
     )
     return asked, tuple(_left_out(turn))
 

@@ -189,7 +189,7 @@ class Turn(Struct, frozen=True):
     `verbatim` is the tag of blocks in the answer that are data: they must come byte for byte.
     `citations` is empty until the gateway settles it. With a `bookmark` the conversation goes on
     where an upstream put it: that upstream has all messages up to the last answer among these, and
-    reads no more than what follows.
+    reads no more than what follows. `path` is where its request has the messages.
     """
 
     model: str
@@ -206,6 +206,7 @@ class Turn(Struct, frozen=True):
     verbatim: str = ""
     citations: Citations = ""
     bookmark: str = ""
+    path: str = "messages"
 
 
 class Usage(Struct, frozen=True):

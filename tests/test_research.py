@@ -125,6 +125,26 @@ def test_a_research_needs_a_question() -> None:
         narrowed(turn, "researcher")
 
 
+@pytest.mark.parametrize(
+    ("api", "where"),
+    [(MESSAGES, "messages"), (CHAT, "messages"), (RESPONSES, "input")],
+    ids=lambda each: getattr(each, "name", each),
+)
+async def test_where_a_question_is_missing_is_told_in_the_words_of_the_api(
+    rig: Rig, api: Api, where: str
+) -> None:
+    for ask in (api.ask("  ", model="researcher"), _unanswerable(api)):
+        async with await rig.post(api.path, ask) as r:
+            assert r.status == 400
+            assert api.error(await r.json())[1].startswith(f"{where}: ")
+
+
+def _unanswerable(api: Api) -> dict[str, Any]:
+    """The last to say anything is the assistant."""
+    said = [{"role": "assistant", "content": "a"}, {"role": "system", "content": "  "}]
+    return {**api.ask(), "input" if api is RESPONSES else "messages": said}
+
+
 # What comes of it
 
 

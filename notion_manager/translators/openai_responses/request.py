@@ -109,6 +109,7 @@ def read(body: bytes, exchange: Exchange) -> Request:
         search=searched(offered.search, exchange.headers),
         citations="linked" if offered.search.web else "",
         conversation=_conversation(root, exchange.headers),
+        path=given.path,
     )
     view = _view(root, offered, ignored)
     _note(root, _READ, ignored)

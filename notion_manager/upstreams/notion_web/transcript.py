@@ -244,11 +244,11 @@ def _history(turn: Turn, files: dict[bytes, Attachment]) -> list[_Said]:
         else:
             runs.append([said])
     if not runs:
-        raise BadRequest("there is nothing to answer", field="messages")
+        raise BadRequest("there is nothing to answer", field=turn.path)
     if runs[-1][0].side == "assistant":
         raise BadRequest(
             "the last message must be the user's: an answer cannot be started for the model",
-            field="messages",
+            field=turn.path,
         )
     return [
         _Said(run[0].side, _render(run), shows=tuple(step for said in run for step in said.shows))
