@@ -321,6 +321,16 @@ async def test_a_path_is_logged_so_far_as_it_is_worth_reading(rig: Rig) -> None:
     assert rig.records[-1].path == f"/{'x' * 199}"
 
 
+@pytest.mark.parametrize("key", [KEY, "nm-0123456789", "v03:0123456789"])
+async def test_of_a_key_in_a_path_nothing_is_logged_nor_noted(rig: Rig, key: str) -> None:
+    for before in (1, 190):
+        async with rig.http.get(f"{rig.url}/{'-' * before}/{key}") as r:
+            assert r.status == 404
+        path = rig.records[-1].path
+        assert path.startswith(f"/{'-' * before}/")
+        assert not any(key[at : at + 5] in path for at in range(len(key) - 4))
+
+
 @each_api
 async def test_a_request_is_one_line_in_the_log(rig: Rig, api: Api) -> None:
     async with await rig.post(api.path, api.ask("[[sim:echo=ok]]")) as r:

@@ -23,6 +23,7 @@ from ..errors import (
     UpgradeRequired,
 )
 from ..logs import RequestRecord
+from ..redact import Redactor
 from ..translators import TRANSLATORS, Translator
 from ..translators.anthropic_messages import AnthropicMessages
 from ..translators.openai_chat import OpenAIChat
@@ -57,6 +58,7 @@ class Door:
     silent: set[asyncio.Protocol]
     """Connections that have asked nothing yet."""
     underway: Underway
+    redact: Redactor
 
 
 def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) -> Handler:
@@ -66,7 +68,7 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) ->
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         door.silent.discard(request.protocol)
         speaker = _speaker(request)
-        request[TRACE] = trace = _traced(request, speaker)
+        request[TRACE] = trace = _traced(request, speaker, door.redact)
         try:
             response = await _served(door, request, routes, speaker)
             trace.status = response.status
@@ -96,12 +98,12 @@ def _unheard(status: int) -> Problem:
     return BadRequest(UNREADABLE) if status < FAULTS else Internal("internal error")
 
 
-def _traced(request: web.BaseRequest, speaker: type[Translator]) -> Trace:
-    """What was wanted is told unless the API's name says it."""
+def _traced(request: web.BaseRequest, speaker: type[Translator], redact: Redactor) -> Trace:
+    """What was wanted is told unless the API's name says it. A key is found only while whole."""
     asks = request.path.startswith(speaker.path)
     trace = _trace(speaker, speaker.name if asks else "")
     if request.path != speaker.path or request.method != "POST":
-        trace.method, trace.path = request.method, request.path[:LONGEST_PATH]
+        trace.method, trace.path = request.method, redact(request.path)[:LONGEST_PATH]
     return trace
 
 

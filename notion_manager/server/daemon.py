@@ -14,6 +14,7 @@ from ..bridging import Bridge
 from ..config import Config
 from ..journal import Journal
 from ..logs import RequestRecord
+from ..redact import redactor
 from ..secret import Secret
 from ..store import Store
 from .admin import Admin
@@ -52,6 +53,7 @@ async def running(
         journal.note(record)
 
     underway = Underway()
+    redact = redactor([circumstances.key, *(a.token_v2 for a in store.accounts())])
     async with open_gateway(config, store, journal, follow=True) as gateway:
         silent = set[asyncio.Protocol]()
         keyring = Keyring(store, circumstances.key, time.monotonic)
@@ -59,7 +61,7 @@ async def running(
         fetcher = Fetcher() if config.files.fetch_urls else None
         serve = serving(
             Desk(bridge, Memory(), config.timeouts, Alarms(), underway, fetcher),
-            Door(Guard(config.server), keyring, heed, silent, underway),
+            Door(Guard(config.server), keyring, heed, silent, underway, redact),
             Shelf(gateway),
             Pages(gateway.admission, underway, simulated=circumstances.simulated),
             Admin(gateway, journal),
