@@ -176,6 +176,7 @@ async def test_headers_that_do_not_arrive_are_given_up_with_a_word(tmp_path: Pat
     (record,) = rig.records
     assert f"x-request-id: {record.id}" in answer
     assert (record.status, record.problem, record.path) == (408, "request_timeout", "")
+    assert record.duration >= 0.1
 
 
 async def test_a_connection_that_says_nothing_is_closed_without_a_word(tmp_path: Path) -> None:

@@ -82,9 +82,9 @@ def serving(desk: Desk, door: Door, shelf: Shelf, pages: Pages, admin: Admin) ->
     return serve
 
 
-def refusing(log: Callable[[RequestRecord], None], status: int) -> web.Response:
+def refusing(log: Callable[[RequestRecord], None], status: int, began: float) -> web.Response:
     """The answer to what is no HTTP request. Whose API it was for, nobody can say."""
-    trace = _trace(OpenAIChat, api="")
+    trace = _trace(OpenAIChat, api="", began=began)
     problem = _unheard(status)
     trace.failed(problem)
     trace.status = problem.status
@@ -101,18 +101,18 @@ def _unheard(status: int) -> Problem:
 def _traced(request: web.BaseRequest, speaker: type[Translator], redact: Redactor) -> Trace:
     """What was wanted is told unless the API's name says it. A key is found only while whole."""
     asks = request.path.startswith(speaker.path)
-    trace = _trace(speaker, speaker.name if asks else "")
+    trace = _trace(speaker, speaker.name if asks else "", time.time())
     if request.path != speaker.path or request.method != "POST":
         trace.method, trace.path = request.method, redact(request.path)[:LONGEST_PATH]
     return trace
 
 
-def _trace(speaker: type[Translator], api: str) -> Trace:
+def _trace(speaker: type[Translator], api: str, began: float) -> Trace:
     return Trace(
         id=os.urandom(16).hex(),
         api=api,
         id_headers=tuple({"x-request-id", speaker.request_id_header}),
-        began=time.time(),
+        began=began,
         effort=speaker.effort,
     )
 

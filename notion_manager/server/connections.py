@@ -1,5 +1,6 @@
 """Connections on which something may come that is no HTTP request."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,9 @@ from aiohttp import web
 from ..errors import TooSlow
 from .routes import Handler
 
-Refuse = Callable[[int], web.Response]
-"""Makes the answer to what no parser understood, of the status that it has earned."""
+Refuse = Callable[[int, float], web.Response]
+"""Makes the answer to what no parser understood: of the status that it has earned, for what began
+then (Unix seconds)."""
 
 
 class Connections(web.Server):
@@ -32,16 +34,17 @@ class Connection(web.RequestHandler):
     def __init__(self, connections: Connections, **options: Any) -> None:
         super().__init__(connections, **options)
         self._refuse = connections.refuse
-        self._heard = False
+        self._began: float | None = None
 
     def data_received(self, data: bytes) -> None:
-        self._heard = True
+        if self._began is None:
+            self._began = time.time()
         super().data_received(data)
 
     def give_up(self) -> None:
         """Close: its first request does not arrive. Who began one is told so."""
-        if self._heard and self.transport is not None:
-            self.transport.write(_bytes(self._refuse(TooSlow.status)))
+        if self._began is not None and self.transport is not None:
+            self.transport.write(_bytes(self._refuse(TooSlow.status, self._began)))
         self.force_close()
 
     def handle_error(
@@ -54,7 +57,7 @@ class Connection(web.RequestHandler):
         """Raises ConnectionError where the answer is under way already."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer is under way") from exc
-        response = self._refuse(status)
+        response = self._refuse(status, time.time())
         response.force_close()
         return response
 
