@@ -91,7 +91,7 @@ _REMEDIES: tuple[tuple[type[Problem], type[Complaint], str], ...] = (
     (UpstreamBroken, Unavailable, "check that this machine reaches notion.base_url; try again"),
     (UnknownModel, Complaint, _MODELS),
     (ModelUnavailable, Complaint, _MODELS),
-    (NoAccount, Complaint, "`notion-manager accounts add` adds one; `--demo` works without any"),
+    (NoAccount, Complaint, "`--demo` works without any account"),
     (ContextTooLong, Complaint, "send less, or choose a model that takes more"),
     (Unsupported, Complaint, "leave it out of the request"),
     (BadRequest, Complaint, "change what is named there, then try again"),
