@@ -87,8 +87,16 @@ def choose(name: str, models: Sequence[Model], naming: Naming) -> Choice:
 
 
 def wanted_of(name: str, naming: Naming) -> str:
-    """A client's name, or the default's where it names none."""
-    return naming.default if name.strip() in ("", UNNAMED) else name.strip()
+    """A client's name, or the default's where it names none: one for all its spellings.
+
+    It is what is left without a path and suffixes, or an alias that it has before.
+    """
+    wanted = naming.default if name.strip() in ("", UNNAMED) else name
+    if len(wanted) > _LONGEST:
+        return wanted
+    aliases = {alias.casefold() for alias in naming.aliases or ()}
+    names = [reading.name for reading in _readings(wanted) if reading.name]
+    return next((each for each in names if each in aliases), names[-1])
 
 
 def research_of(name: str, naming: Naming) -> str:

@@ -87,6 +87,15 @@ async def test_a_wall_that_is_none_of_the_allowance_is_one_of_the_model() -> Non
     assert alone.pool.standings["a"].reason == "insufficient_quota"
 
 
+async def test_what_an_account_lacks_is_learned_once_for_all_spellings_of_its_name() -> None:
+    ups = {"a": Scripted([WALL]), "b": Scripted(*[says("yo")] * 4)}
+    ups["a"].left = Allowance(0.0)
+    gate = gateway(ups)
+    for spelling in ("opus-4.6", "Opus-4.6", "anthropic/opus-4.6", " opus-4.6-ask:high"):
+        assert await read(gate, replace(ASK, model=spelling)) == ("b", "yo")
+    assert list(gate.pool.standings["a"].models) == ["opus-4.6"]
+
+
 @pytest.mark.parametrize("model", ["auto", "", "default"])
 async def test_a_wall_that_is_none_of_the_allowance_may_be_one_of_the_services_own_choice(
     model: str,

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from notion_manager.errors import ModelUnavailable, Problem, UnknownModel
-from notion_manager.models import AUTO, Choice, Chooser, Model, Naming, choose, fit_effort, listing
+from notion_manager.models import (
+    AUTO,
+    Choice,
+    Chooser,
+    Model,
+    Naming,
+    choose,
+    fit_effort,
+    listing,
+    wanted_of,
+)
 from notion_manager.turn import EFFORTS, Effort
 
 
@@ -345,3 +355,20 @@ def test_what_was_chosen_is_remembered_for_so_many_names_and_no_more() -> None:
         assert chooser.choose(f"mine-{number}", MODELS).model == MODELS[0]
     assert chooser.choose("opus-4.6", MODELS) is chooser.choose("opus-4.6", MODELS)
     assert len(chooser._known) <= 256
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("", "opus-4.6"),
+        ("default", "opus-4.6"),
+        ("claude-local/Auto-ask", "auto"),
+        ("gpt-5.4[1m]:high", "gpt-5.4"),
+        ("team/Quick-ask", "quick-ask"),
+        ("/", "/"),
+        ("x" * 301 + "-ask", "x" * 301 + "-ask"),
+    ],
+)
+def test_all_spellings_of_a_name_ask_for_the_same(name: str, wanted: str) -> None:
+    naming = Naming(default="opus-4.6-ask", aliases={"Quick-Ask": "gpt-5.4"})
+    assert wanted_of(name, naming) == wanted
