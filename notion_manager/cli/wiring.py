@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ..answers import Answer
@@ -29,6 +28,7 @@ from ..upstreams.notion_web.calls import connect, read_login
 from ..upstreams.notion_web.session import NotionWeb
 from .complaints import unbound
 from .enrol import account_of, slug
+from .scratch import scratch
 from .stopping import Stopping
 
 try:
@@ -220,14 +220,14 @@ async def _world(
     from ..simulator import Simulator, demo_accounts  # noqa: PLC0415 - a demo alone pays for it
 
     people = demo_accounts()
-    with TemporaryDirectory(prefix="notion-manager-") as directory:
+    with scratch() as directory:
         async with Simulator(accounts=people, pace=PACE, chunks="line").running() as url:
             config = replace(
                 config,
                 notion=replace(config.notion, base_url=url, proxy=""),
                 pool=replace(config.pool, longest_rest=DEMO_REST),
             )
-            with Store(Path(directory) / "demo" / "state.db") as store:
+            with Store(directory / "demo" / "state.db") as store:
                 for person in people:
                     await _enrol(config, store, Secret(person.token_v2))
                 yield config, store

@@ -42,6 +42,18 @@ def test_the_demo_serves_with_the_key_that_it_shows(env: dict[str, str]) -> None
     assert not Path(env["NOTION_MANAGER_STATE_DIR"]).exists()
 
 
+def test_a_demo_clears_up_after_one_that_was_killed(env: dict[str, str], tmp_path: Path) -> None:
+    env["TMPDIR"] = str(tmp_path / "tmp")
+    Path(env["TMPDIR"]).mkdir()
+    with served(env, "--demo") as server:
+        assert server.stop(signal.SIGKILL) == -signal.SIGKILL
+    assert len(list(Path(env["TMPDIR"]).iterdir())) == 1
+    with served(env, "--demo") as server:
+        assert len(list(Path(env["TMPDIR"]).iterdir())) == 1
+        assert server.stop() == 0
+    assert not list(Path(env["TMPDIR"]).iterdir())
+
+
 def test_the_first_key_is_shown_once_and_kept(env: dict[str, str]) -> None:
     with served(env) as server:
         assert server.stop(signal.SIGINT) == 0
