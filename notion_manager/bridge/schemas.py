@@ -74,6 +74,7 @@ class _Writer:
         self._waiting: list[str] = []
         self._inside: list[int] = []
         self._depth = 0
+        self._in_full: dict[int, Any] = {}  # parts that are given as such, kept: ids are reused
         self._quoted: dict[str, None] = {}  # what is referred to in schemas that are given as such
 
     def named(self) -> list[str]:
@@ -82,10 +83,8 @@ class _Writer:
         while self._waiting:
             reference = self._waiting.pop(0)
             target = self._references.found(reference)
-            lines += [
-                *self.notes(target, _last(reference)),
-                f"type {self._names[id(target)]} = {self.type(target, 1)}",
-            ]
+            spelled = f"type {self._names[id(target)]} = {self.type(target, 1)}"
+            lines += [*self.notes(target, _last(reference)), spelled]
         return [*lines, *self._quotations()]
 
     def _quotations(self) -> Iterator[str]:
@@ -212,8 +211,8 @@ class _Writer:
 
     def _member(self, key: str, schema: Any, level: int) -> Iterator[str]:
         indent = "  " * (level + 1)
-        lines = [self._counted(line) for line in self.notes(schema, key)]
         spelled = f"{indent}{self._counted(key)}: {self.type(schema, level + 1)}"
+        lines = [self._counted(line) for line in self.notes(schema, key)]
         if len(lines) == 1 and "\n" not in spelled:
             yield f"{spelled}  {lines[0]}"
         else:
@@ -221,10 +220,13 @@ class _Writer:
             yield spelled
 
     def notes(self, schema: Any, name: str) -> list[str]:
-        """What is said of a schema beside its name and its type, as comment lines."""
+        """What is said of a schema beside its name and its type, as comment lines.
+
+        It follows the type: what that gives in full says itself what it is.
+        """
         table = _table(schema)
         simple = _COMPOUND.isdisjoint(table) and not any(map(_says_more, map(table.get, _MANY)))
-        said = told(_spelled(table, name)) if simple else self._said(table, name, set())
+        said = told(self._beside(table, name)) if simple else self._said(table, name, set())
         return [f"// {line}" if line else "//" for line in said]
 
     def _said(self, schema: Any, name: str, seen: set[int]) -> list[str]:
@@ -243,10 +245,18 @@ class _Writer:
             seen.add(id(table))
             only = _only(table)
             plain = {k: v for k, v in table.items() if k != "allOf"} if only else table
-            yield _spelled(plain, name)
+            yield self._beside(plain, name)
             reference = plain.get("$ref")
             table = only or self._inlined(reference)
             name = name if only else _last(str(reference))
+
+    def _beside(self, table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        """What is in neither name nor type; of what is given in full only its description."""
+        if id(table) in self._in_full or not table.keys() <= _PLAIN:
+            return {"description": table.get("description")}
+        if "title" in table and says_no_more(table["title"], name):
+            return {k: v for k, v in table.items() if k != "title"}
+        return table
 
     def _inlined(self, reference: Any) -> Mapping[str, Any]:
         """What is spelled in place of a reference; empty where it has a name, and notes there."""
@@ -264,6 +274,7 @@ class _Writer:
 
     def raw(self, schema: Any) -> str:
         """The schema itself. Whatever it refers to is given once, with the named types."""
+        self._in_full[id(schema)] = schema
         self._quoted.update(dict.fromkeys(_references(schema)))
         return _IN_FULL + self._counted(as_json(schema))
 
@@ -291,15 +302,6 @@ def _only(table: Mapping[str, Any]) -> dict[str, Any] | None:
     (only,) = cast("list[Any]", parts)
     plain = not set(table) - {"allOf"} - _BESIDE_REFERENCES
     return cast("dict[str, Any]", only) if plain and isinstance(only, dict) else None
-
-
-def _spelled(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """What is in neither name nor type; of a schema that is given in full only its description."""
-    if not table.keys() <= _PLAIN:
-        return {"description": table.get("description")}
-    if "title" in table and says_no_more(table["title"], name):
-        return {k: v for k, v in table.items() if k != "title"}
-    return table
 
 
 def _name_of(schema: Mapping[str, Any], name: str) -> str:

@@ -82,7 +82,7 @@ def test_a_tool_of_any_kind_is_shown(given_schema: dict[str, Any], said: str) ->
         ({"enum": ["x y", 1, None]}, 'a?: "x y" | 1 | null'),
         ({"const": "x"}, 'a?: "x"'),
         ({"anyOf": [TEXT, {"type": "null"}], "description": "D"}, "a?: string | null  // D"),
-        ({"anyOf": [TEXT], "minLength": 3}, 'a?: json-schema {"anyOf":[{"type":"string"}],"minLength":3}  // minLen 3'),
+        ({"anyOf": [TEXT], "minLength": 3}, 'a?: json-schema {"anyOf":[{"type":"string"}],"minLength":3}\n'),
         ({"anyOf": [{"type": "string", "description": "x"}, {"type": "null"}]}, "a?: json-schema {"),
         ({"type": "string", "not": {"const": "x"}}, 'a?: json-schema {"type":"string","not":{"const":"x"}}'),
         ({"enum": ["x"], "anyOf": [TEXT]}, "a?: json-schema {"),
@@ -140,6 +140,18 @@ def test_a_title_that_spells_the_name_again_is_left_out(title: str) -> None:
     said = signature("Weather", {"title": "WeatherArguments", "properties": properties})
     assert said == "Weather {\n  city_name?: string\n}"
     assert type_of({"title": "Weather", "properties": properties}) == "{\n  city_name?: string\n}"
+
+
+def test_what_is_given_in_full_says_its_title_itself() -> None:
+    union = {"title": "A Pet", "oneOf": [{"const": 1, "title": "Cat"}, {"const": 2}]}
+    members = {"a": union, "b": {"type": "array", "items": union}, "c": {"$ref": "#/$defs/pet"}}
+    said = signature("T", {"properties": members, "$defs": {"pet": union}})
+    assert said.count("A Pet") == said.count("Cat") == len(members)
+    twice = {"d": {"$ref": "#/$defs/pet"}, "e": {"$ref": "#/$defs/pet"}}
+    assert signature("T", {"properties": twice, "$defs": {"pet": union}}).count("A Pet") == 1
+    assert type_of(union).count("A Pet") == 1
+    told = {"a": {**union, "description": "Which one."}}
+    assert signature("T", {"properties": told}).endswith("  // Which one.\n}")
 
 
 def test_the_title_of_all_is_told_where_it_is_no_class() -> None:
