@@ -59,7 +59,7 @@ _NO_TOOLS = Offer(())
 def _with_tools(turn: Turn, plain: Turn, offer: Offer, salt: bytes) -> Lowered:
     choice = turn.tool_choice
     allowed = bool(turn.tools) and choice.mode != "none"
-    seen = _BREAK.join(_texts(turn, offer))
+    seen = _BREAK.join(_texts(turn, offer)).lower()
     marks = choose(_head(turn), [seen], salt)
     told = prompt.section(offer, marks) if allowed else prompt.NONE_NOW
     lowered = replace(

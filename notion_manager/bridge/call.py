@@ -1,12 +1,13 @@
 """One call of a tool, read as it is written: tagged arguments in, JSON text out."""
 
+import re
 from collections.abc import Callable
 from json.encoder import encode_basestring as quoted
 
 from . import elements
 from .jsontext import LONG, escaped
-from .marks import LONGEST_TAG, MEANT_AS_END, WORDLESS_ENDS, Marks, attributes
-from .offer import INPUT, Entry
+from .marks import LONGEST_TAG, WORDLESS_ENDS, Marks, attributes
+from .offer import INPUT, Entry, Offer
 from .values import WHOLE, Kind, laid_out
 
 MOST_ARGUMENTS = 256
@@ -23,7 +24,7 @@ class Call:
     like a whole one.
     """
 
-    def __init__(self, marks: Marks, entry: Entry) -> None:
+    def __init__(self, marks: Marks, entry: Entry, offer: Offer) -> None:
         self.entry = entry
         self.freeform = entry.freeform
         self.over = False
@@ -34,6 +35,7 @@ class Call:
         self.repeated: list[str] = []  # those that it has already
         self.behind = ""  # what was said behind it, where another began before its end
         self._marks = marks
+        self._offer = offer
         self._step: Callable[[str, int], int] = self._between
         self._out: list[str] = [] if entry.freeform else ["{"]
         self._keys = set[str]()
@@ -78,30 +80,25 @@ class Call:
 
     def finish(self, rest: str) -> None:
         """The answer ended by itself, with `rest` unread. Only a missing end is forgiven."""
-        if self._step == self._doubt:
-            self.close()
+        left: str | None = rest
+        if self._step != self._doubt:
+            is_all = self._step == self._between and self._has_all()
+            left = self._marks.left("".join([*self._collected, rest])) if is_all else None
+        if left is None:
+            self.break_off()
             return
-        self.complete = self._step == self._between and self._may_end(rest.strip())
-        if self.complete:
+        if self._step == self._between:
             self.notes.append("no closing tag")
             self._collected.clear()
-            self.close()
-        self.over = True
+        self.close()
+        self.behind = left
 
     def break_off(self) -> None:
         """The answer did not end by itself: whatever is missing may have been meant to follow."""
         self.over, self.complete, self._streaming = True, False, False
 
-    def _may_end(self, rest: str) -> bool:
-        """Whether all that was begun is there, but perhaps a part of the closing tag.
-
-        Between arguments nothing is content: what reads like an end there was meant as one, and
-        what follows it is about a result that has not come.
-        """
-        rest = "".join([*self._collected, rest]).strip()
-        part = rest.startswith("</") and f"</{self._marks.call}".startswith(rest)
-        if rest and not part and not MEANT_AS_END.match(rest):
-            return False
+    def _has_all(self) -> bool:
+        """Whether all that was begun is there, but perhaps the closing tag."""
         if self.freeform:
             return bool(self._keys)
         return WHOLE in self._keys or not self.entry.parameters.may_lack(self._keys)
@@ -118,10 +115,10 @@ class Call:
         at = end.start()
         if self.over:
             return at
-        if end[0].startswith(f"<{self._marks.arg}"):
+        if self._marks.begins_argument(end[0]):
             return self._open(text, at)
         if not self._marks.ends_argument(end[0]):
-            if not end[0].startswith("</"):
+            if self._marks.begins_call(end[0]):
                 return self._next_head(text, at)
             self.close()
             return end.end()
@@ -141,15 +138,21 @@ class Call:
         if not (self._begun or self._strayed):
             if head is None and self._marks.may_be_head(text, at):
                 return at
-            lost = head and head[2] and any(map(self.entry.parameters.key, attributes(head[0])))
-            if head and head[1] == self.entry.name and not lost:
-                if head[2]:
-                    self.close()
+            if head is not None and self._is_said_again(head):
                 return head.end()
         self.notes.append("no closing tag")
         self.close()
         self.behind = WORDLESS_ENDS.sub("", "".join(self._collected), 1)
         return at
+
+    def _is_said_again(self, head: re.Match[str]) -> bool:
+        """Whether it is this call's. It may end itself where nothing is needed."""
+        entry, _, is_all = self._offer.begun(head[1], head[2])
+        lost = is_all and any(map(self.entry.parameters.key, attributes(head[0])))
+        again = entry is self.entry and not lost
+        if again and is_all and not self.entry.parameters.needed:
+            self.close()
+        return again
 
     def _stray(self, text: str) -> None:
         self._grow(len(text))
@@ -158,10 +161,7 @@ class Call:
             self._strayed = (self._strayed + text).lstrip()[: elements.LONGEST_BEGINNING]
 
     def _take_elements(self) -> None:
-        """What stands where no argument is may be some in another form.
-
-        Free text that does not say so may be such tags itself.
-        """
+        """What stands where no argument is may be some in another form; free text must say so."""
         given = elements.read("".join(self._collected)) if self._strayed else ()
         if self.freeform and [key for key, _ in given] != [INPUT]:
             given = ()
@@ -311,7 +311,7 @@ class Call:
 
     def _begins_anew(self, found: str) -> bool:
         """Another call begins in the midst of an argument: whoever wrote this one gave it up."""
-        if found.startswith(f"<{self._marks.call}"):
+        if self._marks.begins_call(found):
             self.break_off()
         return self.over
 
@@ -321,7 +321,7 @@ class Call:
         if self._marks.ends_argument(found):
             return after
         self.notes.append("an argument without its end")
-        if not found.startswith(f"</{self._marks.call}"):
+        if self._marks.begins_argument(found):
             return start
         self._step = self._doubt
         return after
@@ -334,7 +334,7 @@ class Call:
         end = self._marks.next_end(text, at)
         stop = self._marks.held(text, at) if end is None else end.start()
         line = text[at:stop].partition("\n")[0]
-        begins = end is not None and end[0].startswith(f"<{self._marks.call}")
+        begins = end is not None and self._marks.begins_call(end[0])
         if line.strip() or (end is not None and not begins):
             self.notes.append("an end within an argument")
             self.break_off()

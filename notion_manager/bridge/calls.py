@@ -1,16 +1,17 @@
 """The calls of one answer: those that are made, and why others are not."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..turn import ToolCall
 from . import lapses
 from .call import Call
-from .faults import Fault, Trouble
+from .faults import MEANT, Fault, Trouble
 from .marks import Marks, attributes
-from .offer import Entry
+from .offer import Entry, Offer
 from .speech import Speech
 
 MOST = 64
@@ -44,7 +45,12 @@ class Calls:
     """
 
     def __init__(
-        self, marks: Marks, policy: Policy, id: Callable[[int], str], speech: Speech
+        self,
+        marks: Marks,
+        offer: Offer,
+        policy: Policy,
+        id: Callable[[int], str],
+        speech: Speech,
     ) -> None:
         self.made = 0
         self.cut = False
@@ -53,6 +59,7 @@ class Calls:
         self.trouble: Trouble | None = None
         self.notes: list[str] = []
         self._marks = marks
+        self._offer = offer
         self._policy = policy
         self._make_id = id
         self._speech = speech
@@ -74,7 +81,7 @@ class Calls:
         return None
 
     def _begun(self, entry: Entry) -> Call:
-        self.open = call = Call(self._marks, entry)
+        self.open = call = Call(self._marks, entry, self._offer)
         self._id = self._make_id(self.made)
         self._held = [] if self._policy.made or entry.name in self._policy.checked else None
         if self._held is None:
@@ -158,11 +165,12 @@ class Calls:
         wanted = all(self._is_wanted(entry) for entry, _ in found)
         return wanted and len(found) <= MOST - self.made
 
-    def take_over(self, found: lapses.Found, meant: Entry) -> None:
+    def take_over(self, found: lapses.Found, meant: Sequence[Entry]) -> None:
         """Make them, or ask about them where there are none or they may be quoted."""
         self.notes.append(Fault.FORM.value)
         if self._policy.doubtful or not found:
-            self.refuse(Fault.FORM, meant.name)
+            for entry in meant:
+                self.refuse(Fault.FORM, entry.name)
             return
         for entry, arguments in found:
             if self._was_made(entry, arguments):
@@ -182,10 +190,12 @@ class Calls:
             self._speech.after_call()
 
     def fault(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> None:
-        """Note the first trouble there is."""
+        """Note the first trouble there is, and which calls were not made beside."""
         self.notes.append(fault.value)
         if self.trouble is None:
             self.trouble = Trouble(fault, tool, details)
+        elif fault in MEANT:
+            self.trouble = replace(self.trouble, others=(*self.trouble.others, tool))
 
     def _is_wanted(self, entry: Entry) -> bool:
         return self._policy.only in ("", entry.name)

@@ -44,6 +44,10 @@ _TO_THE_MODEL: Mapping[Fault, str] = {
     ),
     Fault.FORBIDDEN: "No tool can be called in this reply. Answer in text.",
 }
+_AND_OTHERS = (
+    "\n\nNor was this run, which your last message called as well: {others}. Write those "
+    "blocks again too, if you meant them."
+)
 _TO_THE_CLIENT: Mapping[Fault, str] = {
     Fault.UNKNOWN: '(The model called "{tool}", a tool that is not offered.)',
     Fault.INVALID: "(The model's call of {tool} did not fit its parameters: {details}.)",
@@ -53,12 +57,14 @@ _TO_THE_CLIENT: Mapping[Fault, str] = {
 
 
 def correction(trouble: Trouble, offer: Offer, marks: Marks) -> str:
-    """The message that asks the model once more."""
-    return _TO_THE_MODEL[trouble.fault].format(
+    """The message that asks the model once more, for all that was not called."""
+    told = _TO_THE_MODEL[trouble.fault] + (_AND_OTHERS if trouble.others else "")
+    return told.format(
         call=marks.call,
         tool=trouble.tool[:QUOTE],
         names=", ".join(entry.name for entry in offer.entries[:NAMES]),
         details="\n".join(f"- {detail[:QUOTE]}" for detail in trouble.details),
+        others=", ".join(trouble.others)[:QUOTE],
         parameters=_parameters(trouble.tool, offer),
         wanted=f"a call to {trouble.tool}" if trouble.tool else "at least one call",
     )

@@ -17,9 +17,17 @@ class Fault(Enum):
     RESULT = "a result of its own making"
 
 
+MEANT = (Fault.INVALID, Fault.FORM, Fault.CUT)
+"""What is wrong with a call that can be made once it is written as it should be."""
+
+
 class Trouble(Struct, frozen=True):
-    """`tool` is as the model wrote it; `details` are for it to read."""
+    """`tool` is as the model wrote it; `details` are for it to read.
+
+    `others` are the tools of further calls that can be made if they are written again.
+    """
 
     fault: Fault
     tool: str = ""
     details: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()

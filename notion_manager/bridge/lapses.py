@@ -15,6 +15,7 @@ from msgspec import Struct
 from .call import Call
 from .marks import ATTRIBUTE, LONGEST_TAG, Marks, hope
 from .offer import INPUT, Entry, Offer
+from .values import laid_out
 
 LONGEST_HEAD = 1000  # characters in which a block says which tool it calls
 LONGEST_END = 64  # characters of a closing tag
@@ -85,10 +86,11 @@ class Form(Struct, frozen=True):
         found = self.closing.search(text, at)
         return found.end() if found else None
 
-    def meant(self, block: str, offer: Offer) -> Entry | None:
-        """The tool that a block which cannot be read was to call."""
+    def meant(self, block: str, offer: Offer) -> Sequence[Entry]:
+        """The tool that a block which cannot be read was to call, if one is named."""
         found = _NAMED.search(block, 0, LONGEST_HEAD)
-        return offer.find(next(filter(None, found.groups()), "")) if found else None
+        entry = offer.find(next(filter(None, found.groups()), "")) if found else None
+        return (entry,) if entry else ()
 
     def calls_nobody(self, beginning: str, offer: Offer) -> bool:
         """Whether it is clear from its beginning that it calls no tool that is offered."""
@@ -140,13 +142,15 @@ class Lapse:
 
 
 def uncopied(seen: str) -> tuple[str, ...]:
-    """The openings of which nothing that was `seen` is a block: the model copied none of these."""
-    plain = seen.lower()
-    shown = {word: word in plain for word, _ in _COPIES.values()}
+    """The openings of which nothing that was `seen`, in lower case, is a block.
+
+    The model copied none of these.
+    """
+    shown = {word: word in seen for word, _ in _COPIES.values()}
     return tuple(
         opening
         for opening, (word, copy) in _COPIES.items()
-        if not (shown[word] and copy.search(plain))
+        if not (shown[word] and copy.search(seen))
     )
 
 
@@ -188,7 +192,7 @@ def _read_bare(block: str, offer: Offer) -> Found | None:
     entry = offer.find(head[2]) if head else None
     if head is None or entry is None:
         return None
-    call = Call(Marks(head[1].removeprefix("_")), entry)
+    call = Call(Marks(head[1].removeprefix("_")), entry, offer)
     if head[3]:
         call.close()
     else:
@@ -266,7 +270,7 @@ def _objects(text: str) -> Iterable[Written]:
 def _functions(block: str) -> Iterable[Written]:
     for name, body in _elements(_FUNCTION, "</function>", block, alone=True):
         given = _by_key(_EQUALS, "</parameter>", body)
-        yield name, {key: _laid_out(value) for key, value in given.items()}
+        yield name, {key: laid_out(value) for key, value in given.items()}
 
 
 def _invokes(block: str, *, prefix: str = "") -> Iterable[Written]:
@@ -304,10 +308,6 @@ def _elements(
         at = end + len(closing)
     if alone and text[at:].strip():
         raise _Broken
-
-
-def _laid_out(value: str) -> str:
-    return value.removeprefix("\n").removesuffix("\n")
 
 
 def _begun(word: str) -> str:

@@ -40,7 +40,7 @@ _BEGUN = r"""(?:"[^"<>\r\n]*+|'[^'<>\r\n]*+|[^"'<>\r\n]*+)"""
 
 def attributes(tag: str) -> Collection[str]:
     """What a tag has beside a name."""
-    return set(_ATTRIBUTES.findall(tag)) - {"name"}
+    return {name.lower() for name in _ATTRIBUTES.findall(tag)} - {"name"}
 
 
 def hope(tag: str) -> re.Pattern[str]:
@@ -53,7 +53,7 @@ SLACK = 8  # blanks before the end of a closing tag
 SLIPS = ("</arg>", "</argument>", "</parameter>", "</antml:parameter>")
 """Ends that models write for an argument's own. They are such only where another tag follows that
 cannot stand in an argument: else they are content."""
-_SLIP = rf"(?:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"
+_SLIP = rf"(?ai:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"
 _SLIPPED = re.compile(_SLIP)
 
 _WORDLESS = r"</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>"
@@ -67,7 +67,10 @@ MEANT_AS_END = re.compile(
 
 
 class Marks:
-    """The tags of one conversation. What `word` ends, no text of the request contains."""
+    """The tags of one conversation. What `word` ends, no text of the request contains.
+
+    So with a word they count in whatever case; without one they may be anybody's.
+    """
 
     def __init__(self, word: str) -> None:
         self.word = word
@@ -75,17 +78,19 @@ class Marks:
         self.call = f"call{self.suffix}"
         self.arg = f"arg{self.suffix}"
         self.result = f"result{self.suffix}"
-        call, arg = re.escape(self.call), re.escape(self.arg)
-        self._head = re.compile(rf"<{call}{ATTRIBUTE}(/?)>")
-        self._key = re.compile(rf"<{arg}{ATTRIBUTE}(/?)>")
+        call, arg, suffix = (_spelled(name, word) for name in (self.call, self.arg, self.suffix))
+        self._head = re.compile(rf"<{call}(?i:{ATTRIBUTE})(/?)>")
+        self._key = re.compile(rf"<{arg}(?i:{ATTRIBUTE})(/?)>")
         self._hope = hope(call)
-        self._stray = re.compile(rf"<{call}(?=[\s/>=])([^<>\r\n]*+)>", re.IGNORECASE)
-        self._stray_begun = re.compile(rf"<{call}(?:[ \t/=][^<>\r\n]*+)?\Z", re.IGNORECASE)
-        self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>", re.IGNORECASE)
+        self._stray = re.compile(rf"<{call}(?=[\s/>=])([^<>\r\n]*+)>")
+        self._stray_begun = re.compile(rf"<{call}(?:[ \t/=][^<>\r\n]*+)?\Z")
+        self.closing = re.compile(rf"</{call}[ \t]{{0,{SLACK}}}>")
         end, begun = rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}>", rf"<(?:{arg}|{call})\s"
         slip = rf"|{_SLIP}(?=</{call}[ \t]{{0,{SLACK}}}>|{begun})" if word else ""
         self.end = re.compile(f"{end}|{begun}{slip}")
-        self._slips = SLIPS if word else ()  # without a word they may be anybody's
+        self._ends = re.compile(end)
+        self._suffix = re.compile(suffix)
+        self._slips = SLIPS if word else ()
         self._tags = (f"</{self.arg}", f"</{self.call}", f"<{self.arg}", f"<{self.call}")
         self._closing = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}")
         self._longest = max(map(len, (*self._tags, *SLIPS))) + 2 * SLACK + len(self._tags[1])
@@ -107,7 +112,7 @@ class Marks:
         if head is None:
             return None if self.may_be_head(text, at) else False
         window = text[head.end() : head.end() + LONGEST_TAG]
-        rest = window.lstrip(" \t\r" if head[2] else None)
+        rest = window.lstrip(" \t\r" if head[2] else None).lower()
         follows = ("\n",) if head[2] else (f"<{self.arg}", f"</{self.call}")
         if rest.startswith(follows):
             return True
@@ -123,23 +128,32 @@ class Marks:
         left = len(text) - at < LONGEST_TAG
         return left and self._stray_begun.match(text, at) is not None
 
+    def closed(self, text: str, at: int) -> int | None:
+        """Where an end that is there ends: of a call, or of an argument."""
+        found = self._ends.match(text, at)
+        return found.end() if found else None
+
+    def may_close(self, tail: str) -> bool:
+        """Whether what begins like `tail` may become such an end."""
+        return self._may_end(tail.lower())
+
     def key(self, text: str, at: int) -> re.Match[str] | None:
         """An argument's tag, with its name and its slash."""
         return self._key.match(text, at, at + LONGEST_TAG)
 
     def next_end(self, text: str, at: int) -> re.Match[str] | None:
         """What ends a value, wherever it comes. A plain search first: values are long."""
-        return self.end.search(text, at) if text.find(self.suffix, at) >= 0 else None
+        return self.end.search(text, at) if self._suffix.search(text, at) else None
 
     def is_content(self, text: str) -> bool:
         """Whether a value goes on behind all of it: no end is there, and none begins."""
-        return self.suffix not in text and self.held(text, 0) == len(text)
+        return self._suffix.search(text) is None and self.held(text, 0) == len(text)
 
     def held(self, text: str, at: int) -> int:
         """Where, from `at` on, a tail begins that may still become an end; else where text ends."""
         start = text.find("<", max(at, len(text) - self._longest))
         while start >= 0:
-            tail = text[start:]
+            tail = text[start:].lower()
             if self._may_end(tail) or self._may_slip(tail):
                 return start
             start = text.find("<", start + 1)
@@ -158,16 +172,54 @@ class Marks:
             rest.startswith(self._tags[1]) and self._closing.fullmatch(rest) is not None
         )
 
+    def left(self, rest: str) -> str | None:
+        """What follows a call of which `rest` stands behind its arguments, without its own end.
+
+        None where that is more than a part of it, or an end of another form: nothing is content
+        there, so what reads like an end was meant as one.
+        """
+        rest = rest.strip()
+        end = MEANT_AS_END.match(rest)
+        if end is not None:
+            return rest[end.end() :]
+        part = rest.startswith("</") and f"</{self.call}".startswith(rest.lower())
+        return "" if part or not rest else None
+
     def ends_argument(self, end: str) -> bool:
         """Whether what `end` found is an argument's own end, or was meant to be."""
-        return end.startswith((f"</{self.arg}", *self._slips))
+        return end.lower().startswith((f"</{self.arg}", *self._slips))
+
+    def begins_argument(self, end: str) -> bool:
+        """Whether what `end` found is the tag of another argument."""
+        return end.lower().startswith(f"<{self.arg}")
+
+    def begins_call(self, end: str) -> bool:
+        """Whether what `end` found is the tag of another call."""
+        return end.lower().startswith(f"<{self.call}")
+
+
+def _spelled(tag: str, word: str) -> str:
+    """The pattern of a tag with this word. Letters of other alphabets are no case of ours."""
+    return f"(?ai:{re.escape(tag)})" if word else re.escape(tag)
+
+
+def begins(text: str, at: int, tag: str) -> bool:
+    """Whether a tag is there, in whatever case."""
+    return text[at : at + len(tag)].lower() == tag
+
+
+def goes_on(text: str, end: int) -> bool:
+    """Whether the word of a tag does not end there, and so is another."""
+    after = text[end : end + 1]
+    return after.isalnum() or after == "_"
 
 
 def choose(head: str, texts: Sequence[str], salt: bytes = b"") -> Marks:
     """The first free word for a conversation that begins with `head`.
 
     A model can only copy what it has seen, and in none of `texts` it has seen these tags: so no
-    quoted file, tool result or earlier answer can become a call. What nobody here has seen, a web
+    quoted file, tool result or earlier answer can become a call. They are in lower case, since a
+    tag counts in any. What nobody here has seen, a web
     page or a picture, cannot know which word it would have to hold: that depends on `salt`, which
     is secret. The same head and growing texts give the same word, until a text has it.
     """

@@ -67,6 +67,16 @@ class Offer:
         same = self._by_fold.get(_folded(name)) or self._by_bare.get(name) or ()
         return same[0] if len(same) == 1 else None
 
+    def begun(self, name: str, slash: str) -> tuple[Entry | None, str, bool]:
+        """The tool that a tag calls, the name it says, and whether it ends itself.
+
+        Without quotes round the name the slash is glued to it.
+        """
+        entry = self.find(name)
+        if entry is None and name.endswith("/"):
+            return self.find(name[:-1]), name[:-1], True
+        return entry, name, bool(slash)
+
     @cached_property
     def _by_fold(self) -> Mapping[str, Sequence[Entry]]:
         return _grouped((_folded(entry.name), entry) for entry in self.entries)

@@ -14,7 +14,7 @@ from .call import Call
 from .calls import Calls, Policy
 from .faults import Fault, Trouble
 from .fences import ITEM, ITEM_BEGUN, MARKERS, Fence, fence_at, item_at
-from .marks import LONGEST_TAG, Marks, unfinished
+from .marks import LONGEST_TAG, Marks, begins, goes_on, unfinished
 from .offer import Offer
 from .quoting import Quoting
 from .speech import Speech
@@ -47,7 +47,7 @@ class Parser:
         self._notable = -1  # where the next line is that may not be text; -1: not known
         self._step: Callable[[], bool] = self._line
         self._speech = Speech()
-        self._calls = Calls(marks, policy, id, self._speech)
+        self._calls = Calls(marks, offer, policy, id, self._speech)
         self._quoting = Quoting()
         self._lapse: lapses.Lapse | None = None
 
@@ -109,7 +109,7 @@ class Parser:
             else:
                 call.break_off()
             self._end_broken(call)
-            return
+            self._run()
         if self._lapse is not None and by_itself:
             self._end_lapse(self._lapse.form, lapses.End(len(self._text), alone=True))
             self._run()
@@ -211,27 +211,28 @@ class Parser:
 
     def _tag(self, first: int) -> bool:
         text = self._text
-        if self._begins(first) and not self._is_longer(first):
+        if begins(text, first, self._head) and not goes_on(text, first + len(self._head)):
             return self._exact(first)
-        if text.startswith(self._result, first):
+        if begins(text, first, self._result):
             return self._made_up()
         rest = text[first : first + LONGEST_TAG]
-        tags = (self._head, self._result)
-        if first == self._at:  # what is indented is an example, in a list or as code
-            tags += self._lapses
-            if rest.startswith(self._lapses) and (form := lapses.begun(text, first)):
-                self._lapse = lapses.Lapse(form)
-                self._step = partial(self._in_lapse, self._lapse)
-                return True
-            if rest.startswith(self._lapses) and lapses.may_begin(rest):
-                return False
-        if self._head.startswith(rest.lower()):
-            return False
-        return not any(tag.startswith(rest) for tag in tags) and self._go_on()
+        if self._speech.follows and (end := self._marks.closed(text, first)):  # an end too many
+            self._at = end
+            return True
+        is_own = first == self._at  # what is indented is an example, in a list or as code
+        if is_own and rest.startswith(self._lapses) and (form := lapses.begun(text, first)):
+            self._lapse = lapses.Lapse(form)
+            self._step = partial(self._in_lapse, self._lapse)
+            return True
+        return not self._may_be_tag(rest, is_own=is_own) and self._go_on()
 
-    def _begins(self, first: int) -> bool:
-        """Whether a call's tag is there, in whatever case."""
-        return self._text[first : first + len(self._head)].lower() == self._head
+    def _may_be_tag(self, rest: str, *, is_own: bool) -> bool:
+        """Whether it depends on what follows."""
+        ours = any(tag.startswith(rest.lower()) for tag in (self._head, self._result))
+        if ours or (self._speech.follows and self._marks.may_close(rest)):
+            return True
+        begun = rest.startswith(self._lapses) and lapses.may_begin(rest)
+        return is_own and (begun or any(tag.startswith(rest) for tag in self._lapses))
 
     def _made_up(self) -> bool:
         """The model plays the application: nothing it says from here on is true."""
@@ -242,11 +243,6 @@ class Parser:
         self._at = len(self._text)
         self.stopped = True
         return False
-
-    def _is_longer(self, first: int) -> bool:
-        """Whether the marker's word goes on, and so is another."""
-        after = self._text[first + len(self._head) : first + len(self._head) + 1]
-        return after.isalnum() or after == "_"
 
     def _exact(self, first: int) -> bool:
         found = self._marks.head(self._text, first)
@@ -269,12 +265,10 @@ class Parser:
             return False
         self._quoting.wrap()
         self._speech.before_call()
-        name, is_all = head[1], bool(head[2])
-        if name.endswith("/") and self._offer.find(name) is None:  # without quotes round the name
-            name, is_all = name[:-1], True
-        call = self._calls.begin(self._offer.find(name), name, head[0])
+        entry, name, is_all = self._offer.begun(head[1], head[2])
+        call = self._calls.begin(entry, name, head[0])
         if call is None:
-            self._step = self._line if is_all else self._swallow
+            self._step = self._behind if is_all else self._swallow
             return True
         self._step = partial(self._in_call, call)
         if is_all:
@@ -291,17 +285,22 @@ class Parser:
             self._at = tail if tail >= 0 else len(self._text)
             return self._at > before
         self._at = end.end()
-        self._step = self._line
+        self._step = self._behind
         return True
+
+    def _behind(self) -> bool:
+        """Right behind a call blanks indent nothing: what follows begins a line."""
+        found = _NO_BLANK.search(self._text, self._at)
+        self._at = found.start() if found else len(self._text)
+        if found is not None:
+            self._step = self._line
+        return found is not None
 
     # Calls
 
     def _in_call(self, call: Call) -> bool:
         self._at = call.read(self._text, self._at)
         if call.over:
-            if call.behind:  # there the call may be quoted that seems to follow
-                self._text = call.behind + self._text[self._at :]
-                self._at, self._notable = 0, -1
             self._end_call(call)
         else:
             self._calls.take(call)
@@ -314,7 +313,10 @@ class Parser:
 
     def _end_call(self, call: Call) -> None:
         self._calls.end(call)
-        self._step = self._line if call.complete else self._ignore
+        if call.behind:  # there the call may be quoted that seems to follow
+            self._text = call.behind + self._text[self._at :]
+            self._at, self._notable = 0, -1
+        self._step = self._behind if call.complete else self._ignore
         self.stopped = call.endless
 
     def _ignore(self) -> bool:
@@ -341,18 +343,17 @@ class Parser:
         self._lapse = None
         self._at = end.at
         calls = form.read(block, self._offer) or ()
-        meant = calls[0][0] if calls else form.meant(block, self._offer)
-        if meant is not None and self._calls.is_full():
+        meant = [entry for entry, _ in calls] or form.meant(block, self._offer)
+        if meant and self._calls.is_full():
             self.stopped = True
             return
-        if meant is None or not self._calls.has_room(calls):
+        if not (meant and self._calls.has_room(calls)):
             self._say(block)
             self._step = self._flow
             return
         self._speech.before_call()
-        self._step = self._line
+        self._step = self._behind
         self._calls.take_over(calls if end.alone else (), meant)
-        self.stopped = self._calls.over
 
     # Fences
 
@@ -366,7 +367,7 @@ class Parser:
         return True
 
     def _fenced_line(self, first: int) -> bool:
-        if self._text.startswith(self._head, first):
+        if begins(self._text, first, self._head):
             found = self._marks.head(self._text, first)
             if found is None and self._marks.may_be_head(self._text, first):
                 return False
@@ -377,7 +378,7 @@ class Parser:
             return self._go_on()
         if self._text[first] == self._quoting.fence[0]:
             return self._fence_end(first)
-        hopeful = self._head.startswith(self._text[first : first + len(self._head)])
+        hopeful = self._head.startswith(self._text[first : first + len(self._head)].lower())
         return not hopeful and self._go_on()
 
     def _fence_end(self, first: int) -> bool:

@@ -21,6 +21,11 @@ class Speech:
         self._after: list[str] | None = None
         self._visible = 0  # characters of what waits after a call
 
+    @property
+    def follows(self) -> bool:
+        """Whether nothing but blanks was said since a call."""
+        return self._after is not None and not self._visible
+
     def say(self, text: str) -> None:
         if self._after is not None:
             self._visible += sum(map(len, text.split()))

@@ -129,6 +129,11 @@ class Parameters:
         except BadSchema:
             return None
 
+    @property
+    def needed(self) -> bool:
+        """Whether there are some without which there is no call."""
+        return bool({*self._shape.required} - {*self.omitted(())})
+
     def may_lack(self, keys: Collection[str]) -> bool:
         """Whether more may have been meant to follow these: one that is needed, or any if none."""
         if not keys:

@@ -16,6 +16,14 @@ def test_every_fault_has_words_for_the_model(fault: Fault) -> None:
     assert isinstance(surrender(Trouble(fault, "Read")), str)
 
 
+def test_a_correction_asks_for_each_call_that_was_not_made() -> None:
+    trouble = Trouble(Fault.FORM, "Read", others=("Bash", "Edit"))
+    said = correction(trouble, Offer(TOOLS), Marks("amber"))
+    assert "a call of Read in another form" in said
+    assert "Nor was this run, which your last message called as well: Bash, Edit." in said
+    assert "as well" not in correction(Trouble(Fault.FORM, "Read"), Offer(TOOLS), Marks("amber"))
+
+
 def test_a_correction_names_what_is_needed() -> None:
     offer, marks = Offer(TOOLS), Marks("amber")
     assert "a call to Read is needed" in correction(Trouble(Fault.MISSING, "Read"), offer, marks)

@@ -14,6 +14,7 @@ from notion_manager.turn import (
     JsonOutput,
     Limits,
     Message,
+    Search,
     Source,
     Stop,
     Text,
@@ -21,6 +22,7 @@ from notion_manager.turn import (
     Tool,
     ToolCall,
     ToolChoice,
+    Usage,
     coalesce,
 )
 
@@ -274,6 +276,44 @@ def test_where_one_call_is_allowed_no_other_may_stand_in_what_is_gone_on_with(
     assert calls(found) == [("Read", READ)]
     assert found.done is not None
     assert found.done.bookmark == bookmark
+
+
+@pytest.mark.parametrize("said", [GOOD, FORM, f"{FORM}\nI wait."])
+def test_where_one_call_is_allowed_the_figures_are_the_services_own(said: str) -> None:
+    lowered = lower(replace(ASK, tool_choice=ONE))
+    assert lowered is not None
+    lift = Lift(lowered, len, str)
+    lift.feed([in_its_words(Text(said), lowered)])
+    assert not lift.over
+    lift.feed([Done(Stop.END, Usage(7, 3))])
+    lift.finish()
+    (*_, done) = lift.end()
+    assert isinstance(done, Done)
+    assert (done.stop, done.usage) == (Stop.TOOL, Usage(7, 3))
+
+
+DOUBTED = replace(ASK, search=Search())
+INVOKED = '<invoke name="%s">\n<parameter name="%s">a</parameter>\n</invoke>\n'
+BOTH = INVOKED % ("Read", "file_path") + INVOKED % ("Bash", "command")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        BOTH,
+        f"<function_calls>\n{BOTH}</function_calls>",
+    ],
+)
+def test_two_calls_that_are_doubted_are_both_asked_about(said: str) -> None:
+    lowered = lower(DOUBTED)
+    assert lowered is not None
+    lift = Lift(lowered, len, str)
+    assert lift.feed([Text(said), MARKED]) + lift.finish() == []
+    again = lift.retry()
+    assert again is not None
+    asked = "".join(p.text for p in again.messages[-1].parts if isinstance(p, Text))
+    assert "a call of Read in another form" in asked
+    assert "called as well: Bash." in asked
 
 
 @pytest.mark.parametrize(

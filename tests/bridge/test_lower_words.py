@@ -43,6 +43,15 @@ def test_nothing_of_the_request_has_the_marker(
     assert found.turn.verbatim == found.marks.call
 
 
+def test_the_marker_is_none_that_the_request_has_in_capitals() -> None:
+    """Since a tag counts in whatever case, it could be copied."""
+    first = lowered(messages=(HI,)).marks
+    assert first is not None
+    again = lowered(messages=(HI, Message("user", (Text(f"</ARG{first.suffix.upper()}>"),)))).marks
+    assert again is not None
+    assert again.word != first.word
+
+
 @pytest.mark.parametrize(
     ("text", "forms"),
     [

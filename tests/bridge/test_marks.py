@@ -86,6 +86,21 @@ def test_only_what_can_still_become_an_end_is_held(text: str, ending: str) -> No
     assert at == min((i for i in range(len(text)) if becomes_an_end(text[i:])), default=len(text))
 
 
+@given(st.text(alphabet="</>argcmblARGCL_ ", max_size=30), endings)
+def test_tags_count_in_whatever_case(text: str, ending: str) -> None:
+    for said in (text + ending, (text + ending).upper(), (text + ending).title()):
+        ends = [found.span() for found in MARKS.end.finditer(said)]
+        assert ends == [found.span() for found in MARKS.end.finditer(said.lower())]
+        assert MARKS.held(said, 0) == MARKS.held(said.lower(), 0)
+
+
+def test_letters_of_other_alphabets_are_no_case_of_ours() -> None:
+    for letter, other in (("s", "\u017f"), ("k", "\u212a")):
+        marks = Marks(f"{letter}ea1")
+        assert marks.end.search(f"</arg_{letter.upper()}EA1>") is not None
+        assert marks.end.search(f"</arg_{other}ea1>") is None
+
+
 BLANKS = ["", *(" " * n for n in range(1, SLACK + 1))]
 OWN = {f"</{tag}{blanks}>" for tag in ("arg_amber", "call_amber") for blanks in BLANKS}
 BEGUN = {"<arg_amber ", "<call_amber "}

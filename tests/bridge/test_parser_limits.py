@@ -103,7 +103,7 @@ def test_strings_of_any_length_are_escaped_alike() -> None:
 def test_a_call_that_is_over_streams_no_more() -> None:
     entry = OFFER.find("Write")
     assert entry is not None
-    call = Call(MARKS, entry)
+    call = Call(MARKS, entry, OFFER)
     call.close()
     assert call.stream("x") is None
     assert call.take() == "{}"
