@@ -189,6 +189,13 @@ class Calls:
         if fault is not Fault.FORBIDDEN:
             self._speech.after_call()
 
+    def made_up_result(self) -> None:
+        """The model wrote one itself. A call that is there, or missing, counts for more."""
+        if self.made or self._policy.required:
+            self.notes.append(Fault.RESULT.value)
+        else:
+            self.fault(Fault.RESULT)
+
     def fault(self, fault: Fault, tool: str = "", details: tuple[str, ...] = ()) -> None:
         """Note the first trouble there is, and which calls were not made beside."""
         self.notes.append(fault.value)

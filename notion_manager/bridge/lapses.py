@@ -173,7 +173,8 @@ def _stands_alone(text: str, end: int) -> bool | None:
     """
     found = _VISIBLE.search(text, end, end + LONGEST_BLANK)
     if found is None:
-        return "\n" in text[end:] if len(text) >= end + LONGEST_BLANK else None
+        blank = text[end : end + LONGEST_BLANK]
+        return "\n" in blank if len(blank) == LONGEST_BLANK else None
     rest = text[found.start() : found.start() + LONGEST_END]
     if rest[0] != "<":
         return "\n" in text[end : found.start()]

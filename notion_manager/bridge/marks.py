@@ -53,7 +53,7 @@ SLACK = 8  # blanks before the end of a closing tag
 SLIPS = ("</arg>", "</argument>", "</parameter>", "</antml:parameter>")
 """Ends that models write for an argument's own. They are such only where another tag follows that
 cannot stand in an argument: else they are content."""
-_SLIP = rf"(?ai:{'|'.join(SLIPS)})\s{{0,{SLACK}}}+"
+_SLIP = rf"<(?ai:{'|'.join(slip[1:] for slip in SLIPS)})\s{{0,{SLACK}}}+"
 _SLIPPED = re.compile(_SLIP)
 
 _WORDLESS = r"</(?:antml:)?(?:call|invoke|function|tool)\w*+\s*+>"
@@ -78,7 +78,7 @@ class Marks:
         self.call = f"call{self.suffix}"
         self.arg = f"arg{self.suffix}"
         self.result = f"result{self.suffix}"
-        call, arg, suffix = (_spelled(name, word) for name in (self.call, self.arg, self.suffix))
+        call, arg = _spelled(self.call, word), _spelled(self.arg, word)
         self._head = re.compile(rf"<{call}(?i:{ATTRIBUTE})(/?)>")
         self._key = re.compile(rf"<{arg}(?i:{ATTRIBUTE})(/?)>")
         self._hope = hope(call)
@@ -89,7 +89,7 @@ class Marks:
         slip = rf"|{_SLIP}(?=</{call}[ \t]{{0,{SLACK}}}>|{begun})" if word else ""
         self.end = re.compile(f"{end}|{begun}{slip}")
         self._ends = re.compile(end)
-        self._suffix = re.compile(suffix)
+        self._suffix = re.compile(f"_{_spelled(word, word)}" if word else "")
         self._slips = SLIPS if word else ()
         self._tags = (f"</{self.arg}", f"</{self.call}", f"<{self.arg}", f"<{self.call}")
         self._closing = re.compile(rf"</(?:{arg}|{call})[ \t]{{0,{SLACK}}}")

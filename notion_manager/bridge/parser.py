@@ -72,7 +72,8 @@ class Parser:
             more = self._calls.stream(text)
             if more is not None:  # the commonest, so the shortest way
                 return [more]
-            if self._step == self._flow and not (self.stopped or _MARKS.search(text)):
+            quiet = not (self.stopped or self._quoting.run or _MARKS.search(text))
+            if quiet and self._step == self._flow:
                 self._say(text)  # as `_flow` would, after many a look
                 return self._speech.drain()
         self._text = self._text[self._at :] + text
@@ -195,6 +196,7 @@ class Parser:
         meant = False if self._quoting.in_line else self._marks.calls(self._text, at, found)
         if meant is False:
             at += len(self._head)
+            self._quoting.read(self._text, at - 1, at)
         self._say(self._text[self._at : at])
         self._at = at
         if found is not None and meant:
@@ -236,10 +238,7 @@ class Parser:
 
     def _made_up(self) -> bool:
         """The model plays the application: nothing it says from here on is true."""
-        if self.calls or self._policy.required:  # a call that is missing counts for more
-            self._calls.notes.append(Fault.RESULT.value)
-        else:
-            self._calls.fault(Fault.RESULT)
+        self._calls.made_up_result()
         self._at = len(self._text)
         self.stopped = True
         return False

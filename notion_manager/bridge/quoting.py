@@ -1,34 +1,56 @@
 """What quotes a tag: a code fence around it, code within its line, or a quotation."""
 
+import re
+
 from .fences import Fence, fence_at
+
+_RUN = re.compile("`+")
 
 
 class Quoting:
     """Told what a text says in turn, knows whether a call's tag that comes next is only shown.
 
     A fence whose first lines are `waiting` may have been opened for nothing but a call, and is then
-    no text. `fence` is the run of the one that is open.
+    no text. `fence` is the run of the one that is open. `run` is the number of backticks that were
+    read last, of which more may follow.
     """
 
     def __init__(self) -> None:
         self.fence = ""
+        self.run = 0
         self.waiting: list[str] = []
         self.cited = False  # this line is a quotation
-        self._ticks = 0  # backticks on this line
+        self._code = 0  # backticks that opened code on this line
         self._wrapper = ""  # the run of a fence around a call, which is not closed yet
         self._shown = False  # a call stands in the open fence
 
     @property
     def in_line(self) -> bool:
         """Whether what goes on on this line is quoted there."""
-        return self.cited or self._ticks % 2 == 1
+        return self.cited or self._behind_run() > 0
+
+    def _behind_run(self) -> int:
+        """How many opened the code that goes on: only as many again close it."""
+        if not self._code:
+            return self.run
+        return 0 if self.run == self._code else self._code
 
     def read(self, text: str, at: int, end: int) -> None:
         """Text outside of any tag, from `at` to `end`."""
         newline = text.rfind("\n", at, end) + 1
         if newline:
-            self._ticks, self.cited = 0, False
-        self._ticks += text.count("`", newline or at, end)
+            self._code, self.run, self.cited = 0, 0, False
+        at = newline or at
+        for found in _RUN.finditer(text, at, end):
+            if found.start() > at:
+                self._end_run()
+            at = found.end()
+            self.run += at - found.start()
+        if end > at:
+            self._end_run()
+
+    def _end_run(self) -> None:
+        self._code, self.run = self._behind_run(), 0
 
     def open(self, fence: Fence, line: str) -> None:
         """A fence on a line of its own; one that closes a wrapper is no text either."""

@@ -24,6 +24,8 @@ BITS = (
     '<call name="Read">', '<arg name="file_path">', "</arg>", "</call>", "<call_ambr", "<call",
     "<function_calls>", '<invoke name="Read">', '<parameter name="file_path">', "</parameter>",
     "</invoke>", "</function_calls>", "<function=Read>", "<parameter=file_path>", "</function>",
+    '<CALL_AMBER NAME="read">', "<call_amber name=Read/>", '<ARG_AMBER name="content">', "</ARG_AMBER>",
+    "</Call_Amber >", "<RESULT_AMBER", '</function> <invoke name="TaskList">', "``", " " * 450,
     "```", "````", "~~~", "`", "```py\n", "\n```\n", "\n", "\n\n", "\r\n", " ", "    ", "\t",
     "\ufeff", "word", "a < b", "\\", "\x00", "é", "🙂", "x" * 120, " " * 150, " " * 310, "\n" * 310, ">",
 )  # fmt: skip
