@@ -143,10 +143,13 @@ class Marks:
 
     def next_end(self, text: str, at: int) -> re.Match[str] | None:
         """What ends a value, wherever it comes. A plain search first: values are long."""
-        return self.end.search(text, at) if self._suffix.search(text, at) else None
+        begun = text.find("<", at) >= 0 and self._suffix.search(text, at)
+        return self.end.search(text, at) if begun else None
 
     def is_content(self, text: str) -> bool:
         """Whether a value goes on behind all of it: no end is there, and none begins."""
+        if "<" not in text:
+            return True
         return self._suffix.search(text) is None and self.held(text, 0) == len(text)
 
     def held(self, text: str, at: int) -> int:
