@@ -148,8 +148,6 @@ class Marks:
 
     def is_content(self, text: str) -> bool:
         """Whether a value goes on behind all of it: no end is there, and none begins."""
-        if "<" not in text:
-            return True
         return self._suffix.search(text) is None and self.held(text, 0) == len(text)
 
     def held(self, text: str, at: int) -> int:
