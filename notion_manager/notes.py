@@ -22,7 +22,7 @@ from .spool import Left, Spool
 
 FILE = "notes.db"
 VERSION = 4  # of the tables; what another version wrote is forgotten
-MOMENT = 0.05  # seconds to wait for another process that writes
+MOMENT = 0.25  # seconds to wait for another process that writes
 TOO_MANY = 20_000  # lines that wait for the database, where it takes none
 Change = tuple[str, Sequence[Sequence[Any]]]
 """A statement, and the values of each time that it is to be executed."""
