@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from .places import Binding, Places
-from .spool import Left, Spool
+from .spool import DAMAGED, Left, Spool
 from .story import Story
 from .turn import Done, Event, Text, ToolCall, Turn
 from .wire import dumps
@@ -71,7 +71,10 @@ class Conversations:
         """A place where that can go on, if there is one; nobody else gets it."""
         self._open()
         binding = self._places.take(key)
-        if binding is None or not self._note(key):  # what a kill would bring back is not taken
+        if binding is None:
+            return None
+        if not self._note(key):  # a kill would bring it back
+            self._places.put(binding)
             return None
         return binding if binding.used_at > self._since else self.take(key)
 
@@ -85,10 +88,10 @@ class Conversations:
     def close(self) -> None:
         """The next process takes over."""
         if self._spool is not None:
-            if not self._places:
-                self._spool.remove()
-            self._spool.close()
-            self._spool = None
+            with closing(self._spool), suppress(OSError):
+                if not self._places:
+                    self._spool.discard()
+            self._spool, self._written = None, 0
             self._places = Places()
 
     async def keep_house(self) -> None:
@@ -120,44 +123,43 @@ class Conversations:
         return True
 
     def _open(self) -> None:
-        """With the places of processes that are gone."""
+        """With the places of processes that are gone, in the spool that one of them left."""
         if self._spool is None:
             try:
-                self._spool, self._written = Spool.begun(self._stem), 0
-                self._inherit(self._spool)
+                for left in Left.found(self._stem):
+                    if left.adopt():
+                        self._inherit(left)
+                    else:
+                        left.close()
+                self._spool = self._spool or Spool.begun(self._stem)
             except OSError as exc:
                 self._complain(exc)
 
-    def _inherit(self, own: Spool) -> None:
-        for left in Left.found(self._stem, own.name):
+    def _inherit(self, left: Spool) -> None:
+        lines = left.lines()
+        bindings = list(_replayed(lines))
+        if self._spool is None:
+            self._spool, self._written = left, len(lines)
+        else:
             with closing(left):
-                if left.adopt():
-                    bindings = list(_replayed(left.lines()))
-                    self._move(bindings, left, own)
-                    for each in bindings:
-                        self._places.put(each)
-
-    def _keep(self, bindings: Sequence[Binding]) -> None:
-        """These and no others, in a spool of their own."""
-        if (old := self._spool) is None:
-            return
-        try:
-            with closing(old):
-                self._spool, self._written = Spool.begun(self._stem), 0
-                self._move(bindings, old, self._spool)
-        except OSError as exc:
-            self._complain(exc)
-        self._places = Places()
+                left.discard()  # first: what a kill leaves in two spools could be had twice
+                self._spool.append(*map(_encode, bindings))
+                self._written += len(bindings)
         for each in bindings:
             self._places.put(each)
 
-    def _move(self, bindings: Sequence[Binding], old: Spool, new: Spool) -> None:
-        """What a kill leaves in both files is one place all the same."""
+    def _keep(self, bindings: Sequence[Binding]) -> None:
+        """These and no others. If that cannot be, all stay."""
+        if self._spool is None:
+            return
+        try:
+            self._spool.rewrite(*map(_encode, bindings))
+        except OSError as exc:
+            self._complain(exc)
+            return
+        self._places, self._written = Places(), len(bindings)
         for each in bindings:
-            new.append(_encode(each))
-        self._written += len(bindings)
-        old.clear()
-        old.remove()
+            self._places.put(each)
 
     def _complain(self, exc: OSError) -> None:
         logger.warning("where conversations go on cannot be kept: %s (%s)", exc, self._stem)
@@ -167,7 +169,7 @@ def _replayed(lines: Iterable[bytes]) -> Places:
     """What the lines of a spool come to."""
     places = Places()
     for line in lines:
-        with suppress(msgspec.MsgspecError):
+        with suppress(*DAMAGED):
             said = _decode(line)
             if isinstance(said, str):
                 places.take(said)

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from .database import transaction
-from .spool import Left, Spool
+from .spool import DAMAGED, Left, Spool
 
 FILE = "notes.db"
 VERSION = 4  # of the tables; what another version wrote is forgotten
@@ -51,6 +51,8 @@ CREATE TABLE IF NOT EXISTS spools (
 ) STRICT, WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
+_PRIMARY = 0xFF  # of a result code, what does not go into details
+_OF_THE_LINE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
 logger = logging.getLogger(__name__)
 
 
@@ -120,9 +122,8 @@ class Notes:
     def _gathered(self, db: sqlite3.Connection) -> Generator[None]:
         """A transaction that has what any process wrote so far."""
         with ExitStack() as opened:
-            spools = list(Left.found(self._stem, self._own.name if self._own else ""))
-            for each in spools:
-                opened.callback(each.close)
+            found = Left.found(self._stem, self._own.name if self._own else "")
+            spools = [opened.enter_context(closing(each)) for each in found]
             gone = [each for each in spools if each.adopt()]  # first: it is read to its end
             with transaction(db):
                 for each in [*spools, *([self._own] if self._own else [])]:
@@ -131,8 +132,8 @@ class Notes:
             self.waiting = 0
             if self._own is not None:
                 self._own.clear()
-            for each in gone:
-                each.remove()
+            for each in gone:  # whoever opened it meanwhile must not find what is counted
+                each.discard()
 
     def _connected(self) -> sqlite3.Connection:
         """A kill loses nothing; a power cut may, and then there is nothing to be lost."""
@@ -156,10 +157,9 @@ class Notes:
         return db
 
     def _forget_spools(self, db: sqlite3.Connection) -> None:
-        """The names of those that are no more."""
-        there = set(self._path.parent.iterdir())
+        """The names of those that are no more: looked for after what has them by now."""
         names = [n for (n,) in db.execute("SELECT name FROM spools").fetchall()]
-        gone = [(name,) for name in names if self._path.with_name(name) not in there]
+        gone = [(name,) for name in names if not self._path.with_name(name).exists()]
         db.executemany("DELETE FROM spools WHERE name = ?", gone)
 
     def _complain(self, exc: Exception) -> None:
@@ -190,16 +190,19 @@ def _take_in(db: sqlite3.Connection, spool: Spool) -> None:
 
 def _lines(spool: Spool) -> Iterator[tuple[int, list[Change]]]:
     for line in spool.lines():
-        with suppress(msgspec.MsgspecError):
+        with suppress(*DAMAGED):
             yield _decode(line)
 
 
 def _apply(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
-    """What breaks the rules of a table is left out."""
+    """What is damaged, or breaks the rules of a table, is left out."""
     db.execute("SAVEPOINT line")
     try:
         for statement, rows in changes:
             db.executemany(statement, rows)
-    except sqlite3.IntegrityError:
+    except (sqlite3.Error, OverflowError) as exc:
+        code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & _PRIMARY not in _OF_THE_LINE:
+            raise
         db.execute("ROLLBACK TO line")
     db.execute("RELEASE line")

@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import resource
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -29,6 +27,7 @@ from notion_manager.standing import Terms
 from notion_manager.story import Story
 from notion_manager.turn import Event, Message, Text, ToolCall, Turn
 from notion_manager.upstreams import Since
+from tests.scarce import full_disk, no_descriptors
 from tests.scripted import DONE, HANG, Clock, Scripted, Step, gateway
 
 At = Callable[..., Conversations]
@@ -52,19 +51,6 @@ def kill(them: Conversations) -> None:
     assert spool is not None
     spool.close()
     them._spool = None
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file of this process may grow."""
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def taken(them: Conversations, key: str) -> str | None:
@@ -181,7 +167,9 @@ def test_what_is_torn_or_damaged_costs_no_more_than_itself(at: At, tmp_path: Pat
     kill(them)
     (path,) = tmp_path.iterdir()
     first, _, third = path.read_bytes().split(b"\n")[1:]
-    path.write_bytes(b"\n".join([b"nonsense", first, b"\xff[", b"[1, 2]", third, third[:20]]))
+    path.write_bytes(
+        b"\n".join([b"nonsense", first, b"\xff[", b'"\xff"', b"[1, 2]", third, third[:20]])
+    )
     fresh = at()
     assert [taken(fresh, f"k{number}") for number in range(3)] == ["b0", None, "b2"]
 
@@ -213,13 +201,60 @@ def test_a_file_that_cannot_be_had_costs_no_answer(
 def test_what_cannot_be_noted_as_taken_is_not_taken(at: At) -> None:
     """A kill would bring it back, and then it could be taken twice."""
     them = at()
-    them.put("k", "b", identity="one", terms="t")
+    for bookmark in ("b1", "b2"):
+        them.put("k", bookmark, identity="one", terms="t")
     with full_disk():
         assert taken(them, "k") is None
-    assert taken(them, "k") is None
-    kill(them)
-    with full_disk():
         at().put("k2", "b", identity="one", terms="t")
+    assert taken(them, "k") == "b2"
+    kill(them)
+    fresh = at()
+    assert (taken(fresh, "k"), taken(fresh, "k")) == ("b1", None)
+
+
+def worn(them: Conversations) -> None:
+    """With two places, and a spool that would be written anew."""
+    for key, identity in (("k", "one"), ("other", "two")):
+        them.put(key, "b", identity=identity, terms="t")
+    for number in range(WORN + 2):
+        them.put(f"{number}", "b", identity="two", terms="t")
+        assert taken(them, f"{number}") == "b"
+
+
+@pytest.mark.parametrize("scarce", [no_descriptors, full_disk])
+def test_where_it_cannot_be_written_anew_the_spool_stays(
+    at: At, tmp_path: Path, scarce: Callable[[], AbstractContextManager[None]]
+) -> None:
+    them = at()
+    worn(them)
+    with scarce():
+        them.tidy()
+        them.forget("one")
+    (spool,) = tmp_path.iterdir()
+    with (tmp_path / "other").open("wb+") as other:  # it may get a number that was closed
+        assert taken(at(), "k") is None
+        assert taken(them, "k") == "b"
+        assert other.read() == b""
+    them.put("k", "b2", identity="one", terms="t")
+    them.tidy()
+    assert spool.read_bytes().count(b"\n") == 2
+    kill(them)
+    fresh = at()
+    assert (taken(fresh, "k"), taken(fresh, "k")) == ("b2", None)
+
+
+def test_what_there_is_no_room_for_is_left_to_the_next_process(at: At, tmp_path: Path) -> None:
+    them = at()
+    for number in range(3):
+        them.put(f"k{number}", "b", identity="one", terms="t")
+    kill(them)
+    (path,) = tmp_path.iterdir()
+    with full_disk(path.stat().st_size - 1):
+        crowded = at()
+        assert taken(crowded, "k0") is None
+    kill(crowded)
+    fresh = at()
+    assert [taken(fresh, f"k{number}") for number in (0, 0, 1)] == ["b", None, "b"]
 
 
 ASKED = Turn("opus-4.6", (Message("user", (Text("hi"),)),))

@@ -1,13 +1,14 @@
 """The file of what may be forgotten: nothing fails for it."""
 
 import asyncio
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from notion_manager.notes import FILE, Notes
+from notion_manager.notes import FILE, VERSION, Notes
 
 KEEP = "INSERT INTO standings VALUES (?, 0, '')"
 COUNT = "SELECT count(*) FROM standings"
@@ -100,6 +101,62 @@ def test_what_is_in_the_database_already_is_not_taken_in_again(tmp_path: Path) -
     fresh = Notes(tmp_path / FILE)
     assert kept(fresh) == 1
     fresh.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [["nonsense", [[]]]],
+        [[KEEP, [[]]]],
+        [[KEEP, [[["a"]]]]],
+        [[KEEP, [[10**30]]]],
+        [["INSERT INTO nowhere VALUES (?)", [["a"]]]],
+        [["a\udcff", []]],
+    ],
+)
+def test_a_line_that_is_damaged_costs_no_more_than_itself(
+    tmp_path: Path, changes: list[object]
+) -> None:
+    killed = Notes(tmp_path / FILE)
+    killed.write((KEEP, [("a",)]))
+    kill(killed)
+    (spool,) = spools(tmp_path)
+    line = json.dumps([2, [[KEEP, [["b"]]], *changes]], ensure_ascii=False)
+    more = json.dumps([3, [[KEEP, [["c"]]]]])
+    with spool.open("ab") as file:
+        file.write(f"\n{line}\n{more}".encode(errors="surrogateescape"))
+    fresh = Notes(tmp_path / FILE)
+    assert kept(fresh) == 2
+    fresh.close()
+
+
+def test_who_opened_a_spool_before_it_was_taken_in_finds_nothing(tmp_path: Path) -> None:
+    """By the time that it is read, it may be known no more that it was taken in."""
+    killed = Notes(tmp_path / FILE)
+    killed.write((KEEP, [("a",)]))
+    kill(killed)
+    (spool,) = spools(tmp_path)
+    with spool.open("rb") as opened:
+        fresh = Notes(tmp_path / FILE)
+        assert kept(fresh) == 1
+        assert opened.read() == b""
+    fresh.close()
+
+
+async def test_what_stands_in_the_way_of_a_spool_costs_nothing(tmp_path: Path) -> None:
+    notes = Notes(tmp_path / FILE)
+    (tmp_path / f"{FILE[:5]}-{VERSION}-~").mkdir()  # or somebody else's
+    notes.write((KEEP, [("a",)]))
+    before = descriptors()
+    await notes.gather()
+    assert stored(tmp_path) == 1
+    assert descriptors() < before
+    notes.close()
+
+
+def descriptors() -> int:
+    """Those of this process that are open."""
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 async def test_while_somebody_holds_the_database_it_waits_in_the_spool(tmp_path: Path) -> None:
