@@ -46,8 +46,6 @@ class Roster:
             logger.info("account %s has left", name)
             self._pool.leave(name)
             self._catalogues.forget(name)
-            if self._forget is not None:
-                self._forget(self._accounts[name].identity)
             del self._upstreams[name]
         for name, account in wanted.items():
             known = None if name in left else self._accounts.get(name)
@@ -57,7 +55,10 @@ class Roster:
             if known not in (None, account):
                 logger.info("account %s was renewed", name)
                 self._catalogues.renew(name)
-        self._accounts = wanted
+        former, self._accounts = self._accounts, wanted
+        if self._forget is not None:
+            for identity in _identities(former) - _identities(wanted):  # one may be renamed
+                self._forget(identity)
 
     def reinstate(self, stored: Iterable[Standing], owed: Callable[[str], bool]) -> None:
         """Take back into use what somebody found to be well again, as `accounts check` does.
@@ -90,6 +91,10 @@ def _is_in(accounts: Mapping[str, Account], known: Account) -> bool:
     """Another may have its name."""
     now = accounts.get(known.alias)
     return now is not None and now.identity == known.identity
+
+
+def _identities(accounts: Mapping[str, Account]) -> set[str]:
+    return {account.identity for account in accounts.values()}
 
 
 def _is_better(now: Standing, before: Standing) -> bool:

@@ -77,6 +77,21 @@ async def test_an_account_that_another_process_adds_answers_and_one_removed_does
         assert (await asked(rig))[0] == 503
 
 
+async def test_an_account_that_is_renamed_keeps_its_conversations(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE]) as rig:
+        said = CHAT.ask("[[sim:echo=Hi.]] first")
+        async with await rig.post(CHAT.path, said) as r:
+            text = CHAT.text(await r.json())
+        with elsewhere(tmp_path) as store:
+            store.put_account(account_of(ONE, "renamed"))
+        async with asyncio.timeout(5):
+            while (await asked(rig))[1] != "renamed":  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        messages = [*said["messages"], {"role": "assistant", "content": text}, *said["messages"]]
+        async with await rig.post(CHAT.path, {**said, "messages": messages}) as r:
+            assert r.headers["x-notion-manager-thread"] == "continued"
+
+
 async def test_terms_take_effect_in_a_running_daemon(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[ONE, TWO]) as rig:
         with elsewhere(tmp_path) as store:
