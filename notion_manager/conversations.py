@@ -132,6 +132,7 @@ class Conversations:
                     else:
                         left.close()
                 self._spool = self._spool or Spool.begun(self._stem)
+                self.tidy()
             except OSError as exc:
                 self._complain(exc)
 

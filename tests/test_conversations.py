@@ -221,6 +221,16 @@ def worn(them: Conversations) -> None:
         assert taken(them, f"{number}") == "b"
 
 
+def test_what_is_worn_is_written_anew_by_the_next_process(at: At, tmp_path: Path) -> None:
+    them = at()
+    worn(them)
+    kill(them)
+    (spool,) = tmp_path.iterdir()
+    assert taken(at(), "k") == "b"
+    assert spool.read_bytes().count(b"\n") == 3
+    assert list(tmp_path.iterdir()) == [spool]
+
+
 @pytest.mark.parametrize("scarce", [no_descriptors, full_disk])
 def test_where_it_cannot_be_written_anew_the_spool_stays(
     at: At, tmp_path: Path, scarce: Callable[[], AbstractContextManager[None]]

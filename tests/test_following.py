@@ -92,6 +92,22 @@ async def test_an_account_that_is_renamed_keeps_its_conversations(tmp_path: Path
             assert r.headers["x-notion-manager-thread"] == "continued"
 
 
+async def test_of_an_account_that_is_removed_no_place_is_kept(tmp_path: Path) -> None:
+    async with rigged(tmp_path, people=[ONE, TWO]) as rig:
+        for _ in range(8):
+            await asked(rig)
+        (places,) = tmp_path.glob("places-*")
+        whose = {name: account_of(who, name).identity for name, who in (("one", ONE), ("two", TWO))}
+        assert all(identity in places.read_text() for identity in whose.values())
+        with elsewhere(tmp_path) as store:
+            store.remove_account("one")
+        await pooled(rig, 1)
+        assert (places.read_text().count(whose["one"]), list(tmp_path.glob("places-*"))) == (
+            0, [places],
+        )  # fmt: skip
+        assert whose["two"] in places.read_text()
+
+
 async def test_terms_take_effect_in_a_running_daemon(tmp_path: Path) -> None:
     async with rigged(tmp_path, people=[ONE, TWO]) as rig:
         with elsewhere(tmp_path) as store:
