@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from notion_manager.notes import FILE, VERSION, Notes
+from tests.scarce import full_disk
 
 KEEP = "INSERT INTO standings VALUES (?, 0, '')"
 COUNT = "SELECT count(*) FROM standings"
@@ -171,6 +172,19 @@ async def test_while_somebody_holds_the_database_it_waits_in_the_spool(tmp_path:
         other.execute("ROLLBACK")
     assert kept(notes) == 1
     notes.close()
+
+
+def test_on_a_full_disk_it_waits_in_the_spool_and_is_taken_in_once(tmp_path: Path) -> None:
+    notes = Notes(tmp_path / FILE)
+    assert kept(notes) == 0
+    many = [("a" * 100,) for _ in range(1000)]
+    notes.write((KEEP, many))
+    with full_disk(20_000):
+        assert kept(notes) is None
+        assert kept(notes) is None
+    assert [kept(notes), kept(notes)] == [1000, 1000]
+    notes.close()
+    assert spools(tmp_path) == []
 
 
 async def test_what_the_database_never_takes_does_not_fill_the_disk(
