@@ -59,11 +59,11 @@ def responses(**part: str) -> tuple[str, Body]:
 HOSTILE: dict[str, tuple[Callable[[], tuple[str, Body]], str]] = {
     "a JPEG that is called a PNG": (
         lambda: messages(picture("image/png", base64(JPEG))),
-        r"messages\[0\].content\[0\].*said to be image/png, but its bytes are image/jpeg",
+        r"messages\[0\].content\[0\].*declared as image/png, but its bytes are image/jpeg",
     ),
     "an SVG that is called a PNG": (
         lambda: chat(data_url("image/png", SVG)),
-        r"messages\[0\].content\[0\].*said to be image/png, but its bytes are something else",
+        r"messages\[0\].content\[0\].*declared as image/png, but its bytes are something else",
     ),
     "base64 that breaks off": (
         lambda: messages(picture("image/png", base64(PNG)[:-3])),
@@ -75,12 +75,12 @@ HOSTILE: dict[str, tuple[Callable[[], tuple[str, Body]], str]] = {
     ),
     "an archive that is called a PDF": (
         lambda: responses(file_data=data_url("application/pdf", b"PK\x03\x04" + BOMB)),
-        r"input\[0\].content\[0\].*said to be application/pdf, but",
+        r"input\[0\].content\[0\].*declared as application/pdf, but",
     ),
     "nothing": (lambda: chat(data_url("image/png", b"")), r"messages\[0\].*the file is empty"),
     "25 MB": (
         lambda: messages(picture("image/png", base64(png(ballast=25 * MB - 200)))),
-        r"messages\[0\].content\[0\].*the file has 2\d{7} bytes; at most 20971520",
+        r"messages\[0\].content\[0\].*the file has 2\d{7} bytes; the limit is 20971520",
     ),
     "more than a body may have": (
         lambda: messages(picture("image/png", base64(png(ballast=27 * MB)))),
@@ -88,7 +88,7 @@ HOSTILE: dict[str, tuple[Callable[[], tuple[str, Body]], str]] = {
     ),
     "200 parts": (
         lambda: messages(*(picture("image/png", base64(png(n, 1))) for n in range(1, 201))),
-        r"messages: 200 different files in one conversation; at most",
+        r"content.50.*200 different files in one conversation; the limit is",
     ),
     "a link": (
         lambda: responses(file_url="https://127.0.0.1/a.pdf"),
